@@ -1,0 +1,171 @@
+"""The artefact: one .tflite file with a ZIP appended that holds metadata.json.
+
+Interpreters ignore what follows the flatbuffer, and the standard `zipfile` reads it: the scheme
+of the TensorFlow Lite metadata documentation.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from firmware_py.errors import ArtefactError, SettingsError
+from firmware_py.front_end import FrontEnd
+from firmware_py.schema import from_mapping, to_mapping
+from firmware_py.trigger import TriggerPolicy
+
+SCHEMA_VERSION = 1
+METADATA_NAME = "metadata.json"
+REMEDY = "make it with: python -m convert MODEL -o OUT.tflite"
+DEFAULT_MODEL = Path(__file__).parent / "data" / "activate.tflite"
+
+Mode = Literal["float32", "float16", "weight-int8", "dynamic-int8", "int8", "int16x8"]
+
+
+@dataclass(frozen=True)
+class StateTensor:
+    """A state that each call hands to the next: `output` of one is `input` of the other."""
+
+    input: str
+    output: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class StepTensors:
+    """Names of the flatbuffer's tensors; they are mapped by name, never by order."""
+
+    frames: str
+    """Input, float32 [1, steps_per_call * stride, num_bins]."""
+    posteriors: str
+    """Output, float32 [1, steps_per_call, labels]."""
+    history: StateTensor
+    """Frames that the convolution still needs, [1, kernel_size - stride, num_bins]."""
+    states: tuple[StateTensor, ...] = ()
+    """Recurrent states, zero at the start."""
+
+
+@dataclass(frozen=True)
+class StepNetwork:
+    """The geometry of the step network."""
+
+    stride: int
+    """Frames from one step to the next."""
+    kernel_size: int
+    """Frames that the first step needs."""
+    steps_per_call: int
+    tensors: StepTensors
+
+    @property
+    def history_frames(self) -> int:
+        return self.kernel_size - self.stride
+
+    @property
+    def frames_per_call(self) -> int:
+        return self.steps_per_call * self.stride
+
+    def num_steps(self, num_frames: int) -> int:
+        """Return the number of steps that `num_frames` frames give."""
+        return max(0, (num_frames - self.kernel_size) // self.stride + 1)
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """All that a runtime must know about a model and a person may want to know."""
+
+    schema_version: int
+    name: str
+    mode: Mode
+    labels: tuple[str, ...]
+    front_end: FrontEnd
+    network: StepNetwork
+    trigger: TriggerPolicy
+    sha256: str
+    """Digest of the flatbuffer, hexadecimal."""
+    operating_points: Mapping[str, TriggerPolicy] = field(default_factory=dict)
+    """Further policies by name, such as sensitive and strict."""
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    """The evaluation that chose the policy."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """Where the weights come from."""
+
+    @property
+    def step_seconds(self) -> float:
+        """Time from one step to the next."""
+        return self.network.stride * self.front_end.frame_seconds
+
+    def step_end_seconds(self, step: int) -> float:
+        """Return the time at which all the audio of step `step` has been heard."""
+        last_frame = step * self.network.stride + self.network.kernel_size - 1
+        return self.front_end.frame_end_sample(last_frame) / self.front_end.sample_rate_hz
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A model file whose digest and metadata have been checked."""
+
+    path: Path
+    metadata: Metadata
+    flatbuffer: bytes = field(repr=False)
+
+
+def read_artefact(path: Path | str) -> Artefact:
+    """Return the checked artefact at `path`; raises ArtefactError with the remedy."""
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ArtefactError(f"{path}: cannot read the model: {error.strerror}") from error
+    mapping, flatbuffer = _split(content, path)
+    version = mapping.get("schema_version") if isinstance(mapping, dict) else None
+    if not isinstance(version, int):
+        raise ArtefactError(f"{path}: {METADATA_NAME} has no schema_version; {REMEDY}")
+    if version > SCHEMA_VERSION:
+        raise ArtefactError(
+            f"{path}: metadata has schema {version}, this version reads up to {SCHEMA_VERSION};"
+            " upgrade trigger-word or convert the model again"
+        )
+    try:
+        metadata = from_mapping(Metadata, mapping, METADATA_NAME)
+    except SettingsError as error:
+        raise ArtefactError(f"{path}: {error}; {REMEDY}") from error
+    digest = hashlib.sha256(flatbuffer).hexdigest()
+    if digest != metadata.sha256:
+        raise ArtefactError(
+            f"{path}: digest {digest[:12]}... is not the {metadata.sha256[:12]}... of its"
+            f" metadata; the file is damaged, copy it again or {REMEDY}"
+        )
+    return Artefact(path, metadata, flatbuffer)
+
+
+def pack_artefact(flatbuffer: bytes, metadata: Metadata) -> bytes:
+    """Return the file content: the flatbuffer and a ZIP with its metadata and labels.
+
+    The digest is set here. The same inputs give the same bytes.
+    """
+    metadata = replace(metadata, sha256=hashlib.sha256(flatbuffer).hexdigest())
+    text = json.dumps(to_mapping(metadata), indent=1, ensure_ascii=False)
+    buffer = io.BytesIO(flatbuffer)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo(METADATA_NAME), text)
+        archive.writestr(zipfile.ZipInfo("labels.txt"), "\n".join(metadata.labels) + "\n")
+    return buffer.getvalue()
+
+
+def _split(content: bytes, path: Path) -> tuple[Any, bytes]:
+    """Return the decoded metadata and the flatbuffer before the ZIP."""
+    if content[4:8] != b"TFL3":
+        raise ArtefactError(f"{path}: this is no TensorFlow Lite model; {REMEDY}")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            text = archive.read(METADATA_NAME)
+            end = min(info.header_offset for info in archive.infolist())
+        return json.loads(text), content[:end]
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise ArtefactError(f"{path}: the model has no {METADATA_NAME}; {REMEDY}") from error
+    except ValueError as error:
+        raise ArtefactError(f"{path}: {METADATA_NAME} is not JSON ({error}); {REMEDY}") from error

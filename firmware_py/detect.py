@@ -1,0 +1,54 @@
+"""Detection in recordings and pipes: what `trigger-word detect` does."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.artefact import Artefact
+from firmware_py.audio import ChannelChoice, mean_square, open_recording, read_blocks, read_pcm
+from firmware_py.detector import Detection, Detector
+from firmware_py.level import clip_gain_db
+from firmware_py.trigger import TriggerPolicy
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What one block of audio brought."""
+
+    posteriors: NDArray[np.float32]
+    """[steps, labels]"""
+    detections: list[Detection]
+
+
+def detect_in_file(
+    artefact: Artefact, path: Path, policy: TriggerPolicy, channel: ChannelChoice = "first"
+) -> Iterator[Steps]:
+    """Stream a recording through a new detector; raises AudioError for a bad file."""
+    recording = open_recording(path)
+    level = artefact.metadata.front_end.clip_level
+    gain_db = clip_gain_db(level, mean_square(path)) if level else None
+    detector = Detector(
+        artefact, sample_rate_hz=recording.sample_rate_hz, policy=policy, gain_db=gain_db
+    )
+    yield from _stream(detector, read_blocks(path, channel))
+
+
+def detect_in_pcm(
+    artefact: Artefact, stream: BinaryIO, sample_rate_hz: int, policy: TriggerPolicy
+) -> Iterator[Steps]:
+    """Stream raw int16 mono PCM as it arrives; raises ArtefactError for a clip-level model."""
+    detector = Detector(artefact, sample_rate_hz=sample_rate_hz, policy=policy)
+    yield from _stream(detector, read_pcm(stream))
+
+
+def _stream(detector: Detector, blocks: Iterable[NDArray[np.int16]]) -> Iterator[Steps]:
+    with detector:
+        for block in blocks:
+            posteriors = detector.posteriors(block)
+            yield Steps(posteriors, detector.decide(posteriors))
+        posteriors = detector.last_posteriors()
+        yield Steps(posteriors, detector.decide(posteriors))

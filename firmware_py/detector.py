@@ -1,0 +1,173 @@
+"""The detector: int16 samples in, detections out."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.artefact import DEFAULT_MODEL, Artefact, read_artefact
+from firmware_py.audio import Resampler
+from firmware_py.errors import ArtefactError
+from firmware_py.front_end import FrontEndStream
+from firmware_py.interpreter import NetworkStream, Runtime
+from firmware_py.level import apply_gain
+from firmware_py.trigger import Trigger, TriggerPolicy
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A word was heard."""
+
+    label: str
+    time_seconds: float
+    """Audio time since the stream began at which the detection was certain."""
+    score: float
+    """The smoothed posterior that crossed the threshold."""
+
+
+class Detector:
+    """Streams samples through front end, network and trigger.
+
+    Results do not depend on how the samples are cut into chunks. Times count samples, so a
+    replay gives the same detections.
+    """
+
+    def __init__(
+        self,
+        artefact: Artefact,
+        *,
+        sample_rate_hz: int | None = None,
+        policy: TriggerPolicy | None = None,
+        gain_db: float | None = None,
+        runtime: Runtime | None = None,
+        num_threads: int = 1,
+    ) -> None:
+        """
+        artefact: the model, from `read_artefact`.
+        sample_rate_hz: of the chunks; they are resampled when the model has another rate.
+        policy: instead of the artefact's own.
+        gain_db: applied to the samples; required by a model that wants the level of the whole
+            clip, and then the gain that brings the clip there.
+        """
+        metadata = artefact.metadata
+        if metadata.front_end.clip_level and gain_db is None:
+            raise ArtefactError(
+                f"{artefact.path}: {metadata.name} needs the level of the whole clip, which a live"
+                " stream does not have; run it on files, or choose a model with causal level"
+            )
+        self.artefact = artefact
+        self.policy = policy or metadata.trigger
+        self.sample_rate_hz = sample_rate_hz or metadata.front_end.sample_rate_hz
+        self._gain_db = gain_db
+        self._front_end = FrontEndStream(metadata.front_end)
+        self._network = NetworkStream(artefact, runtime, num_threads)
+        self._triggers = [Trigger(self.policy) for _ in metadata.labels]
+        self.reset()
+
+    @classmethod
+    def open(
+        cls,
+        model: Path | str | None = None,
+        *,
+        sample_rate_hz: int | None = None,
+        threshold: float | None = None,
+        runtime: Runtime | None = None,
+    ) -> "Detector":
+        """Open the artefact at `model`, or the default one; `threshold` replaces its own."""
+        artefact = read_artefact(model or DEFAULT_MODEL)
+        policy = artefact.metadata.trigger
+        if threshold is not None:
+            policy = replace(policy, threshold=threshold)
+        return cls(artefact, sample_rate_hz=sample_rate_hz, policy=policy, runtime=runtime)
+
+    def __enter__(self) -> "Detector":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the interpreter; the detector cannot be used any more."""
+        del self._network
+
+    def reset(self) -> None:
+        """Begin a new stream at time 0."""
+        model_rate_hz = self.artefact.metadata.front_end.sample_rate_hz
+        self._resampler = None
+        if self.sample_rate_hz != model_rate_hz:
+            self._resampler = Resampler(self.sample_rate_hz, model_rate_hz)
+        self._front_end.reset()
+        self._network.reset()
+        for trigger in self._triggers:
+            trigger.reset()
+        self._frames = np.zeros((0, self.artefact.metadata.front_end.num_bins), np.float32)
+        self._primed = False
+        self._steps = 0
+
+    def process(self, chunk: NDArray[np.int16]) -> list[Detection]:
+        """Return the detections that `chunk` completes.
+
+        chunk: int16 [any length], mono, at `sample_rate_hz`.
+        """
+        return self.decide(self.posteriors(chunk))
+
+    def flush(self) -> list[Detection]:
+        """End the stream: return the detections of the steps that were still waiting."""
+        return self.decide(self.last_posteriors())
+
+    def posteriors(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the posteriors that `chunk` completes, float32 [steps, labels]."""
+        if self._gain_db is not None:
+            chunk = apply_gain(chunk, self._gain_db)
+        if self._resampler:
+            chunk = self._resampler.process(chunk)
+        return self._run(self._front_end.process(chunk))
+
+    def last_posteriors(self) -> NDArray[np.float32]:
+        """Return the posteriors of steps that wait for a full call, float32 [steps, labels]."""
+        late = self._resampler.flush() if self._resampler else np.zeros(0, np.int16)
+        done = self._run(self._front_end.process(late))
+        network = self.artefact.metadata.network
+        waiting = len(self._frames) // network.stride if self._primed else 0
+        if not waiting:
+            return done
+        missing = network.frames_per_call - len(self._frames)
+        padded = np.pad(self._frames, ((0, missing), (0, 0)))
+        self._frames = self._frames[:0]
+        return np.concatenate((done, self._network.process(padded)[:waiting]))
+
+    def decide(self, posteriors: NDArray[np.float32]) -> list[Detection]:
+        """Return the detections in the next steps; posteriors: float32 [steps, labels]."""
+        metadata = self.artefact.metadata
+        found = [
+            Detection(label, metadata.step_end_seconds(self._steps + index), score)
+            for label, trigger, column in zip(
+                metadata.labels, self._triggers, posteriors.T.tolist(), strict=True
+            )
+            for index, score in trigger.process(column)
+        ]
+        self._steps += len(posteriors)
+        return sorted(found, key=lambda detection: detection.time_seconds)
+
+    def _run(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run all whole calls of the frames at hand; keep the rest."""
+        network = self.artefact.metadata.network
+        self._frames = np.concatenate((self._frames, frames)) if len(self._frames) else frames
+        if not self._primed:
+            if len(self._frames) < network.history_frames:
+                return np.zeros((0, len(self.artefact.metadata.labels)), np.float32)
+            self._network.reset(self._frames[: network.history_frames])
+            self._frames = self._frames[network.history_frames :]
+            self._primed = True
+        calls = len(self._frames) // network.frames_per_call
+        blocks = self._frames[: calls * network.frames_per_call]
+        self._frames = self._frames[len(blocks) :]
+        results = [self._network.process(block) for block in np.split(blocks, calls)] if calls else []
+        return np.concatenate([np.zeros((0, len(self.artefact.metadata.labels)), np.float32), *results])

@@ -1,0 +1,218 @@
+"""The audio front end: int16 samples to the feature frames that a network reads.
+
+Training, conversion, evaluation and the device all use this one definition. A `FrontEnd` is
+frozen and says what to compute; a `FrontEndStream` computes it from chunks of any length, and
+`FrontEnd.compute` from a whole recording, with bit-identical results.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.errors import SettingsError
+from firmware_py.level import CausalLevel, ClipLevel, LevelTracker
+from firmware_py.mel import mel_filter_bank
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """How samples become frames.
+
+    The processing order is: level, window, FFT, `scaling`, sum over `sum_frames` frames, mel
+    bank, logarithm, normalisation by `mean` and `deviation`.
+    """
+
+    sample_rate_hz: int
+    window_length: int
+    """Samples in one analysis window (Hann)."""
+    hop_length: int
+    """Samples from one frame to the next."""
+    fft_length: int = 0
+    """Points of the FFT, the window padded with zeros; 0: the window's own length."""
+    periodic_window: bool = False
+    """False: symmetric Hann as in numpy and matplotlib; True: periodic, as in tf.signal."""
+    full_scale: float = 1.0
+    """Samples are divided by this: 1 keeps int16 values, 32768 gives -1 to 1."""
+    scaling: Literal["psd", "power", "magnitude"] = "power"
+    """psd: one-sided density with the window's energy and `density_rate_hz` divided out."""
+    density_rate_hz: float = 8000.0
+    """The Fs of the psd scaling (the reference recipe says 8000 whatever the real rate)."""
+    sum_frames: int = 1
+    """Spectra summed into one frame: itself and those before it."""
+    num_mel_bins: int = 0
+    """Mel bands; 0 keeps the linear bins."""
+    mel_low_hz: float = 60.0
+    mel_high_hz: float = 7600.0
+    log_epsilon: float | None = None
+    """Take log(x + log_epsilon); None: no logarithm."""
+    mean: tuple[float, ...] = ()
+    """Subtracted per bin, when given."""
+    deviation: tuple[float, ...] = ()
+    """Divided out per bin, when given."""
+    clip_level: ClipLevel | None = None
+    """Bring the whole clip to a level first: impossible on a live stream."""
+    causal_level: CausalLevel | None = None
+    """Follow the level of the stream."""
+
+    def __post_init__(self) -> None:
+        _require(self.sample_rate_hz > 0, "sample_rate_hz", self.sample_rate_hz, "above 0")
+        _require(0 < self.hop_length <= self.window_length, "hop_length", self.hop_length,
+                 "from 1 to window_length")  # fmt: skip
+        _require(self.fft_length in (0, *range(self.window_length, 1 << 20)), "fft_length",
+                 self.fft_length, "0 or at least window_length")  # fmt: skip
+        _require(self.sum_frames >= 1, "sum_frames", self.sum_frames, "at least 1")
+        _require(self.full_scale > 0, "full_scale", self.full_scale, "above 0")
+        nyquist_hz = self.sample_rate_hz / 2
+        if self.num_mel_bins:
+            _require(0 <= self.mel_low_hz < self.mel_high_hz <= nyquist_hz, "mel_high_hz",
+                     self.mel_high_hz, f"above mel_low_hz and at most {nyquist_hz:g}")  # fmt: skip
+        _require(len(self.mean) in (0, self.num_bins), "mean", len(self.mean), "one value a bin")
+        _require(len(self.deviation) in (0, self.num_bins), "deviation", len(self.deviation),
+                 "one value a bin")  # fmt: skip
+        _require(not (self.clip_level and self.causal_level), "causal_level", self.causal_level,
+                 "absent when clip_level is given")  # fmt: skip
+
+    @property
+    def num_bins(self) -> int:
+        """Values in one frame."""
+        return self.num_mel_bins or self.num_fft_bins
+
+    @property
+    def num_fft_bins(self) -> int:
+        return self.num_fft_points // 2 + 1
+
+    @property
+    def num_fft_points(self) -> int:
+        return self.fft_length or self.window_length
+
+    @property
+    def frame_seconds(self) -> float:
+        """Time from one frame to the next."""
+        return self.hop_length / self.sample_rate_hz
+
+    @property
+    def span_length(self) -> int:
+        """Samples that the first frame needs."""
+        return self.window_length + (self.sum_frames - 1) * self.hop_length
+
+    def num_frames(self, num_samples: int) -> int:
+        """Return the number of whole frames in `num_samples` samples."""
+        return max(0, (num_samples - self.span_length) // self.hop_length + 1)
+
+    def frame_end_sample(self, frame: int) -> int:
+        """Return the number of samples that have been heard when frame `frame` is complete."""
+        return frame * self.hop_length + self.span_length
+
+    def compute(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the frames of a whole recording, float32 [num_frames, num_bins].
+
+        samples: int16 [n], mono, at `sample_rate_hz`. A `clip_level` is applied by the caller
+        that holds every channel of the clip (`firmware_py.level.clip_gain_db`).
+        """
+        return FrontEndStream(self).process(samples)
+
+    @cached_property
+    def window(self) -> NDArray[np.float64]:
+        """The Hann window, float64 [window_length]."""
+        if self.periodic_window:
+            return np.hanning(self.window_length + 1)[:-1]
+        return np.hanning(self.window_length)
+
+    @cached_property
+    def spectrum_weights(self) -> NDArray[np.float64]:
+        """What |FFT|^2 is multiplied by, float64 [num_fft_bins].
+
+        For psd: 2 / (Fs sum w^2), and half of it at zero frequency and at Nyquist (Welch 1967;
+        as in matplotlib.mlab.psd).
+        """
+        weights = np.full(self.num_fft_bins, 1.0 / self.full_scale**2)
+        if self.scaling != "psd":
+            return weights
+        weights *= 2.0 / (self.density_rate_hz * np.sum(self.window**2))
+        weights[0] /= 2.0
+        if self.num_fft_points % 2 == 0:
+            weights[-1] /= 2.0
+        return weights
+
+    @cached_property
+    def mel_bank(self) -> NDArray[np.float64] | None:
+        """Filters, float64 [num_mel_bins, num_fft_bins], or None for linear bins."""
+        if not self.num_mel_bins:
+            return None
+        return mel_filter_bank(self.num_mel_bins, self.num_fft_points, self.sample_rate_hz,
+                               self.mel_low_hz, self.mel_high_hz)  # fmt: skip
+
+
+class FrontEndStream:
+    """Turns chunks of samples into frames and keeps what the next frame still needs."""
+
+    def __init__(self, front_end: FrontEnd) -> None:
+        self.front_end = front_end
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all samples."""
+        self._samples = np.zeros(0, np.int16)
+        self._spectra = np.zeros((0, self.front_end.num_fft_bins))
+        level = self.front_end.causal_level
+        self._level = LevelTracker(level, self.front_end.frame_seconds) if level else None
+
+    def process(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the frames that `chunk` completes, float32 [frames, num_bins].
+
+        chunk: int16 [any length], mono, at the front end's sample rate.
+        """
+        front_end = self.front_end
+        samples = np.concatenate((self._samples, chunk)) if len(self._samples) else chunk
+        count = max(0, (len(samples) - front_end.window_length) // front_end.hop_length + 1)
+        self._samples = samples[count * front_end.hop_length :].copy()
+        if not count:
+            return np.zeros((0, front_end.num_bins), np.float32)
+        return self._features(self._summed(self._spectrum(samples, count)))
+
+    def _spectrum(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float64]:
+        """Return `count` scaled spectra, float64 [count, num_fft_bins]."""
+        front_end = self.front_end
+        windows = np.lib.stride_tricks.sliding_window_view(samples, front_end.window_length)
+        windows = windows[:: front_end.hop_length][:count]
+        spectrum = np.fft.rfft(windows * front_end.window, front_end.num_fft_points)
+        power = (spectrum.real**2 + spectrum.imag**2) * front_end.spectrum_weights
+        if self._level:
+            power *= self._level.power_gains(windows)[:, None]
+        return np.sqrt(power) if front_end.scaling == "magnitude" else power
+
+    def _summed(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return sums over `sum_frames` successive spectra, in a fixed order of addition."""
+        width = self.front_end.sum_frames
+        if width == 1:
+            return spectra
+        spectra = np.concatenate((self._spectra, spectra))
+        self._spectra = spectra[max(0, len(spectra) - width + 1) :].copy()
+        count = max(0, len(spectra) - width + 1)
+        total = np.zeros((count, spectra.shape[1]))
+        for offset in range(width):
+            total += spectra[offset : offset + count]
+        return total
+
+    def _features(self, spectra: NDArray[np.float64]) -> NDArray[np.float32]:
+        front_end = self.front_end
+        features = spectra
+        if front_end.mel_bank is not None:
+            # One matrix-vector product a frame: a single product over all frames would round
+            # differently for different numbers of frames.
+            features = np.matmul(front_end.mel_bank, spectra[:, :, None])[:, :, 0]
+        if front_end.log_epsilon is not None:
+            features = np.log(features + front_end.log_epsilon)
+        if front_end.mean:
+            features = features - np.asarray(front_end.mean)
+        if front_end.deviation:
+            features = features / np.asarray(front_end.deviation)
+        return features.astype(np.float32)
+
+
+def _require(condition: bool, name: str, value: object, expected: str) -> None:
+    if not condition:
+        raise SettingsError(f"front end: {name} is {value!r}; it must be {expected}")

@@ -1,0 +1,138 @@
+"""The network on the device: a TFLite interpreter run step by step with explicit state."""
+
+import importlib
+import importlib.util
+import logging
+import os
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.artefact import REMEDY, Artefact, StateTensor
+from firmware_py.errors import ArtefactError, MissingToolError
+
+Runtime = Literal["ai-edge-litert", "tflite-runtime"]
+
+_MODULES: dict[Runtime, str] = {
+    "ai-edge-litert": "ai_edge_litert.interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter",
+}
+
+log = logging.getLogger(__name__)
+
+
+def installed_runtimes() -> list[Runtime]:
+    """Return the installed interpreters, the preferred one first."""
+    return [runtime for runtime in get_args(Runtime) if _is_installed(_MODULES[runtime])]
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module.partition(".")[0]) is not None
+
+
+def _interpreter_class(runtime: Runtime | None) -> Any:
+    installed = installed_runtimes()
+    if not installed or (runtime and runtime not in installed):
+        wanted = runtime or "ai-edge-litert"
+        raise MissingToolError(f"no {wanted} is installed; install it with: pip install {wanted}")
+    return importlib.import_module(_MODULES[runtime or installed[0]]).Interpreter
+
+
+class NetworkStream:
+    """Runs an artefact's step network on whole calls of frames and carries its states."""
+
+    def __init__(
+        self, artefact: Artefact, runtime: Runtime | None = None, num_threads: int = 1
+    ) -> None:
+        self.artefact = artefact
+        self._network = artefact.metadata.network
+        self._interpreter = _open(artefact, runtime, num_threads)
+        tensors = self._network.tensors
+        inputs = _details(self._interpreter.get_input_details())
+        outputs = _details(self._interpreter.get_output_details())
+        metadata = artefact.metadata
+        frames_shape = (1, self._network.frames_per_call, metadata.front_end.num_bins)
+        steps_shape = (1, self._network.steps_per_call, len(metadata.labels))
+        self._frames = self._index(inputs, tensors.frames, frames_shape)
+        self._posteriors = self._index(outputs, tensors.posteriors, steps_shape)
+        self._history = self._state(inputs, outputs, tensors.history)
+        self._states = [self._state(inputs, outputs, state) for state in tensors.states]
+        named = 2 + len(self._states)
+        if len(inputs) != named or len(outputs) != named:
+            self._fail(f"{len(inputs)} inputs and {len(outputs)} outputs, metadata name {named}")
+        self.reset()
+
+    def reset(self, history: NDArray[np.float32] | None = None) -> None:
+        """Set the recurrent states to zero and the convolution history to `history` or zeros.
+
+        history: float32 [history_frames, num_bins], the frames before the next call's.
+        """
+        history_shape = self._network.tensors.history.shape
+        if history is None:
+            history = np.zeros(history_shape, np.float32)
+        self._interpreter.set_tensor(self._history[0], history.reshape(history_shape))
+        for (index, _), state in zip(self._states, self._network.tensors.states, strict=True):
+            self._interpreter.set_tensor(index, np.zeros(state.shape, np.float32))
+
+    def process(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return posteriors, float32 [steps_per_call, labels].
+
+        frames: float32 [frames_per_call, num_bins].
+        """
+        interpreter = self._interpreter
+        interpreter.set_tensor(self._frames, frames[None])
+        interpreter.invoke()
+        for source, target in (self._history, *self._states):
+            interpreter.set_tensor(source, interpreter.get_tensor(target))
+        posteriors: NDArray[np.float32] = interpreter.get_tensor(self._posteriors)[0]
+        return posteriors
+
+    def _state(
+        self, inputs: dict[str, Any], outputs: dict[str, Any], state: StateTensor
+    ) -> tuple[int, int]:
+        return (
+            self._index(inputs, state.input, state.shape),
+            self._index(outputs, state.output, state.shape),
+        )
+
+    def _index(self, tensors: dict[str, Any], name: str, shape: tuple[int, ...]) -> int:
+        if name not in tensors:
+            self._fail(f"no tensor {name!r}; it has {', '.join(sorted(tensors))}")
+        detail = tensors[name]
+        if tuple(detail["shape"]) != shape or detail["dtype"] is not np.float32:
+            self._fail(
+                f"tensor {name!r} is {detail['dtype'].__name__} {list(detail['shape'])},"
+                f" not float32 {list(shape)}"
+            )
+        return int(detail["index"])
+
+    def _fail(self, fault: str) -> None:
+        raise ArtefactError(
+            f"{self.artefact.path}: model and metadata differ: {fault}; {REMEDY}"
+        )
+
+
+def _open(artefact: Artefact, runtime: Runtime | None, num_threads: int) -> Any:
+    """Return an interpreter with its memory allocated.
+
+    TensorFlow Lite writes to the standard error while it loads; a file that it cannot load is
+    reported by the exception instead.
+    """
+    interpreter_class = _interpreter_class(runtime)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        interpreter = interpreter_class(
+            model_content=artefact.flatbuffer, num_threads=num_threads
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ArtefactError(
+            f"{artefact.path}: the interpreter cannot load the model"
+            f" ({str(error).splitlines()[0]}); {REMEDY}"
+        ) from error
+    return interpreter
+
+
+def _details(details: list[dict[str, Any]]) -> dict[str, Any]:
+    return {detail["name"]: detail for detail in details}

@@ -1,0 +1,70 @@
+"""Loudness: of a whole clip, and followed along a stream."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.errors import AudioError
+
+FULL_SCALE = 32768.0
+"""The int16 value that stands for 0 dBFS."""
+
+
+@dataclass(frozen=True)
+class ClipLevel:
+    """Bring a whole clip, over all its channels, to one level."""
+
+    target_dbfs: float = -20.0
+
+
+@dataclass(frozen=True)
+class CausalLevel:
+    """Bring a stream to a level by a gain that knows only the past."""
+
+    target_dbfs: float = -20.0
+    time_constant_seconds: float = 1.0
+    """How fast the measured level follows the signal (one-pole low-pass of the power)."""
+    maximum_gain_db: float = 40.0
+    """Silence is not raised further than this."""
+
+
+def clip_gain_db(level: ClipLevel, mean_square: float) -> float:
+    """Return the gain that brings a clip of this mean square (int16 units) to the target.
+
+    Raises AudioError for digital silence, which no gain can raise.
+    """
+    if mean_square <= 0.0:
+        raise AudioError("the clip is digital silence and has no level; record it again")
+    return level.target_dbfs - 10.0 * math.log10(mean_square / FULL_SCALE**2)
+
+
+def apply_gain(samples: NDArray[np.int16], gain_db: float) -> NDArray[np.int16]:
+    """Return int16 samples, same shape, louder by `gain_db`, rounded and clipped."""
+    scaled = np.rint(samples * 10.0 ** (gain_db / 20.0))
+    return np.clip(scaled, -32768, 32767).astype(np.int16)
+
+
+class LevelTracker:
+    """Follows the mean square of a stream, one value a frame."""
+
+    def __init__(self, level: CausalLevel, frame_seconds: float) -> None:
+        self._target = 10.0 ** (level.target_dbfs / 10.0) * FULL_SCALE**2
+        self._floor = self._target / 10.0 ** (level.maximum_gain_db / 10.0)
+        self._weight = 1.0 - math.exp(-frame_seconds / level.time_constant_seconds)
+        self._mean_square = self._target
+
+    def power_gains(self, windows: NDArray[np.int16]) -> NDArray[np.float64]:
+        """Return what each frame's power is multiplied by, float64 [frames].
+
+        windows: int16 [frames, window_length].
+        """
+        powers = np.mean(np.square(windows, dtype=np.float64), axis=1)
+        gains = np.empty(len(powers))
+        mean_square = self._mean_square
+        for index, power in enumerate(powers):
+            mean_square += self._weight * (power - mean_square)
+            gains[index] = self._target / max(mean_square, self._floor)
+        self._mean_square = mean_square
+        return gains

@@ -1,0 +1,29 @@
+"""The mel filter bank."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def hz_to_mel(frequency_hz: Any) -> NDArray[np.float64]:
+    """Return mel values, any shape: 1127 ln(1 + f / 700) (Young et al., The HTK Book, 5.6)."""
+    return 1127.0 * np.log1p(np.asarray(frequency_hz, np.float64) / 700.0)
+
+
+def mel_filter_bank(
+    num_mel_bins: int, fft_length: int, sample_rate_hz: int, low_hz: float, high_hz: float
+) -> NDArray[np.float64]:
+    """Return triangular filters, float64 [num_mel_bins, fft_length // 2 + 1], each of peak 1.
+
+    The triangles are straight on the mel axis and the zero-frequency bin takes no part: the
+    definition of `tf.signal.linear_to_mel_weight_matrix`.
+    """
+    spectrum_mel = hz_to_mel(np.fft.rfftfreq(fft_length, 1.0 / sample_rate_hz))
+    edges = np.linspace(hz_to_mel(low_hz), hz_to_mel(high_hz), num_mel_bins + 2)
+    lower, centre, upper = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    rising = (spectrum_mel - lower) / (centre - lower)
+    falling = (upper - spectrum_mel) / (upper - centre)
+    bank: NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling))
+    bank[:, 0] = 0.0
+    return bank

@@ -1,0 +1,111 @@
+"""Plain mappings (TOML, JSON) to frozen dataclasses, strictly: no unknown key, no wrong type."""
+
+import dataclasses
+import difflib
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from firmware_py.errors import SettingsError
+
+T = TypeVar("T")
+
+
+def from_mapping(cls: type[T], mapping: object, where: str) -> T:
+    """Build the dataclass `cls` from `mapping`; `where` names the place in messages.
+
+    Raises SettingsError for an unknown key (with the nearest known one), a missing key or a
+    value of the wrong type.
+    """
+    if not isinstance(mapping, Mapping):
+        raise SettingsError(f"{where} must be a table of named values, not {mapping!r}")
+    hints = get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    _refuse_unknown(mapping, fields, where)
+    values = {
+        name: _convert(hints[name], mapping[name], f"{where}.{name}")
+        for name in fields
+        if name in mapping
+    }
+    missing = [name for name, field in fields.items() if name not in values and _required(field)]
+    if missing:
+        raise SettingsError(f"{where} lacks {', '.join(missing)}; add it")
+    try:
+        return cls(**values)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from error
+
+
+def to_mapping(value: Any) -> Any:
+    """Return dataclasses, tuples and mappings as plain JSON-ready values, without None fields."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        items = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {name: to_mapping(item) for name, item in items if item is not None}
+    if isinstance(value, Mapping):
+        return {str(key): to_mapping(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_mapping(item) for item in value]
+    return value
+
+
+def _required(field: "dataclasses.Field[Any]") -> bool:
+    no_default = field.default is dataclasses.MISSING
+    return field.init and no_default and field.default_factory is dataclasses.MISSING
+
+
+def _refuse_unknown(mapping: Mapping[Any, Any], known: Mapping[str, Any], where: str) -> None:
+    for key in mapping:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+            raise SettingsError(f"{where} has no setting {key!r}; {hint}")
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin = get_origin(hint)
+    if hint is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        return _convert_union(get_args(hint), value, where)
+    if origin is Literal:
+        if value not in get_args(hint):
+            choices = ", ".join(repr(choice) for choice in get_args(hint))
+            raise SettingsError(f"{where} is {value!r}; choose one of {choices}")
+        return value
+    if origin is tuple:
+        return _convert_tuple(get_args(hint), value, where)
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{where} must be a table, not {value!r}")
+        item_hint = get_args(hint)[1]
+        return {k: _convert(item_hint, v, f"{where}.{k}") for k, v in value.items()}
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return from_mapping(hint, value, where)
+    return _convert_scalar(hint, value, where)
+
+
+def _convert_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and type(None) in choices:
+        return None
+    choices = tuple(choice for choice in choices if choice is not type(None))
+    return _convert(choices[0], value, where)
+
+
+def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise SettingsError(f"{where} must be a list, not {value!r}")
+    if len(items) == 2 and items[1] is Ellipsis:
+        items = (items[0],) * len(value)
+    if len(items) != len(value):
+        raise SettingsError(f"{where} must have {len(items)} values, not {len(value)}")
+    pairs = enumerate(zip(items, value, strict=True))
+    return tuple(_convert(item, v, f"{where}[{i}]") for i, (item, v) in pairs)
+
+
+def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    exact = isinstance(value, hint) and not (hint in (int, float) and isinstance(value, bool))
+    if not exact:
+        raise SettingsError(f"{where} must be {hint.__name__}, not {value!r}")
+    return value

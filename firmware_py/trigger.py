@@ -1,0 +1,67 @@
+"""From posteriors to triggers: smoothing, threshold, patience and refractory time."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from firmware_py.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class TriggerPolicy:
+    """When a stream of posteriors counts as a detection. Times are counted in steps."""
+
+    threshold: float = 0.5
+    """A step counts when its score is above this."""
+    smoothing: int = 1
+    """The score is the mean of this many last posteriors."""
+    patience: int = 1
+    """Consecutive steps above the threshold that make a trigger."""
+    refractory: int = 0
+    """Dead steps after a trigger: the next one is later than this many steps after it."""
+    release: bool = True
+    """After a trigger the score must first fall to the threshold: one trigger an utterance."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.threshold <= 1.0:
+            raise SettingsError(f"threshold is {self.threshold}; it must be from 0 to 1")
+        for name, least in (("smoothing", 1), ("patience", 1), ("refractory", 0)):
+            if getattr(self, name) < least:
+                raise SettingsError(f"{name} is {getattr(self, name)}; the least is {least}")
+
+
+class Trigger:
+    """Applies a policy to the posteriors of one label, one step after the other."""
+
+    def __init__(self, policy: TriggerPolicy) -> None:
+        self.policy = policy
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all steps."""
+        self._recent = deque([0.0] * self.policy.smoothing, maxlen=self.policy.smoothing)
+        self._above = 0
+        self._dead = 0
+        self._held = False
+
+    def process(self, posteriors: Iterable[float]) -> Iterator[tuple[int, float]]:
+        """Yield (index into `posteriors`, score) of each trigger."""
+        for index, posterior in enumerate(posteriors):
+            self._recent.append(posterior)
+            score = sum(self._recent) / len(self._recent)
+            if self._fires(score):
+                yield index, score
+
+    def _fires(self, score: float) -> bool:
+        above = score > self.policy.threshold
+        self._held = self._held and above
+        if self._dead:
+            self._dead -= 1
+            return False
+        self._above = self._above + 1 if above and not self._held else 0
+        if self._above < self.policy.patience:
+            return False
+        self._above = 0
+        self._dead = self.policy.refractory
+        self._held = self.policy.release
+        return True
