@@ -1,4 +1,4 @@
-"""Detection in recordings and pipes: what `trigger-word detect` does."""
+"""Recordings and pipes through a detector."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,0 +1,51 @@
+"""The command line of the device: `trigger-word`."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from firmware_py.commands import detect, show
+from firmware_py.errors import DeviceError, TriggerWordError
+
+EXIT_BAD_INPUT = 2
+EXIT_DEVICE_GONE = 75
+
+COMMANDS = (detect, show)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="trigger-word", description="Hear a trigger word, on the device itself."
+    )
+    parser.add_argument("--version", action="version", version=version("trigger-word"))
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. Bad input is one line on standard error."""
+    arguments = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return int(arguments.run(arguments))
+    except DeviceError as error:
+        return _fail(error, EXIT_DEVICE_GONE)
+    except TriggerWordError as error:
+        return _fail(error, EXIT_BAD_INPUT)
+    except OSError as error:
+        return _fail(error, EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _fail(error: Exception, code: int) -> int:
+    print(f"trigger-word: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""`trigger-word detect`: detections in recordings."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from firmware_py.artefact import DEFAULT_MODEL, Artefact, read_artefact
+from firmware_py.chime import write_with_chimes
+from firmware_py.detector import Detection
+from firmware_py.errors import SettingsError
+from firmware_py.replay import Steps, detect_in_file, detect_in_pcm
+from firmware_py.trigger import TriggerPolicy
+
+STDIN = "-"
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "detect",
+        help="find the word in recordings",
+        description="Print when the word was heard in each recording.",
+        epilog="example: trigger-word detect kitchen.wav --chime answered.wav",
+    )
+    parser.add_argument(
+        "audio", nargs="+", metavar="AUDIO",
+        help="WAV or FLAC, any rate and channel count; - is raw int16 mono PCM on standard input",
+    )  # fmt: skip
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="M",
+                        help="artefact to use (default: the built-in one)")  # fmt: skip
+    parser.add_argument("--threshold", type=float, metavar="X",
+                        help="from 0 to 1, instead of the model's own")  # fmt: skip
+    parser.add_argument("--operating-point", metavar="NAME",
+                        help="one of the model's named policies, such as sensitive")  # fmt: skip
+    parser.add_argument("--channel", choices=("first", "mix"), default="first",
+                        help="which channel is heard (default: first)")  # fmt: skip
+    parser.add_argument("--rate", type=int, default=None, metavar="HZ",
+                        help="sample rate of raw PCM on standard input")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object a detection")
+    parser.add_argument("--chime", type=Path, metavar="OUT.wav",
+                        help="write the recording with a chime at each detection")  # fmt: skip
+    parser.add_argument("--posteriors", type=Path, metavar="OUT.npy",
+                        help="save the network's outputs, float32 [steps, labels]")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Detect in every recording named; return the exit code."""
+    _refuse_contradictions(arguments)
+    artefact = read_artefact(arguments.model)
+    policy = choose_policy(artefact, arguments.operating_point, arguments.threshold)
+    for audio in arguments.audio:
+        _detect(artefact, policy, audio, arguments)
+    return 0
+
+
+def choose_policy(artefact: Artefact, name: str | None, threshold: float | None) -> TriggerPolicy:
+    """Return the artefact's policy, or its operating point `name`, with `threshold` put in."""
+    policy = artefact.metadata.trigger
+    if name is not None:
+        points = artefact.metadata.operating_points
+        if name not in points:
+            known = ", ".join(points) or "none"
+            raise SettingsError(f"{artefact.path} has no operating point {name!r}; known: {known}")
+        policy = points[name]
+    return policy if threshold is None else replace(policy, threshold=threshold)
+
+
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    piped = STDIN in arguments.audio
+    if piped and arguments.rate is None:
+        raise SettingsError("raw PCM on standard input has no header; give its rate with --rate HZ")
+    if piped and arguments.chime:
+        raise SettingsError("--chime lays chimes over a recording; name a file instead of -")
+    for option in ("chime", "posteriors"):
+        if getattr(arguments, option) and len(arguments.audio) > 1:
+            raise SettingsError(f"--{option} writes one file; name one recording at a time")
+
+
+def _detect(
+    artefact: Artefact, policy: TriggerPolicy, audio: str, arguments: argparse.Namespace
+) -> None:
+    detections: list[Detection] = []
+    posteriors = []
+    for steps in _steps(artefact, policy, audio, arguments):
+        for detection in steps.detections:
+            detections.append(detection)
+            _report(audio, detection, arguments.json)
+        if arguments.posteriors:
+            posteriors.append(steps.posteriors)
+    if arguments.posteriors:
+        with arguments.posteriors.open("wb") as file:
+            np.save(file, np.concatenate(posteriors))
+    if arguments.chime:
+        write_with_chimes(Path(audio), arguments.chime, [d.time_seconds for d in detections])
+    if not detections and not arguments.json:
+        print(f"{audio}: nothing heard", file=sys.stderr)
+
+
+def _steps(
+    artefact: Artefact, policy: TriggerPolicy, audio: str, arguments: argparse.Namespace
+) -> Iterator[Steps]:
+    if audio == STDIN:
+        return detect_in_pcm(artefact, sys.stdin.buffer, arguments.rate, policy)
+    return detect_in_file(artefact, Path(audio), policy, arguments.channel)
+
+
+def _report(audio: str, detection: Detection, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"file": audio, **asdict(detection)}), flush=True)
+        return
+    minutes, seconds = divmod(detection.time_seconds, 60)
+    print(f"{audio}: {int(minutes):d}:{seconds:06.3f}  {detection.label}"
+          f"  (score {detection.score:.3f})", flush=True)  # fmt: skip

@@ -1,0 +1,66 @@
+"""`trigger-word show`: what an artefact is."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from firmware_py.artefact import DEFAULT_MODEL, Artefact, read_artefact
+from firmware_py.schema import to_mapping
+from firmware_py.trigger import TriggerPolicy
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "show", help="tell what a model is", description="Print a model's metadata."
+    )
+    parser.add_argument("model", type=Path, nargs="?", default=DEFAULT_MODEL, metavar="M",
+                        help="artefact (default: the built-in one)")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="the whole metadata as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    artefact = read_artefact(arguments.model)
+    if arguments.json:
+        size = artefact.path.stat().st_size
+        facts = {"file": str(artefact.path), "bytes": size, **to_mapping(artefact.metadata)}
+        print(json.dumps(facts))
+        return 0
+    for name, value in _summary(artefact):
+        print(f"{name:<18} {value}")
+    return 0
+
+
+def _summary(artefact: Artefact) -> list[tuple[str, str]]:
+    metadata = artefact.metadata
+    front_end, network = metadata.front_end, metadata.network
+    level = "clip" if front_end.clip_level else "causal" if front_end.causal_level else "none"
+    bins = f"{front_end.num_bins} {'mel' if front_end.num_mel_bins else 'linear'} bins"
+    rows = [
+        ("model", metadata.name),
+        ("file", f"{artefact.path} ({artefact.path.stat().st_size:,} bytes, {metadata.mode})"),
+        ("sha256", metadata.sha256),
+        ("labels", ", ".join(metadata.labels)),
+        ("front end", f"{front_end.sample_rate_hz} Hz, window {front_end.window_length}, hop"
+                      f" {front_end.hop_length}, {bins}, level: {level}"),
+        ("step", f"{1000 * metadata.step_seconds:g} ms ({network.stride} frames),"
+                 f" {network.steps_per_call} steps a call"),
+        ("trigger", _policy(metadata.trigger, metadata.step_seconds)),
+    ]  # fmt: skip
+    rows += [(name, _policy(policy, metadata.step_seconds))
+             for name, policy in metadata.operating_points.items()]  # fmt: skip
+    rows += [(f"evaluation: {key}", _value(item)) for key, item in metadata.evaluation.items()]
+    rows += [(f"training: {key}", _value(item)) for key, item in metadata.training.items()]
+    return rows
+
+
+def _policy(policy: TriggerPolicy, step_seconds: float) -> str:
+    return (
+        f"above {policy.threshold:g} for {policy.patience} steps"
+        f" (mean of {policy.smoothing}), then {policy.refractory * step_seconds:.2g} s deaf"
+    )
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
