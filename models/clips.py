@@ -1,0 +1,234 @@
+"""Training clips: audio composed from the sources, its frames and its labels."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.errors import AudioError, SettingsError
+from firmware_py.level import ClipLevel, apply_gain, clip_gain_db
+from models import synthesis
+from models.augmentation import Scene, Signal, coloured_noise, record
+from models.config import Config
+from models.recipe import Dialogue
+from models.sources import Bank, Take, load_bank
+
+BABBLE_VOICES = (3, 7)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A positive in a clip."""
+
+    label: int
+    end_ms: float
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One training example."""
+
+    samples: NDArray[np.int16]
+    words: tuple[Word, ...]
+    frames: NDArray[np.float32]
+    """[frames, num_bins]"""
+    targets: NDArray[np.float32]
+    """[steps, labels], 1 where the word has just been said."""
+    weights: NDArray[np.float32]
+    """[steps], 0 where a step does not count."""
+
+
+class ClipMaker:
+    """Makes clips from a configuration; clip i of a seed is always the same."""
+
+    def __init__(
+        self, config: Config, roots: Sequence[Path], folds: Sequence[int] | None = None
+    ) -> None:
+        """
+        roots: folders that hold the sources.
+        folds: tenths of the speakers to use; by default those that are not held out.
+        """
+        recipe = config.recipe
+        if folds is None:
+            folds = [fold for fold in range(10) if fold not in recipe.held_out_folds]
+        self.config = config
+        self._rate_hz = config.front_end.sample_rate_hz
+        self._clip_length = round(recipe.clip_seconds * self._rate_hz)
+        self._banks = {
+            role: [
+                load_bank(source, roots, self._rate_hz, folds=folds)
+                for source in recipe.sources_of(role)
+            ]
+            for role in ("positive", "negative", "background")
+        }
+        if not self._banks["background"] and recipe.dialogue is None:
+            raise SettingsError(f"{config.name}: the recipe names no background source; add one")
+        if recipe.dialogue is None:
+            self._refuse_long_words()
+
+    def make(self, seed: int, index: int) -> Clip:
+        """Return clip `index` of the stream `seed`."""
+        rng = np.random.RandomState([seed, index])
+        if self.config.recipe.dialogue:
+            samples, words = self._dialogue(rng, self.config.recipe.dialogue)
+        else:
+            samples, words = self._reference(rng)
+        frames = self.config.front_end.compute(samples)
+        targets, weights = self._label(words, len(frames))
+        return Clip(samples, tuple(words), frames, targets, weights)
+
+    def _refuse_long_words(self) -> None:
+        for bank in self._banks["positive"] + self._banks["negative"]:
+            for take in bank.takes:
+                if bank.source.excerpt_seconds is None and len(take.samples) >= self._clip_length:
+                    raise AudioError(
+                        f"{take.file}: {len(take.samples) / self._rate_hz:.1f} s does not fit into"
+                        f" a clip of {self.config.recipe.clip_seconds:g} s; cut it, or let the"
+                        " source take excerpts (excerpt_seconds)"
+                    )
+
+    def _draw(self, rng: np.random.RandomState, role: str) -> tuple[Bank, Take]:
+        banks = self._banks[role]
+        shares = np.array([bank.source.share for bank in banks])
+        bank = banks[int(np.searchsorted(np.cumsum(shares) / shares.sum(), rng.uniform()))]
+        return bank, bank.excerpt(rng, self._rate_hz)
+
+    def _background(self, rng: np.random.RandomState) -> Signal:
+        """Return a random stretch of a background recording, repeated where it is short."""
+        _, take = self._draw(rng, "background")
+        length = self._clip_length
+        samples = take.samples
+        if len(samples) < length:
+            samples = np.tile(samples, -(-length // len(samples)))
+        start = rng.randint(len(samples) - length + 1)
+        return samples[start : start + length].astype(np.float32)
+
+    def _reference(self, rng: np.random.RandomState) -> tuple[NDArray[np.int16], list[Word]]:
+        recipe = self.config.recipe
+        clip = self._background(rng).astype(np.float64) * 10 ** (recipe.background_gain_db / 20)
+        taken: list[synthesis.Segment] = []
+        words = []
+        for role, (fewest, most) in (
+            ("positive", recipe.positives),
+            ("negative", recipe.negatives),
+        ):
+            for _ in range(rng.randint(fewest, most + 1) if self._banks[role] else 0):
+                bank, take = self._draw(rng, role)
+                word = take.samples.astype(np.float64)
+                segment = synthesis.insert(rng, clip, word, taken, self._rate_hz)
+                if role == "positive":
+                    late_ms = (len(take.samples) - take.word_end) * 1000 / self._rate_hz
+                    words.append(Word(self._label_of(bank), segment[1] - late_ms))
+        samples = np.clip(np.rint(clip), -32768, 32767).astype(np.int16)
+        power = float(np.mean(np.square(samples, dtype=np.float64)))
+        gain_db = clip_gain_db(ClipLevel(recipe.target_dbfs), power)
+        return apply_gain(samples, gain_db), words
+
+    def _dialogue(
+        self, rng: np.random.RandomState, dialogue: Dialogue
+    ) -> tuple[NDArray[np.int16], list[Word]]:
+        augmentation = self.config.recipe.augmentation
+        assert augmentation is not None, "Recipe requires it with a dialogue"
+        empty = rng.uniform() < dialogue.empty_share
+        speech = np.zeros(self._clip_length, np.float32)
+        words = [] if empty else self._talk(rng, dialogue, speech)
+        scene = Scene(speech, self._noise(rng))
+        return record(rng, scene, augmentation, self._rate_hz), words
+
+    def _talk(
+        self, rng: np.random.RandomState, dialogue: Dialogue, speech: Signal
+    ) -> list[Word]:
+        """Fill `speech` with items and pauses; return the positives that end inside."""
+        augmentation = self.config.recipe.augmentation
+        assert augmentation is not None
+        words = []
+        position = int(rng.uniform(-0.8, 0.8) * self._rate_hz)
+        while position < len(speech):
+            positive = bool(self._banks["positive"]) and rng.uniform() < dialogue.positive_share
+            bank, take = self._draw(rng, "positive" if positive else "negative")
+            gain = 10 ** (rng.uniform(*augmentation.item_gain_db) / 20)
+            whole = _add(speech, position, _levelled(take.samples) * gain)
+            end = position + take.word_end
+            if positive and whole and end <= len(speech):
+                words.append(Word(self._label_of(bank), end * 1000 / self._rate_hz))
+            position += len(take.samples) + self._pause(rng, dialogue)
+        return words
+
+    def _pause(self, rng: np.random.RandomState, dialogue: Dialogue) -> int:
+        long = rng.uniform() < dialogue.long_pause_share
+        bounds = dialogue.long_pause_seconds if long else dialogue.short_pause_seconds
+        return int(rng.uniform(*bounds) * self._rate_hz)
+
+    def _noise(self, rng: np.random.RandomState) -> Signal:
+        augmentation = self.config.recipe.augmentation
+        assert augmentation is not None
+        kind = rng.uniform()
+        if kind < augmentation.coloured_noise_share or not self._banks["background"]:
+            return coloured_noise(rng, self._clip_length)
+        if kind < augmentation.coloured_noise_share + augmentation.babble_share:
+            return self._babble(rng)
+        return self._background(rng)
+
+    def _babble(self, rng: np.random.RandomState) -> Signal:
+        """Return several people talking at once."""
+        babble = np.zeros(self._clip_length, np.float32)
+        for _ in range(rng.randint(*BABBLE_VOICES)):
+            position = int(rng.uniform(-0.5, 0.5) * self._rate_hz)
+            while position < len(babble):
+                _, take = self._draw(rng, "negative")
+                _add(babble, position, _levelled(take.samples))
+                position += len(take.samples)
+        return babble
+
+    def _label_of(self, bank: Bank) -> int:
+        labels = self.config.labels
+        label = bank.source.label or labels[0]
+        if label not in labels:
+            raise SettingsError(f"source {bank.source.path}: no label {label!r} in {labels}")
+        return labels.index(label)
+
+    def _label(
+        self, words: Sequence[Word], num_frames: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        recipe = self.config.recipe
+        num_steps = self.config.network.num_steps(num_frames)
+        targets = np.zeros((num_steps, len(self.config.labels)), np.float32)
+        weights = np.ones(num_steps, np.float32)
+        if recipe.dialogue is None:
+            clip_ms = recipe.clip_seconds * 1000
+            for word in words:
+                column = targets[:, word.label]
+                synthesis.insert_ones(column, word.end_ms, recipe.label_steps, clip_ms)
+            return targets, weights
+        before, after = recipe.ignored_steps
+        firsts = [self._first_step(word) for word in words]
+        for first in firsts:
+            weights[max(0, first - before) : first + recipe.label_steps + after] = 0.0
+        for word, first in zip(words, firsts, strict=True):
+            targets[first : first + recipe.label_steps, word.label] = 1.0
+        weights[targets.max(axis=1) > 0] = 1.0
+        return targets, weights
+
+    def _first_step(self, word: Word) -> int:
+        """Return the first step that has heard the whole word."""
+        network = self.config.network
+        span = self.config.front_end.frame_end_sample(network.kernel_size - 1)
+        step_length = network.stride * self.config.front_end.hop_length
+        return max(0, math.ceil((word.end_ms * self._rate_hz / 1000 - span) / step_length))
+
+
+def _levelled(samples: NDArray[np.int16]) -> Signal:
+    """Return the recording at one common mean square."""
+    signal = samples.astype(np.float32)
+    return signal * np.float32(3000.0 / np.sqrt(np.dot(signal, signal) / len(signal) + 1e-9))
+
+
+def _add(canvas: Signal, position: int, item: Signal) -> bool:
+    """Add the part of `item` that lies on the canvas; tell whether its beginning does."""
+    first, last = max(0, position), min(len(canvas), position + len(item))
+    if first < last:
+        canvas[first:last] += item[first - position : last - position]
+    return position >= 0

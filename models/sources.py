@@ -1,0 +1,135 @@
+"""Folders of recordings, loaded once and drawn from at random."""
+
+import csv
+import fnmatch
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from firmware_py.audio import open_recording, read_channels, to_int16
+from firmware_py.errors import AudioError, SettingsError
+from models.folds import fold_of
+from models.recipe import Source
+
+SOUND_SUFFIXES = {".wav", ".flac", ".ogg", ".opus"}
+MANIFEST = "manifest.csv"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Take:
+    """One recording at the bank's rate."""
+
+    samples: NDArray[np.int16]
+    word_end: int
+    """Sample after the last of the word; the length where no manifest says more."""
+    file: Path
+
+
+class Bank:
+    """The recordings of one source, in memory."""
+
+    def __init__(self, source: Source, takes: Sequence[Take]) -> None:
+        self.source = source
+        self.takes = takes
+
+    def draw(self, rng: np.random.RandomState) -> Take:
+        """Return one recording, every one as likely."""
+        return self.takes[rng.randint(len(self.takes))]
+
+    def excerpt(self, rng: np.random.RandomState, sample_rate_hz: int) -> Take:
+        """Return one recording, or a stretch of it where the source asks for excerpts."""
+        take = self.draw(rng)
+        if self.source.excerpt_seconds is None:
+            return take
+        low, high = self.source.excerpt_seconds
+        length = min(int(rng.uniform(low, high) * sample_rate_hz), len(take.samples))
+        start = rng.randint(len(take.samples) - length + 1)
+        return Take(take.samples[start : start + length], length, take.file)
+
+
+def load_bank(
+    source: Source,
+    roots: Sequence[Path],
+    sample_rate_hz: int,
+    *,
+    folds: Sequence[int] | None = None,
+) -> Bank:
+    """Return the recordings of `source` at `sample_rate_hz`, of the named folds only.
+
+    Raises SettingsError for a missing or empty folder, AudioError for a bad file unless the
+    source says to skip those (each is then named in the log).
+    """
+    folder = find_folder(source.path, roots)
+    word_ends = _word_ends(folder / MANIFEST)
+    takes = []
+    for file in sound_files(folder, source.include, source.exclude):
+        if folds is not None and fold_of(file) not in folds:
+            continue
+        try:
+            takes.append(_load(file, sample_rate_hz, word_ends.get(file.name)))
+        except AudioError as error:
+            if source.on_bad == "refuse":
+                raise
+            log.warning("skipped: %s", error)
+    if not takes:
+        raise SettingsError(f"{folder}: no recording left to use as {source.role}; add some")
+    return Bank(source, takes)
+
+
+def find_folder(path: str, roots: Sequence[Path]) -> Path:
+    """Return the folder `path` under the first root that has it."""
+    for root in roots:
+        if (root / path).is_dir():
+            return root / path
+    places = ", ".join(str(root) for root in roots) or "no --data folder"
+    raise SettingsError(f"no folder {path!r} in {places}; name its parent with --data DIR")
+
+
+def sound_files(
+    folder: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Iterator[Path]:
+    """Yield the sound files below `folder` whose names match, sorted."""
+    for file in sorted(folder.rglob("*")):
+        wanted = not include or any(fnmatch.fnmatch(file.name, name) for name in include)
+        refused = any(fnmatch.fnmatch(file.name, name) for name in exclude)
+        if file.suffix.lower() in SOUND_SUFFIXES and wanted and not refused:
+            yield file
+
+
+def load_samples(file: Path, sample_rate_hz: int) -> NDArray[np.int16]:
+    """Return the first channel of a recording, int16 [samples] at `sample_rate_hz`.
+
+    Raises AudioError naming an unreadable, empty or silent file.
+    """
+    recording = open_recording(file)
+    samples = np.concatenate([block[:, 0] for block in read_channels(file)])
+    if recording.sample_rate_hz != sample_rate_hz:
+        samples = soxr.resample(samples, recording.sample_rate_hz, sample_rate_hz)
+    result = to_int16(samples)
+    if not result.any():
+        raise AudioError(f"{file}: the recording is silent; record it again or remove it")
+    return result
+
+
+def _load(file: Path, sample_rate_hz: int, word_end_seconds: float | None) -> Take:
+    samples = load_samples(file, sample_rate_hz)
+    end = len(samples)
+    if word_end_seconds is not None:
+        end = min(end, round(word_end_seconds * sample_rate_hz))
+    return Take(samples, end, file)
+
+
+def _word_ends(manifest: Path) -> dict[str, float]:
+    """Return the end of the word in seconds by file name, from a manifest that has it."""
+    if not manifest.exists():
+        return {}
+    with manifest.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {row["file"]: float(row["end"]) for row in rows if row.get("end")}
