@@ -1,6 +1,6 @@
 """The detector: int16 samples in, detections out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -10,21 +10,22 @@ from numpy.typing import NDArray
 from firmware_py.artefact import DEFAULT_MODEL, Artefact, read_artefact
 from firmware_py.audio import Resampler
 from firmware_py.errors import ArtefactError
+from firmware_py.frame_detector import Detection, FrameDetector
 from firmware_py.front_end import FrontEndStream
-from firmware_py.interpreter import NetworkStream, Runtime
+from firmware_py.interpreter import Runtime
 from firmware_py.level import apply_gain
-from firmware_py.trigger import Trigger, TriggerPolicy
+from firmware_py.trigger import TriggerPolicy
+
+__all__ = ["Detection", "Detector", "refuse_clip_level"]
 
 
-@dataclass(frozen=True)
-class Detection:
-    """A word was heard."""
-
-    label: str
-    time_seconds: float
-    """Audio time since the stream began at which the detection was certain."""
-    score: float
-    """The smoothed posterior that crossed the threshold."""
+def refuse_clip_level(artefact: Artefact) -> None:
+    """Raise ArtefactError for a model that a live stream cannot feed."""
+    if artefact.metadata.front_end.clip_level:
+        raise ArtefactError(
+            f"{artefact.path}: {artefact.metadata.name} needs the level of the whole clip, which a"
+            " live stream does not have; run it on files, or choose a model with causal level"
+        )
 
 
 class Detector:
@@ -52,18 +53,14 @@ class Detector:
             clip, and then the gain that brings the clip there.
         """
         metadata = artefact.metadata
-        if metadata.front_end.clip_level and gain_db is None:
-            raise ArtefactError(
-                f"{artefact.path}: {metadata.name} needs the level of the whole clip, which a live"
-                " stream does not have; run it on files, or choose a model with causal level"
-            )
+        if gain_db is None:
+            refuse_clip_level(artefact)
         self.artefact = artefact
         self.policy = policy or metadata.trigger
         self.sample_rate_hz = sample_rate_hz or metadata.front_end.sample_rate_hz
         self._gain_db = gain_db
         self._front_end = FrontEndStream(metadata.front_end)
-        self._network = NetworkStream(artefact, runtime, num_threads)
-        self._triggers = [Trigger(self.policy) for _ in metadata.labels]
+        self._frames = FrameDetector(artefact, self.policy, runtime, num_threads)
         self.reset()
 
     @classmethod
@@ -95,7 +92,7 @@ class Detector:
 
     def close(self) -> None:
         """Free the interpreter; the detector cannot be used any more."""
-        del self._network
+        self._frames.close()
 
     def reset(self) -> None:
         """Begin a new stream at time 0."""
@@ -104,12 +101,7 @@ class Detector:
         if self.sample_rate_hz != model_rate_hz:
             self._resampler = Resampler(self.sample_rate_hz, model_rate_hz)
         self._front_end.reset()
-        self._network.reset()
-        for trigger in self._triggers:
-            trigger.reset()
-        self._frames = np.zeros((0, self.artefact.metadata.front_end.num_bins), np.float32)
-        self._primed = False
-        self._steps = 0
+        self._frames.reset()
 
     def process(self, chunk: NDArray[np.int16]) -> list[Detection]:
         """Return the detections that `chunk` completes.
@@ -128,46 +120,14 @@ class Detector:
             chunk = apply_gain(chunk, self._gain_db)
         if self._resampler:
             chunk = self._resampler.process(chunk)
-        return self._run(self._front_end.process(chunk))
+        return self._frames.posteriors(self._front_end.process(chunk))
 
     def last_posteriors(self) -> NDArray[np.float32]:
         """Return the posteriors of steps that wait for a full call, float32 [steps, labels]."""
         late = self._resampler.flush() if self._resampler else np.zeros(0, np.int16)
-        done = self._run(self._front_end.process(late))
-        network = self.artefact.metadata.network
-        waiting = len(self._frames) // network.stride if self._primed else 0
-        if not waiting:
-            return done
-        missing = network.frames_per_call - len(self._frames)
-        padded = np.pad(self._frames, ((0, missing), (0, 0)))
-        self._frames = self._frames[:0]
-        return np.concatenate((done, self._network.process(padded)[:waiting]))
+        done = self._frames.posteriors(self._front_end.process(late))
+        return np.concatenate((done, self._frames.last_posteriors()))
 
     def decide(self, posteriors: NDArray[np.float32]) -> list[Detection]:
         """Return the detections in the next steps; posteriors: float32 [steps, labels]."""
-        metadata = self.artefact.metadata
-        found = [
-            Detection(label, metadata.step_end_seconds(self._steps + index), score)
-            for label, trigger, column in zip(
-                metadata.labels, self._triggers, posteriors.T.tolist(), strict=True
-            )
-            for index, score in trigger.process(column)
-        ]
-        self._steps += len(posteriors)
-        return sorted(found, key=lambda detection: detection.time_seconds)
-
-    def _run(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Run all whole calls of the frames at hand; keep the rest."""
-        network = self.artefact.metadata.network
-        self._frames = np.concatenate((self._frames, frames)) if len(self._frames) else frames
-        if not self._primed:
-            if len(self._frames) < network.history_frames:
-                return np.zeros((0, len(self.artefact.metadata.labels)), np.float32)
-            self._network.reset(self._frames[: network.history_frames])
-            self._frames = self._frames[network.history_frames :]
-            self._primed = True
-        calls = len(self._frames) // network.frames_per_call
-        blocks = self._frames[: calls * network.frames_per_call]
-        self._frames = self._frames[len(blocks) :]
-        results = [self._network.process(block) for block in np.split(blocks, calls)] if calls else []
-        return np.concatenate([np.zeros((0, len(self.artefact.metadata.labels)), np.float32), *results])
+        return self._frames.decide(posteriors)
