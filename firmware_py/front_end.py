@@ -114,6 +114,14 @@ class FrontEnd:
         """
         return FrontEndStream(self).process(samples)
 
+    def normalise(self, features: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return features less `mean`, over `deviation`, float32 of the same shape."""
+        if self.mean:
+            features = features - np.asarray(self.mean)
+        if self.deviation:
+            features = features / np.asarray(self.deviation)
+        return features.astype(np.float32)
+
     @cached_property
     def window(self) -> NDArray[np.float64]:
         """The Hann window, float64 [window_length]."""
@@ -165,13 +173,24 @@ class FrontEndStream:
 
         chunk: int16 [any length], mono, at the front end's sample rate.
         """
+        return self.front_end.normalise(self.features(chunk))
+
+    def features(self, chunk: NDArray[np.int16]) -> NDArray[np.float64]:
+        """Return the same frames before `FrontEnd.normalise`, float64 [frames, num_bins]."""
         front_end = self.front_end
         samples = np.concatenate((self._samples, chunk)) if len(self._samples) else chunk
         count = max(0, (len(samples) - front_end.window_length) // front_end.hop_length + 1)
         self._samples = samples[count * front_end.hop_length :].copy()
         if not count:
-            return np.zeros((0, front_end.num_bins), np.float32)
+            return np.zeros((0, front_end.num_bins))
         return self._features(self._summed(self._spectrum(samples, count)))
+
+    def samples_needed(self, frames: int) -> int:
+        """Return how many more samples complete `frames` more frames."""
+        front_end = self.front_end
+        frames += max(0, front_end.sum_frames - 1 - len(self._spectra))
+        span = front_end.window_length + (frames - 1) * front_end.hop_length
+        return span - len(self._samples)
 
     def _spectrum(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float64]:
         """Return `count` scaled spectra, float64 [count, num_fft_bins]."""
@@ -197,7 +216,7 @@ class FrontEndStream:
             total += spectra[offset : offset + count]
         return total
 
-    def _features(self, spectra: NDArray[np.float64]) -> NDArray[np.float32]:
+    def _features(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
         front_end = self.front_end
         features = spectra
         if front_end.mel_bank is not None:
@@ -206,11 +225,7 @@ class FrontEndStream:
             features = np.matmul(front_end.mel_bank, spectra[:, :, None])[:, :, 0]
         if front_end.log_epsilon is not None:
             features = np.log(features + front_end.log_epsilon)
-        if front_end.mean:
-            features = features - np.asarray(front_end.mean)
-        if front_end.deviation:
-            features = features / np.asarray(front_end.deviation)
-        return features.astype(np.float32)
+        return features
 
 
 def _require(condition: bool, name: str, value: object, expected: str) -> None:

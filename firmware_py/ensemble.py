@@ -1,0 +1,125 @@
+"""Several models on one stream of samples, the spectrogram computed once per front end.
+
+Front ends that differ in nothing but the normalisation of their bins share it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.artefact import Artefact
+from firmware_py.audio import Resampler
+from firmware_py.detector import refuse_clip_level
+from firmware_py.errors import SettingsError
+from firmware_py.frame_detector import Detection, FrameDetector
+from firmware_py.front_end import FrontEnd, FrontEndStream
+from firmware_py.interpreter import Runtime
+from firmware_py.trigger import TriggerPolicy
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model and the policy that it runs with."""
+
+    artefact: Artefact
+    policy: TriggerPolicy
+
+    @property
+    def name(self) -> str:
+        return self.artefact.metadata.name
+
+    @property
+    def refractory_seconds(self) -> float:
+        return self.policy.refractory * self.artefact.metadata.step_seconds
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A detection and the model that made it."""
+
+    model: Model
+    detection: Detection
+
+
+class _Group:
+    """One front end and the models that read its frames."""
+
+    def __init__(
+        self,
+        front_end: FrontEnd,
+        models: Sequence[Model],
+        sample_rate_hz: int,
+        runtime: Runtime | None,
+    ) -> None:
+        self._ratio = sample_rate_hz / front_end.sample_rate_hz
+        self._resampler = None
+        if sample_rate_hz != front_end.sample_rate_hz:
+            self._resampler = Resampler(sample_rate_hz, front_end.sample_rate_hz)
+        self._front_end = FrontEndStream(front_end)
+        self._members = [
+            (model, FrameDetector(model.artefact, model.policy, runtime)) for model in models
+        ]
+
+    def process(self, chunk: NDArray[np.int16]) -> list[Hit]:
+        if self._resampler:
+            chunk = self._resampler.process(chunk)
+        features = self._front_end.features(chunk)
+        hits = []
+        for model, detector in self._members:
+            frames = model.artefact.metadata.front_end.normalise(features)
+            found = detector.decide(detector.posteriors(frames))
+            hits += [Hit(model, detection) for detection in found]
+        return hits
+
+    @property
+    def samples_needed(self) -> int:
+        """Samples of the stream until a network can run; with a resampler, about so many."""
+        frames = min(detector.frames_needed for _, detector in self._members)
+        return ceil(self._front_end.samples_needed(frames) * self._ratio)
+
+
+class Ensemble:
+    """Runs models side by side. Each decides as its own `Detector` would."""
+
+    def __init__(
+        self, models: Sequence[Model], sample_rate_hz: int, runtime: Runtime | None = None
+    ) -> None:
+        """
+        models: at least one; none may want the level of the whole clip (ArtefactError).
+        sample_rate_hz: of the chunks; they are resampled for models with another rate.
+        """
+        if not models:
+            raise SettingsError("no model to listen with; name one under [[models]]")
+        for model in models:
+            refuse_clip_level(model.artefact)
+        self.models = tuple(models)
+        self.sample_rate_hz = sample_rate_hz
+        members: dict[FrontEnd, list[Model]] = {}
+        for model in models:
+            shared = replace(model.artefact.metadata.front_end, mean=(), deviation=())
+            members.setdefault(shared, []).append(model)
+        self._groups = [
+            _Group(front_end, group, sample_rate_hz, runtime)
+            for front_end, group in members.items()
+        ]
+
+    def process(self, chunk: NDArray[np.int16]) -> list[Hit]:
+        """Return the detections that `chunk` completes, in order of their time.
+
+        chunk: int16 [any length], mono, at `sample_rate_hz`.
+        """
+        hits = [hit for group in self._groups for hit in group.process(chunk)]
+        return sorted(hits, key=lambda hit: hit.detection.time_seconds)
+
+    @property
+    def samples_needed(self) -> int:
+        """Samples until a network can run: shorter chunks cost more and tell nothing sooner."""
+        return min(group.samples_needed for group in self._groups)
+
+
+def listening_rate_hz(models: Sequence[Model]) -> int:
+    """Return the sample rate at which one microphone serves all the models best."""
+    return max(model.artefact.metadata.front_end.sample_rate_hz for model in models)
