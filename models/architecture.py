@@ -1,44 +1,12 @@
 """The networks: Conv1D + GRU over feature frames, one posterior per label and step."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import keras
 from keras import layers
 
-from firmware_py.errors import SettingsError
+from models.network import Network
 
 CONVOLUTION = "conv1d"
 NORM_AFTER_CONVOLUTION = "norm"
-
-
-@dataclass(frozen=True)
-class Network:
-    """Widths, strides, layers and head of a network; the defaults are the reference's."""
-
-    filters: int = 196
-    kernel_size: int = 15
-    """Frames that one step of the convolution sees."""
-    stride: int = 4
-    """Frames from one step to the next."""
-    gru_units: tuple[int, ...] = (128, 128)
-    """Units of each recurrent layer."""
-    reset_after: bool = True
-    """The GRU form: True applies the reset gate after the recurrent product (two biases)."""
-    head: Literal["sigmoid", "softmax"] = "sigmoid"
-    """sigmoid: each label by itself; softmax: exactly one label at a time."""
-    dropout: float = 0.8
-    """Share dropped after the convolution and around the recurrent layers."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.stride <= self.kernel_size:
-            raise SettingsError(f"network stride is {self.stride}; it must be 1 to kernel_size")
-        if not self.gru_units:
-            raise SettingsError("network gru_units is empty; name at least one layer's units")
-
-    def num_steps(self, num_frames: int) -> int:
-        """Return the number of output steps for `num_frames` frames."""
-        return max(0, (num_frames - self.kernel_size) // self.stride + 1)
 
 
 def build(

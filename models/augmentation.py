@@ -17,6 +17,7 @@ Signal = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
 EQUALISER_POINTS = 7
+RESPONSE_POINTS = 512
 ROOM_SECONDS = 0.5
 """Longest tail kept of a room's response."""
 
@@ -75,7 +76,7 @@ def microphone(
     rng: np.random.RandomState, augmentation: Augmentation, sample_rate_hz: int, points: int
 ) -> Signal:
     """Return the magnitude response of a random microphone, float32 [points // 2 + 1]."""
-    frequencies = np.linspace(0, sample_rate_hz / 2, points // 2 + 1)
+    frequencies = np.linspace(0.0, sample_rate_hz / 2, RESPONSE_POINTS)
     grid = np.geomspace(60.0, sample_rate_hz / 2, EQUALISER_POINTS)
     largest_db = rng.uniform(0, augmentation.equaliser_db)
     curve_db = np.interp(frequencies, grid, rng.uniform(-largest_db, largest_db, len(grid)))
@@ -85,7 +86,9 @@ def microphone(
     if rng.uniform() < augmentation.low_pass_share:
         low_pass_hz = rng.uniform(*augmentation.low_pass_hz)
         response *= 1 / np.sqrt(1 + (frequencies / low_pass_hz) ** 16)
-    return response.astype(np.float32)
+    bins = points // 2 + 1
+    places = np.linspace(0, RESPONSE_POINTS - 1, bins)
+    return np.interp(places, np.arange(RESPONSE_POINTS), response).astype(np.float32)
 
 
 def coloured_noise(rng: np.random.RandomState, length: int) -> Signal:

@@ -72,9 +72,9 @@ def stream_batches(
             future.cancel()
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _clip_maker(
     config: Config, roots: tuple[Path, ...], folds: tuple[int, ...] | None
 ) -> ClipMaker:
-    """Return this process's clip maker: its recordings are loaded once."""
+    """Return this process's clip maker for a job."""
     return ClipMaker(config, roots, folds)

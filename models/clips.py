@@ -58,10 +58,7 @@ class ClipMaker:
         self._rate_hz = config.front_end.sample_rate_hz
         self._clip_length = round(recipe.clip_seconds * self._rate_hz)
         self._banks = {
-            role: [
-                load_bank(source, roots, self._rate_hz, folds=folds)
-                for source in recipe.sources_of(role)
-            ]
+            role: self._load(role, tuple(roots), folds)
             for role in ("positive", "negative", "background")
         }
         if not self._banks["background"] and recipe.dialogue is None:
@@ -79,6 +76,18 @@ class ClipMaker:
         frames = self.config.front_end.compute(samples)
         targets, weights = self._label(words, len(frames))
         return Clip(samples, tuple(words), frames, targets, weights)
+
+    def _load(self, role: str, roots: tuple[Path, ...], folds: Sequence[int]) -> list[Bank]:
+        """Return the banks of a role that have recordings in these folds."""
+        sources = self.config.recipe.sources_of(role)
+        banks = [load_bank(source, roots, self._rate_hz, folds) for source in sources]
+        filled = [bank for bank in banks if bank.takes]
+        if banks and not filled:
+            raise SettingsError(
+                f"{self.config.name}: no {role} recording in folds {list(folds)};"
+                " add recordings or hold out other folds (held_out_folds)"
+            )
+        return filled
 
     def _refuse_long_words(self) -> None:
         for bank in self._banks["positive"] + self._banks["negative"]:

@@ -8,7 +8,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping
 from firmware_py.trigger import TriggerPolicy
-from models.architecture import Network
+from models.network import Network
 from models.recipe import Recipe, Schedule
 
 REFERENCE_CONFIG = Path(__file__).parent / "configs" / "activate-reference.toml"

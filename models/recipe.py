@@ -18,9 +18,9 @@ class Source:
     label: str = ""
     """The label that a positive teaches; empty: the model's first."""
     exclude: tuple[str, ...] = ()
-    """File name patterns left out, such as "flite_*" to keep an engine for testing."""
+    """Patterns of paths in the folder left out, such as "flite_*" to keep an engine for tests."""
     include: tuple[str, ...] = ()
-    """File name patterns taken; empty: all."""
+    """Patterns of paths in the folder taken; empty: all."""
     share: float = 1.0
     """How often this source is drawn, against the others of its role."""
     excerpt_seconds: Range | None = None

@@ -5,6 +5,7 @@ import fnmatch
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ class Take:
     samples: NDArray[np.int16]
     word_end: int
     """Sample after the last of the word; the length where no manifest says more."""
+    fold: int
     file: Path
 
 
@@ -51,36 +53,43 @@ class Bank:
         low, high = self.source.excerpt_seconds
         length = min(int(rng.uniform(low, high) * sample_rate_hz), len(take.samples))
         start = rng.randint(len(take.samples) - length + 1)
-        return Take(take.samples[start : start + length], length, take.file)
+        return Take(take.samples[start : start + length], length, take.fold, take.file)
 
 
 def load_bank(
-    source: Source,
-    roots: Sequence[Path],
-    sample_rate_hz: int,
-    *,
-    folds: Sequence[int] | None = None,
+    source: Source, roots: tuple[Path, ...], sample_rate_hz: int, folds: Sequence[int]
 ) -> Bank:
     """Return the recordings of `source` at `sample_rate_hz`, of the named folds only.
 
+    A small source may have none in these folds; backgrounds are not divided.
     Raises SettingsError for a missing or empty folder, AudioError for a bad file unless the
     source says to skip those (each is then named in the log).
     """
+    takes = _load_takes(source, roots, sample_rate_hz)
+    if not takes:
+        folder = find_folder(source.path, roots)
+        raise SettingsError(f"{folder}: no recording to use as {source.role}; add some")
+    if source.role == "background":  # few and long, and nobody speaks in them
+        return Bank(source, takes)
+    return Bank(source, [take for take in takes if take.fold in folds])
+
+
+@lru_cache(maxsize=64)
+def _load_takes(
+    source: Source, roots: tuple[Path, ...], sample_rate_hz: int
+) -> tuple[Take, ...]:
+    """Return all recordings of a source; a process reads each folder once."""
     folder = find_folder(source.path, roots)
     word_ends = _word_ends(folder / MANIFEST)
     takes = []
     for file in sound_files(folder, source.include, source.exclude):
-        if folds is not None and fold_of(file) not in folds:
-            continue
         try:
             takes.append(_load(file, sample_rate_hz, word_ends.get(file.name)))
         except AudioError as error:
             if source.on_bad == "refuse":
                 raise
             log.warning("skipped: %s", error)
-    if not takes:
-        raise SettingsError(f"{folder}: no recording left to use as {source.role}; add some")
-    return Bank(source, takes)
+    return tuple(takes)
 
 
 def find_folder(path: str, roots: Sequence[Path]) -> Path:
@@ -95,10 +104,11 @@ def find_folder(path: str, roots: Sequence[Path]) -> Path:
 def sound_files(
     folder: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> Iterator[Path]:
-    """Yield the sound files below `folder` whose names match, sorted."""
+    """Yield the sound files below `folder` whose path from there matches, sorted."""
     for file in sorted(folder.rglob("*")):
-        wanted = not include or any(fnmatch.fnmatch(file.name, name) for name in include)
-        refused = any(fnmatch.fnmatch(file.name, name) for name in exclude)
+        path = file.relative_to(folder).as_posix()
+        wanted = not include or any(fnmatch.fnmatch(path, pattern) for pattern in include)
+        refused = any(fnmatch.fnmatch(path, pattern) for pattern in exclude)
         if file.suffix.lower() in SOUND_SUFFIXES and wanted and not refused:
             yield file
 
@@ -123,7 +133,7 @@ def _load(file: Path, sample_rate_hz: int, word_end_seconds: float | None) -> Ta
     end = len(samples)
     if word_end_seconds is not None:
         end = min(end, round(word_end_seconds * sample_rate_hz))
-    return Take(samples, end, file)
+    return Take(samples, end, fold_of(file), file)
 
 
 def _word_ends(manifest: Path) -> dict[str, float]:

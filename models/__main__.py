@@ -1,0 +1,43 @@
+"""The command line of the workstation: `python -m models`."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from firmware_py.errors import TriggerWordError
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from models import evaluate, plot, speak, train
+
+COMMANDS = (speak, train, evaluate, plot)
+EXIT_BAD_INPUT = 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m models", description="Make, train and judge trigger-word models."
+    )
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. Bad input is one line on standard error."""
+    arguments = build_parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        return int(arguments.run(arguments))
+    except (TriggerWordError, OSError) as error:
+        print(f"python -m models: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Judging a model through the runtime that ships: misses, false accepts, latency."""

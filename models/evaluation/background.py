@@ -1,0 +1,68 @@
+"""Where the word is in a clip, and more of the clip's own background around it."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, signal
+
+BLOCK_SECONDS = 0.01
+ACTIVE_RANGE_DB = 30.0
+"""A block belongs to the word when it is at most this far below the loudest."""
+ABOVE_BACKGROUND_DB = 6.0
+"""... and at least this far above the background."""
+QUIET_SECONDS = 0.06
+"""The quietest stretch of this length stands for the background."""
+SPECTRUM_POINTS = 256
+DITHER = 0.5
+"""Deviation of the background of a digitally silent clip, in int16 units: below -95 dBFS."""
+
+
+def active_part(samples: NDArray[np.int16], sample_rate_hz: int) -> tuple[float, float]:
+    """Return the start and end of the sound in a clip, in seconds, from its energy.
+
+    Blocks of 10 ms, median-filtered over 50 ms so that a click is no word. A clip without
+    anything above its background is active as a whole.
+    """
+    levels = _levels_db(samples, sample_rate_hz)
+    floor = levels.max(initial=-np.inf) - ACTIVE_RANGE_DB
+    background = 10 * np.log10(np.mean(_quietest(samples, sample_rate_hz) ** 2) + 1e-3)
+    active = np.flatnonzero(levels >= max(floor, background + ABOVE_BACKGROUND_DB))
+    if not len(active):
+        return 0.0, len(samples) / sample_rate_hz
+    return float(active[0] * BLOCK_SECONDS), float((active[-1] + 1) * BLOCK_SECONDS)
+
+
+def continued_background(
+    samples: NDArray[np.int16], sample_rate_hz: int, count: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return `count` samples of noise with the level and spectrum of the clip's background.
+
+    The background is the quietest 60 ms of the clip: a pause, or its edge. Noise is drawn with
+    that stretch's power spectrum rather than the stretch repeated, which would hum; digital
+    silence becomes noise below the last bit.
+    """
+    quiet = _quietest(samples, sample_rate_hz)
+    points = min(SPECTRUM_POINTS, len(quiet))
+    _, spectrum = signal.welch(quiet, nperseg=points, detrend=False, scaling="spectrum")
+    response = np.fft.irfft(np.sqrt(spectrum))
+    response = np.roll(response, points // 2) * np.hanning(len(response))
+    noise = signal.fftconvolve(rng.standard_normal(count + len(response)), response, "same")
+    power = np.mean(quiet**2) + DITHER**2
+    return noise[:count] * np.sqrt(power / (np.mean(noise[:count] ** 2) + 1e-12))
+
+
+def _quietest(samples: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:
+    """Return the quietest stretch of `QUIET_SECONDS`, or the whole of a shorter clip."""
+    length = round(QUIET_SECONDS * sample_rate_hz)
+    if len(samples) <= length:
+        return samples.astype(np.float64)
+    energy = np.cumsum(np.concatenate(([0.0], samples.astype(np.float64) ** 2)))
+    start = int(np.argmin(energy[length:] - energy[:-length]))
+    return samples[start : start + length].astype(np.float64)
+
+
+def _levels_db(samples: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:
+    """Return the level of each 10 ms block in dB over one int16 unit, float64 [blocks]."""
+    length = round(BLOCK_SECONDS * sample_rate_hz)
+    blocks = samples[: len(samples) // length * length].reshape(-1, length).astype(np.float64)
+    levels = 10 * np.log10(np.mean(blocks**2, axis=1) + 1e-3)
+    return np.asarray(ndimage.median_filter(levels, size=5, mode="nearest"))

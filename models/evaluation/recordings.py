@@ -1,0 +1,131 @@
+"""Which recordings are tried, and what is known about each."""
+
+import csv
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.audio import open_recording, read_blocks
+from firmware_py.errors import AudioError, SettingsError
+from models.folds import fold_of
+from models.sources import MANIFEST, sound_files
+
+OnBad = Literal["skip", "refuse"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording and what a manifest tells about it."""
+
+    path: Path
+    source: str
+    """The folder it was named by."""
+    voice: str = ""
+    word_start_seconds: float | None = None
+    word_end_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A recording that could not be used."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which of the recordings found are tried."""
+
+    folds: Collection[int] | None = None
+    """Only these folds (`models.folds`); None: all."""
+    include: Sequence[str] = ()
+    """Patterns of paths below the folder; empty: all."""
+    exclude: Sequence[str] = ()
+    limit: int | None = None
+    """At most this many, drawn at random."""
+    seed: int = 1
+
+
+@dataclass
+class BadFiles:
+    """Names bad recordings and goes on, or refuses them."""
+
+    on_bad: OnBad = "skip"
+    files: list[BadFile] = field(default_factory=list)
+
+    def add(self, bad: BadFile) -> None:
+        """Name the file in the log, once, or raise AudioError."""
+        if self.on_bad == "refuse":
+            raise AudioError(bad.reason)
+        if bad.path not in (file.path for file in self.files):
+            log.warning("skipped: %s", bad.reason)
+            self.files.append(bad)
+
+
+def find_clips(folders: Sequence[Path], selection: Selection, role: str) -> list[Clip]:
+    """Return the recordings in `folders` that `selection` takes.
+
+    A folder may also be a single recording. Raises SettingsError when a folder is missing or
+    nothing is left.
+    """
+    clips = [clip for folder in folders for clip in _clips_in(folder, selection)]
+    if selection.folds is not None:
+        clips = [clip for clip in clips if fold_of(clip.path) in selection.folds]
+    if not clips:
+        names = ", ".join(str(folder) for folder in folders)
+        raise SettingsError(f"no {role} to try in {names}; name folders with sound files")
+    if selection.limit is not None and selection.limit < len(clips):
+        rng = np.random.default_rng(selection.seed)
+        chosen = np.sort(rng.choice(len(clips), selection.limit, replace=False))
+        clips = [clips[index] for index in chosen]
+    return clips
+
+
+def _clips_in(folder: Path, selection: Selection) -> list[Clip]:
+    if folder.is_file():
+        return [_clip(folder, folder.parent.name, read_manifest(folder.parent))]
+    if not folder.is_dir():
+        raise SettingsError(f"{folder}: there is no such folder; check the path")
+    source = folder.resolve().name
+    files = list(sound_files(folder, selection.include, selection.exclude))
+    manifests = {parent: read_manifest(parent) for parent in {file.parent for file in files}}
+    return [_clip(file, source, manifests[file.parent]) for file in files]
+
+
+def _clip(file: Path, source: str, manifest: dict[str, dict[str, str]]) -> Clip:
+    row = manifest.get(file.name, {})
+    voice = " ".join(filter(None, (row.get("engine"), row.get("voice"))))
+    return Clip(file, source, voice, _seconds(row.get("start")), _seconds(row.get("end")))
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the rows of the folder's manifest by file name; empty without one."""
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if rows and "file" not in rows[0]:
+        raise SettingsError(f"{path} has no column 'file'; it must name each recording")
+    return {row["file"]: row for row in rows}
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text) if text else None
+
+
+def load(path: Path) -> tuple[NDArray[np.int16], int]:
+    """Return the first channel of a recording, int16 [samples], and its rate.
+
+    Raises AudioError for a file that is missing, damaged or empty.
+    """
+    rate_hz = open_recording(path).sample_rate_hz
+    return np.concatenate(list(read_blocks(path))), rate_hz

@@ -1,0 +1,192 @@
+"""What an evaluation found: tables ready for JSON and for a report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.schema import to_mapping
+from firmware_py.trigger import TriggerPolicy
+from models.evaluation.collect import Heard
+from models.evaluation.conditions import Condition
+from models.evaluation.recordings import Clip
+from models.evaluation.runs import ClipRun
+from models.metrics import Curve, OperatingPoint
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """What became of one clip of the word."""
+
+    run: ClipRun
+    best_score: float
+    triggers: int
+    latency_seconds: float | None
+    """From the end of the word to the detection; None: missed."""
+
+    @property
+    def clip(self) -> Clip:
+        return self.run.clip
+
+    @property
+    def found(self) -> bool:
+        return self.latency_seconds is not None
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A place without the word where the score is high."""
+
+    clip: Clip
+    """The recording that was playing."""
+    time_seconds: float
+    """In that recording."""
+    score: float
+    accepted: bool
+    """It counted as a detection: a false accept."""
+    stream: int
+    """The stream of recordings it lies in."""
+    stream_seconds: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Counts of one source of recordings, or one voice."""
+
+    name: str
+    point: OperatingPoint
+
+
+@dataclass(frozen=True)
+class FrameAccuracy:
+    """The share of steps on the right side of the threshold: no measure of a detector."""
+
+    network: float
+    always_no: float
+    """What a network that never fires would score."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of trying a model at one policy."""
+
+    heard: Heard
+    policy: TriggerPolicy
+    """With the threshold that was chosen, or the model's own."""
+    curves: Mapping[Condition, Curve]
+    """As recorded first."""
+    clips: Sequence[ClipResult]
+    """As recorded."""
+    peaks: Sequence[Peak]
+    """The highest first."""
+    sources: Sequence[Group]
+    voices: Sequence[Group]
+    frame_accuracy: FrameAccuracy
+    target_false_accepts_per_hour: float | None = None
+    """The rate that the threshold was chosen for."""
+
+    @property
+    def curve(self) -> Curve:
+        """Return the curve as recorded."""
+        return next(iter(self.curves.values()))
+
+    @property
+    def point(self) -> OperatingPoint:
+        """Return the operating point as recorded."""
+        return self.curve.at(self.policy.threshold)
+
+    @property
+    def latencies_seconds(self) -> NDArray[np.float64]:
+        """Return the latency of every clip found, float64 [clips]."""
+        return np.array([c.latency_seconds for c in self.clips if c.latency_seconds is not None])
+
+    @property
+    def repeated_triggers(self) -> int:
+        """Return the triggers beyond the first in clips that hold the word once."""
+        return sum(max(0, clip.triggers - 1) for clip in self.clips)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the numbers that belong into an artefact's metadata, JSON-ready."""
+        return {
+            **point_mapping(self.point),
+            "threshold": self.policy.threshold,
+            "policy": to_mapping(self.policy),
+            "latency": latency_mapping(self.latencies_seconds),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the audio, JSON-ready."""
+        metadata = self.heard.artefact.metadata
+        return {
+            **self.summary(),
+            "model": {"name": metadata.name, "mode": metadata.mode, "sha256": metadata.sha256},
+            "label": self.heard.label,
+            "target_false_accepts_per_hour": self.target_false_accepts_per_hour,
+            "repeated_triggers": self.repeated_triggers,
+            "frame_accuracy": asdict(self.frame_accuracy),
+            "conditions": [
+                {"condition": condition.name, **to_mapping(condition),
+                 **point_mapping(curve.at(self.policy.threshold))}
+                for condition, curve in self.curves.items()
+            ],
+            "sources": [{"source": g.name, **point_mapping(g.point)} for g in self.sources],
+            "voices": [{"voice": g.name, **point_mapping(g.point)} for g in self.voices],
+            "misses": [
+                {"file": str(clip.clip.path), "score": clip.best_score}
+                for clip in self.missed()
+            ],
+            "peaks": [
+                {"file": str(peak.clip.path), "time_seconds": peak.time_seconds,
+                 "score": peak.score, "accepted": peak.accepted}
+                for peak in self.peaks
+            ],
+            "skipped": [
+                {"file": str(bad.path), "reason": bad.reason} for bad in self.heard.skipped
+            ],
+            "roc": [
+                {"threshold": point.threshold, "miss_rate": point.miss_rate,
+                 "false_accepts_per_hour": point.false_accepts_per_hour}
+                for point in self.curve.points()
+            ],
+        }  # fmt: skip
+
+    def missed(self) -> list[ClipResult]:
+        """Return the clips not found, the lowest score first."""
+        return sorted((c for c in self.clips if not c.found), key=lambda clip: clip.best_score)
+
+
+def point_mapping(point: OperatingPoint) -> dict[str, Any]:
+    """Return counts, rates and intervals; a rate over nothing is None."""
+    mapping: dict[str, Any] = {"threshold": point.threshold}
+    if point.positives:
+        mapping |= {
+            "positives": point.positives, "misses": point.misses, "miss_rate": point.miss_rate,
+            "miss_rate_ci95": list(point.miss_rate_ci95),
+        }  # fmt: skip
+    if point.hours:
+        mapping |= {
+            "hours": point.hours, "false_accepts": point.false_accepts,
+            "false_accepts_per_hour": point.false_accepts_per_hour,
+            "false_accepts_per_hour_ci95": list(point.false_accepts_per_hour_ci95),
+        }  # fmt: skip
+    return mapping
+
+
+def latency_mapping(latencies_seconds: NDArray[np.float64]) -> dict[str, Any]:
+    """Return the median and the 95th percentile, None where nothing was found."""
+    if not len(latencies_seconds):
+        return {"detections": 0, "median_seconds": None, "p95_seconds": None}
+    median, p95 = np.percentile(latencies_seconds, (50, 95))
+    return {
+        "detections": len(latencies_seconds),
+        "median_seconds": float(median),
+        "p95_seconds": float(p95),
+    }
+
+
+def file_names(paths: Sequence[Path]) -> list[str]:
+    """Return the paths as text."""
+    return [str(path) for path in paths]

@@ -1,0 +1,87 @@
+"""Speak a phrase in many synthetic voices and rooms, as training material."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+from firmware_py.errors import SettingsError
+from models.voices import speak_phrases
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `speak` to the commands of `python -m models`."""
+    parser = subparsers.add_parser(
+        "speak", help="synthetic recordings of a phrase", description=__doc__
+    )
+    parser.add_argument(
+        "--phrase", action="append", default=[], metavar="TEXT", help="what to say; may repeat"
+    )
+    parser.add_argument("--phrases", type=Path, metavar="FILE", help="more phrases, one a line")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the clips")
+    parser.add_argument("--count", type=int, default=100, help="clips per phrase (default 100)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other clips (default 0)")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    parser.add_argument(
+        "--engines", metavar="A,B", help="only these of espeak-ng, flite, festival (default all)"
+    )
+    parser.add_argument(
+        "--carrier",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="say half of the clips in a sentence and cut them out (default yes)",
+    )
+    parser.add_argument(
+        "--keep-carrier",
+        action="store_true",
+        help="say all in a sentence and keep it whole; the manifest tells where the phrase is",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the clips; print the path of their manifest."""
+    if arguments.count < 1 or arguments.workers < 1 or arguments.seed < 0:
+        raise SettingsError(
+            f"--count {arguments.count}, --workers {arguments.workers}, --seed {arguments.seed}: "
+            "count and workers start at 1, seed at 0"
+        )
+    with workers(arguments.workers) as executor:
+        manifest = speak_phrases(
+            [*arguments.phrase, *read_phrases(arguments.phrases)],
+            arguments.out,
+            arguments.count,
+            engines=None if arguments.engines is None else arguments.engines.split(","),
+            seed=arguments.seed,
+            executor=executor,
+            carrier=arguments.carrier,
+            keep_carrier=arguments.keep_carrier,
+        )
+    sys.stdout.write(f"{manifest}\n")
+    return 0
+
+
+def read_phrases(path: Path | None) -> list[str]:
+    """Return the lines of a file that are not blank."""
+    if path is None:
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read phrases from {path}: {error}; give a text file") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+@contextmanager
+def workers(count: int) -> Iterator[Executor | None]:
+    """Yield an executor of count fresh processes; None for one, which is this process."""
+    if count == 1:
+        yield None
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as executor:
+        yield executor

@@ -1,0 +1,107 @@
+"""`python -m models train`: a configuration and folders of recordings to a trained network."""
+
+import argparse
+import hashlib
+import json
+import logging
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from firmware_py.errors import SettingsError
+from firmware_py.schema import to_mapping
+from models.config import Config, read_config
+
+TRAINED = Path(__file__).parent / "trained"
+CONFIG = "config.toml"
+RECORD = "training.json"
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "train",
+        help="train a network",
+        description="Train the network that a configuration describes; --resume goes on after a"
+        " stop at any moment, with the same data in the same order.",
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
+    parser.add_argument("--data", type=Path, action="append", default=[], metavar="DIR",
+                        help="folder that holds the sources' folders; may repeat")  # fmt: skip
+    parser.add_argument("--out", type=Path, metavar="DIR",
+                        help="result (default: models/trained/<name>)")  # fmt: skip
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--workers", type=int, default=1, metavar="N",
+                        help="processes that make clips (default: 1)")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train as the command line says; return the exit code."""
+    from models.training import train  # loads TensorFlow
+
+    config = read_config(arguments.config)
+    folder = arguments.out or TRAINED / config.name
+    roots = tuple(root.resolve() for root in arguments.data)
+    with clip_workers(arguments.workers) as executor:
+        config = _settle(config, roots, folder, executor, arguments.resume)
+        outcome = train(config, roots, folder, executor, arguments.resume)
+    record = {
+        "steps": outcome.steps,
+        "development": {
+            "mean_miss_rate": round(outcome.metric, 4),
+            "words": outcome.words,
+            "hours": round(outcome.hours, 3),
+        },
+        "seed": config.schedule.seed,
+        "sources": [asdict(source) for source in config.recipe.sources],
+    }
+    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    log.info("trained: %s, mean miss rate %.3f", folder, outcome.metric)
+    return 0
+
+
+@contextmanager
+def clip_workers(count: int) -> Iterator[Executor]:
+    """Give processes that make clips; they start without the parent's threads and libraries."""
+    context = multiprocessing.get_context("forkserver")
+    executor = ProcessPoolExecutor(count, mp_context=context)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+def _settle(
+    config: Config, roots: tuple[Path, ...], folder: Path, executor: Executor, resume: bool
+) -> Config:
+    """Return the configuration that the run uses, and keep it in the folder.
+
+    A resumed run keeps the one it began with and refuses another.
+    """
+    from models.training import with_normalisation
+
+    path = folder / CONFIG
+    digest = hashlib.sha256(json.dumps(to_mapping(config)).encode()).hexdigest()
+    mark = folder / "config.sha256"
+    if resume and path.exists():
+        if mark.exists() and mark.read_text().strip() != digest:
+            raise SettingsError(
+                f"{folder}: was begun with another configuration; train without --resume,"
+                " or choose another --out"
+            )
+        return read_config(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("training.csv"):
+        old.unlink()
+    config = with_normalisation(config, roots, executor)
+    path.write_text(tomli_w.dumps(to_mapping(config)), encoding="utf-8")
+    mark.write_text(digest + "\n", encoding="utf-8")
+    return config

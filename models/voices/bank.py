@@ -1,0 +1,137 @@
+"""Banks of clips: many phrases, many voices, any number of workers, resumable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, as_completed
+from pathlib import Path
+
+import soundfile
+from tqdm import tqdm
+
+from firmware_py.errors import SettingsError
+from models.voices.catalogue import find_voices
+from models.voices.manifest import Manifest, Row
+from models.voices.recipe import Order, draw_recipe
+from models.voices.spoken import speak
+
+CLIPS_PER_TASK = 16
+SPEAKABLE = re.compile(r"[A-Za-z0-9' ,.?!-]*[A-Za-z0-9][A-Za-z0-9' ,.?!-]*")
+
+
+def speak_phrases(
+    phrases: Sequence[str],
+    out: Path,
+    count: int,
+    *,
+    engines: Sequence[str] | None = None,
+    seed: int = 0,
+    executor: Executor | None = None,
+    carrier: bool = True,
+    keep_carrier: bool = False,
+) -> Path:
+    """Speak each phrase count times into 16-bit FLAC files under out; return the manifest.
+
+    Clip i says phrase i modulo their number and depends on seed, i and the installed voices only,
+    so that any executor makes the same files and an interrupted run goes on where it stopped.
+    keep_carrier leaves the whole sentence around each phrase. Raises SettingsError for phrases
+    that cannot be spoken and when out holds clips of another order, MissingToolError without
+    voices.
+    """
+    check_phrases(phrases)
+    order = Order(tuple(phrases), find_voices(engines), seed, carrier, keep_carrier)
+    out.mkdir(parents=True, exist_ok=True)
+    manifest = Manifest(out)
+    made = manifest.read()
+    check_same_order(made, order, manifest.path)
+    manifest.write(made)
+    done = {int(row["index"]) for row in made}
+    todo = [index for index in range(count * len(phrases)) if index not in done]
+    with tqdm(total=len(todo) + len(done), initial=len(done), unit="clip") as progress:
+        for rows in speak_tasks(order, out, todo, executor):
+            manifest.append(rows)
+            progress.update(len(rows))
+    manifest.write(sorted(manifest.read(), key=lambda row: int(row["index"])))
+    return manifest.path
+
+
+def speak_tasks(
+    order: Order, out: Path, indexes: Sequence[int], executor: Executor | None
+) -> Iterator[list[Row]]:
+    """Yield the rows of each task as it is done; what has not begun is dropped on an error."""
+    starts = range(0, len(indexes), CLIPS_PER_TASK)
+    tasks = [indexes[start : start + CLIPS_PER_TASK] for start in starts]
+    if executor is None:
+        yield from (speak_clips(order, out, task) for task in tasks)
+        return
+    futures: list[Future[list[Row]]] = [
+        executor.submit(speak_clips, order, out, task) for task in tasks
+    ]
+    try:
+        for future in as_completed(futures):
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def speak_clips(order: Order, out: Path, indexes: Sequence[int]) -> list[Row]:
+    """Make and write the clips of indexes; return their rows."""
+    return [speak_clip(order, out, index) for index in indexes]
+
+
+def speak_clip(order: Order, out: Path, index: int) -> Row:
+    """Make and write one clip; return its row."""
+    recipe = draw_recipe(order, index)
+    spoken = speak(recipe, order.keep_carrier)
+    clip, voice, room = spoken.clip, recipe.voice, recipe.room
+    name = f"{voice.engine}_{voice.name}_{index:05d}.flac"
+    soundfile.write(out / name, clip.samples, clip.sample_rate_hz, subtype="PCM_16")
+    return Row(
+        index=index,
+        file=name,
+        phrase=recipe.phrase,
+        engine=voice.engine,
+        voice=voice.name,
+        rate_wpm=recipe.rate_wpm,
+        pitch=recipe.pitch,
+        mean_f0_hz=spoken.mean_f0_hz,
+        formant_factor=spoken.formant_factor,
+        t60_seconds=None if room is None else room.t60_seconds,
+        direct_to_reverberant_db=None if room is None else room.direct_to_reverberant_db,
+        carrier=spoken.carrier or "",
+        word_start_seconds=clip.start_seconds,
+        word_end_seconds=clip.end_seconds,
+        duration_seconds=clip.duration_seconds,
+        sample_rate_hz=clip.sample_rate_hz,
+        seed=order.seed,
+    )
+
+
+def check_phrases(phrases: Sequence[str]) -> None:
+    """Raise SettingsError unless there are phrases and every engine can read them."""
+    if not phrases:
+        raise SettingsError("no phrase to speak; give --phrase TEXT or --phrases FILE")
+    for phrase in phrases:
+        if not SPEAKABLE.fullmatch(phrase):
+            raise SettingsError(
+                f"cannot speak {phrase!r}; write it in English letters, digits and .,?!'-"
+            )
+
+
+def check_same_order(made: Sequence[dict[str, str]], order: Order, path: Path) -> None:
+    """Raise SettingsError if a manifest's clips come from other phrases, engines or seed."""
+    engines = {voice.engine for voice in order.voices}
+    for row in made:
+        phrase = order.phrases[int(row["index"]) % len(order.phrases)]
+        if (row["phrase"], int(row["seed"])) != (phrase, order.seed):
+            raise SettingsError(
+                f"{path} lists {row['phrase']!r} with seed {row['seed']} where this run would say "
+                f"{phrase!r} with seed {order.seed}; choose another --out or delete it"
+            )
+        if row["engine"] not in engines:
+            raise SettingsError(
+                f"{path} lists clips of {row['engine']}, which this run leaves out; "
+                "choose another --out"
+            )

@@ -1,0 +1,91 @@
+"""Everything about one clip, drawn from its number alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.voices.carriers import CARRIERS
+from models.voices.room import DIRECT_TO_REVERBERANT_RANGE_DB, T60_RANGE_SECONDS, Room
+from models.voices.vocoder import F0_RANGE_HZ, Throat
+from models.voices.voice import OWN_RATE_WPM, Voice
+
+ESPEAK_SHARE = 0.45
+CARRIER_SHARE = 0.5
+VOCODER_SHARE = 0.75
+ROOM_SHARE = 0.6
+
+RATE_DEVIATION_WPM = 28.0
+RATE_RANGE_WPM = (105.0, 235.0)
+PITCH_RANGE = (15.0, 85.0)
+FORMANT_JITTER_DEVIATION = 0.06
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a bank is asked to hold."""
+
+    phrases: tuple[str, ...]
+    voices: tuple[Voice, ...]
+    seed: int
+    carrier: bool
+    keep_carrier: bool
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make clip `index`; carrier, throat and room are None where there is none."""
+
+    index: int
+    phrase: str
+    voice: Voice
+    rate_wpm: float
+    pitch: float
+    carrier: str | None
+    throat: Throat | None
+    room: Room | None
+
+
+def draw_recipe(order: Order, index: int) -> Recipe:
+    """Return the recipe of clip index, the same whoever asks and whatever was asked before.
+
+    All numbers are drawn whether used or not, so that a switch changes only what it names.
+    """
+    rng = np.random.default_rng((order.seed, index))
+    voice = draw_voice(order.voices, rng)
+    rate = float(np.clip(rng.normal(OWN_RATE_WPM, RATE_DEVIATION_WPM), *RATE_RANGE_WPM))
+    pitch = float(rng.uniform(*PITCH_RANGE))
+    in_carrier = bool(rng.random() < CARRIER_SHARE)
+    carrier = CARRIERS[rng.integers(len(CARRIERS))]
+    warped = bool(rng.random() < VOCODER_SHARE)
+    throat = Throat(
+        mean_f0_hz=float(np.exp(rng.uniform(*np.log(F0_RANGE_HZ)))),
+        formant_jitter=float(np.exp(rng.normal(0.0, FORMANT_JITTER_DEVIATION))),
+    )
+    in_room = bool(rng.random() < ROOM_SHARE)
+    room = Room(
+        t60_seconds=float(rng.uniform(*T60_RANGE_SECONDS)),
+        direct_to_reverberant_db=float(rng.uniform(*DIRECT_TO_REVERBERANT_RANGE_DB)),
+        seed=int(rng.integers(2**31)),
+    )
+    return Recipe(
+        index=index,
+        phrase=order.phrases[index % len(order.phrases)],
+        voice=voice,
+        rate_wpm=rate,
+        pitch=pitch,
+        carrier=carrier if order.keep_carrier or (order.carrier and in_carrier) else None,
+        throat=throat if warped else None,
+        room=room if in_room else None,
+    )
+
+
+def draw_voice(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
+    """Draw espeak-ng, with its hundreds of variants, for a share; else any other voice evenly."""
+    variants = [voice for voice in voices if voice.engine == "espeak-ng"]
+    others = [voice for voice in voices if voice.engine != "espeak-ng"]
+    pick_variant = rng.random() < ESPEAK_SHARE
+    pool = (variants or others) if pick_variant else (others or variants)
+    return pool[rng.integers(len(pool))]
