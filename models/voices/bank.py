@@ -86,7 +86,7 @@ def speak_clip(order: Order, out: Path, index: int) -> Row:
     recipe = draw_recipe(order, index)
     spoken = speak(recipe, order.keep_carrier)
     clip, voice, room = spoken.clip, recipe.voice, recipe.room
-    name = f"{voice.engine}_{voice.name}_{index:05d}.flac"
+    name = f"{voice.engine}_{voice.name}_{index:05d}.flac".replace(" ", "-")
     soundfile.write(out / name, clip.samples, clip.sample_rate_hz, subtype="PCM_16")
     return Row(
         index=index,

@@ -32,7 +32,7 @@ class EspeakNg:
         self._lock = threading.Lock()
 
     def voices(self) -> tuple[str, ...]:
-        """Return each accent alone and with each human-like variant: "en-us", "en-us+f3"."""
+        """Return each accent alone and with each human-like variant: "en-US", "en-US+f3"."""
         try:
             ctypes.CDLL(espeak_process.LIBRARY)
         except OSError:

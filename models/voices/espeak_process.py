@@ -16,6 +16,8 @@ import ctypes
 import json
 import os
 import sys
+from itertools import takewhile
+from pathlib import PurePath
 from typing import Any
 
 LIBRARY = "libespeak-ng.so.1"
@@ -68,28 +70,16 @@ def list_voices(library: ctypes.CDLL) -> dict[str, list[str]]:
     """Return the accents of English and the variants that can be put on them."""
     library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(VoiceFile))
 
-    def files(languages: bytes | None) -> list[tuple[str, str]]:
-        wanted = VoiceFile(languages=ctypes.cast(ctypes.c_char_p(languages), ctypes.c_void_p))
-        listed = library.espeak_ListVoices(ctypes.byref(wanted) if languages else None)
-        found = []
-        for position in range(1000):
-            if not listed[position]:
-                break
-            voice = listed[position].contents
-            # languages: a priority byte, then the name
-            name = ctypes.string_at(voice.languages + 1)
-            found.append((voice.identifier.decode(), name.decode()))
-        return found
+    def files(language: bytes | None) -> set[str]:
+        wanted = VoiceFile(languages=ctypes.cast(ctypes.c_char_p(language), ctypes.c_void_p))
+        listed = library.espeak_ListVoices(ctypes.byref(wanted) if language else None)
+        # the list ends with a null pointer, which is false
+        return {voice.contents.identifier.decode() for voice in takewhile(bool, listed)}
 
-    accents = {name for file, name in files(None) if file.startswith("gmw/en")}
-    listed_variants = {file.removeprefix("!v/") for file, _ in files(b"variant")}
-    variants = {name for name in listed_variants if select(library, f"en-us+{name}")}
+    # "gmw/en-US" is called by its file, "en-US"; by its language, "en-us", variants fail on some
+    accents = {PurePath(file).name for file in files(None) if file.startswith("gmw/en")}
+    variants = {file.removeprefix("!v/") for file in files(b"variant")}
     return {"accents": sorted(accents), "variants": sorted(variants)}
-
-
-def select(library: ctypes.CDLL, voice: str) -> bool:
-    """Set the voice; return whether the library took it (not all that are listed load)."""
-    return bool(library.espeak_SetVoiceByName(voice.encode()) == 0)
 
 
 def speak(library: ctypes.CDLL, sample_rate_hz: int, request: dict[str, Any]) -> bytes:
@@ -109,7 +99,7 @@ def speak(library: ctypes.CDLL, sample_rate_hz: int, request: dict[str, Any]) ->
 
     callback = Callback(collect)
     library.espeak_SetSynthCallback(callback)
-    if not select(library, request["voice"]):
+    if library.espeak_SetVoiceByName(request["voice"].encode()) != 0:
         return answer({"error": f"espeak-ng has no voice {request['voice']}"})
     library.espeak_SetParameter(RATE, round(request["rate"]), 0)
     library.espeak_SetParameter(PITCH, round(request["pitch"]), 0)

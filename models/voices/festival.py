@@ -22,12 +22,14 @@ ENGLISH_VOICE = re.compile(r"kal_|ked_|rab_|don_|en1_|us\d_|cmu_us_|nitech_us_")
 DONE = "spoken-to-the-end"
 
 DEFINITIONS = """
-(define (token_bounds token)
-  (if (item.daughters token)
-      (format t "word %f %f\\n"
-              (item.feat (car (item.daughters token)) 'word_start)
-              (item.feat (car (last (item.daughters token))) 'word_end))
-      (format t "none\\n")))
+(define (print_bounds item)
+  (cond
+    ((item.parent item) nil)  ; a word, below its token
+    ((item.daughters item)
+     (format t "word %f %f\\n"
+             (item.feat (item.daughter1 item) 'word_start)
+             (item.feat (item.daughtern item) 'word_end)))
+    (t (format t "none\\n"))))
 (define (speak_to_file text file select stretch rate f0_factor)
   (select)
   (Parameter.set 'Duration_Stretch stretch)
@@ -38,10 +40,10 @@ DEFINITIONS = """
             (cons (list 'target_f0_mean
                         (* f0_factor (cadr (assoc 'target_f0_mean int_lr_params))))
                   int_lr_params)))
-  (let ((utterance (Utterance Text text)))
+  (let ((utterance (eval (list 'Utterance 'Text text))))  ; it takes its words unevaluated
     (utt.synth utterance)
     (utt.save.wave utterance file 'riff)
-    (mapcar token_bounds (utt.relation.items utterance 'Token))))
+    (mapcar print_bounds (utt.relation.items utterance 'Token))))
 """
 
 
