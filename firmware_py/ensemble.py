@@ -92,7 +92,7 @@ class Ensemble:
         sample_rate_hz: of the chunks; they are resampled for models with another rate.
         """
         if not models:
-            raise SettingsError("no model to listen with; name one under [[models]]")
+            raise SettingsError("no model to listen with; name one under [[model]]")
         for model in models:
             refuse_clip_level(model.artefact)
         self.models = tuple(models)

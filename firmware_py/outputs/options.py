@@ -1,0 +1,174 @@
+"""What a person can set for each output. Light: no output's library is imported here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from firmware_py.errors import SettingsError
+
+
+def example(value: Any) -> Any:
+    """Return a required field that the printed settings show with `value`."""
+    return field(metadata={"example": value})
+
+
+def file_path(default: str = "") -> Any:
+    """Return a field that names a file: relative to the folder of the settings file."""
+    return field(default=default, metadata={"path": True})
+
+
+def require(condition: bool, name: str, value: object, expected: str) -> None:
+    """Raise SettingsError unless `condition` holds."""
+    if not condition:
+        raise SettingsError(f"{name} is {value!r}; it must be {expected}")
+
+
+@dataclass(frozen=True)
+class GpioSettings:
+    """A pin that answers; several may be given."""
+
+    line: str = "GPIO27"
+    """Name of the line, as `gpioinfo` shows it."""
+    mode: Literal["pulse", "toggle", "hold"] = "pulse"
+    """pulse: on for `pulse_seconds`; toggle: the other state at each detection; hold: on while
+    the model's refractory time lasts."""
+    pulse_seconds: float = 0.5
+    """Length of a pulse; a detection meanwhile makes it longer."""
+    active_low: bool = False
+    """The pin is low when it is on."""
+    labels: tuple[str, ...] = ()
+    """Only for these labels; none: for all."""
+    backend: Literal["gpiod", "mock"] = "gpiod"
+    """mock: no hardware, the changes are logged."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.line), "line", self.line, "a name such as 'GPIO27'")
+        require(self.pulse_seconds > 0, "pulse_seconds", self.pulse_seconds, "above 0")
+
+
+@dataclass(frozen=True)
+class ChimeSettings:
+    """The sound that answers through the speaker."""
+
+    sound: str = field(default="built-in", metadata={"path": True})
+    """built-in, off, or a WAV or FLAC file."""
+    volume: float = 1.0
+    """From 0 to 1, times the level of the sound."""
+    device: str = ""
+    """Part of the speaker's name as `trigger-word devices` shows it; empty: the default one."""
+    mute_tail_seconds: float = 0.25
+    """The microphone is muted while the chime sounds and for this long after it."""
+    labels: tuple[str, ...] = ()
+    """Only for these labels; none: for all."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.volume <= 1, "volume", self.volume, "from 0 to 1")
+        require(0 <= self.mute_tail_seconds <= 5, "mute_tail_seconds", self.mute_tail_seconds,
+                "from 0 to 5")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MqttSettings:
+    """Events for a smart home through an MQTT broker."""
+
+    host: str = "localhost"
+    """The broker."""
+    port: int = 0
+    """0: 8883 with TLS, 1883 without."""
+    tls: bool = False
+    """Encrypt, and check the broker's certificate."""
+    ca_file: str = file_path()
+    """Certificates to trust, PEM; empty: the system's."""
+    certificate_file: str = file_path()
+    """Our own certificate, where the broker wants one."""
+    key_file: str = file_path()
+    """The key of our certificate."""
+    credentials_file: str = file_path()
+    """TOML file with `username` and `password`; keep it readable for the service only."""
+    device_id: str = ""
+    """Letters, digits, - and _; empty: from the host name. The client id and part of each topic."""
+    device_name: str = ""
+    """What Home Assistant shows; empty: from the host name."""
+    topic_prefix: str = "trigger-word"
+    """Topics are PREFIX/DEVICE/event and PREFIX/DEVICE/availability."""
+    discovery_prefix: str = "homeassistant"
+    """Where Home Assistant looks for new devices; empty: no announcement."""
+    queue_length: int = 1000
+    """Events kept while the broker is away."""
+    keepalive_seconds: int = 30
+    """How soon the broker notices that this device is gone, about."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.host), "host", self.host, "a host name or an address")
+        require(0 <= self.port < 65536, "port", self.port, "from 0 to 65535")
+        require(self.queue_length >= 1, "queue_length", self.queue_length, "at least 1")
+        require(self.keepalive_seconds >= 1, "keepalive_seconds", self.keepalive_seconds,
+                "at least 1")  # fmt: skip
+        letters = self.device_id.replace("-", "").replace("_", "")
+        plain = not letters or (letters.isascii() and letters.isalnum())
+        require(plain, "device_id", self.device_id, "letters, digits, - and _ only")
+        require(bool(self.certificate_file) == bool(self.key_file), "key_file", self.key_file,
+                "given exactly when certificate_file is")  # fmt: skip
+
+    @property
+    def broker_port(self) -> int:
+        return self.port or (8883 if self.tls else 1883)
+
+
+@dataclass(frozen=True)
+class WyomingSettings:
+    """Serve as the wake-word engine of Home Assistant, for audio that it sends."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 opens the service to the network."""
+    port: int = 10400
+    """0: any free port."""
+    zeroconf: bool = False
+    """Announce the service on the local network."""
+    name: str = ""
+    """Name in the announcement; empty: the host name."""
+    max_clients: int = 4
+    """Further connections are refused."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.port < 65536, "port", self.port, "from 0 to 65535")
+        require(self.max_clients >= 1, "max_clients", self.max_clients, "at least 1")
+
+
+@dataclass(frozen=True)
+class CommandSettings:
+    """A program to run; several may be given."""
+
+    program: tuple[str, ...] = example(["/usr/local/bin/lamp", "on"])
+    """Program and arguments; no shell. The event is in its environment: TRIGGER_WORD_LABEL,
+    _MODEL, _SCORE, _TIME_SECONDS and _TIMESTAMP."""
+    timeout_seconds: float = 10.0
+    """It is killed after this time."""
+    labels: tuple[str, ...] = ()
+    """Only for these labels; none: for all."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.program), "program", list(self.program), "a program and its arguments")
+        require(self.timeout_seconds > 0, "timeout_seconds", self.timeout_seconds, "above 0")
+
+
+@dataclass(frozen=True)
+class WebhookSettings:
+    """A URL that gets the event as JSON by POST; several may be given."""
+
+    url: str = example("http://localhost:8123/api/webhook/trigger-word")
+    """http or https."""
+    timeout_seconds: float = 5.0
+    """For each attempt."""
+    retries: int = 3
+    """Further attempts after one that failed, 1, 2, 4 ... seconds apart."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Further headers, such as Authorization."""
+    labels: tuple[str, ...] = ()
+    """Only for these labels; none: for all."""
+
+    def __post_init__(self) -> None:
+        web = self.url.startswith(("http://", "https://"))
+        require(web, "url", self.url, "an http or https address")
+        require(self.timeout_seconds > 0, "timeout_seconds", self.timeout_seconds, "above 0")
+        require(self.retries >= 0, "retries", self.retries, "at least 0")

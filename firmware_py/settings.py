@@ -1,0 +1,151 @@
+"""The settings of a site: one TOML file as frozen dataclasses."""
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from firmware_py.errors import SettingsError
+from firmware_py.outputs.options import (
+    ChimeSettings,
+    CommandSettings,
+    GpioSettings,
+    MqttSettings,
+    WebhookSettings,
+    WyomingSettings,
+    file_path,
+    require,
+)
+from firmware_py.schema import from_mapping
+
+T = TypeVar("T")
+
+NAMED_SOUNDS = ("built-in", "off")
+
+
+@dataclass(frozen=True)
+class MicrophoneSettings:
+    """Where the sound comes from."""
+
+    device: str = ""
+    """Part of the microphone's name as `trigger-word devices` shows it; empty: the default one."""
+    sample_rate_hz: int = 0
+    """0: the models' rate, or the best that the microphone has. Else the first microphone that
+    opens at this rate."""
+    channel: int = 1
+    """The channel to listen to, from 1; 0: the mean of all."""
+    num_channels: int = 0
+    """Channels to open; 0: as few as the channel needs and the microphone allows."""
+    silence_seconds: float = 3.0
+    """Without a sample for this long the microphone counts as lost and is opened again."""
+
+    def __post_init__(self) -> None:
+        require(self.sample_rate_hz >= 0, "sample_rate_hz", self.sample_rate_hz, "at least 0")
+        require(self.channel >= 0, "channel", self.channel, "at least 0")
+        require(self.num_channels in (0, *range(max(1, self.channel), 256)), "num_channels",
+                self.num_channels, "0 or enough for the channel")  # fmt: skip
+        require(self.silence_seconds >= 0.5, "silence_seconds", self.silence_seconds,
+                "at least 0.5")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """A model to listen with; several may be given."""
+
+    path: str = file_path()
+    """The artefact; empty: the built-in one."""
+    operating_point: str = ""
+    """One of the model's named policies, such as sensitive or strict; empty: its own choice."""
+    threshold: float | None = field(default=None, metadata={"example": 0.6})
+    """From 0 to 1, instead of the model's: lower hears more, higher errs less."""
+    refractory_seconds: float | None = field(default=None, metadata={"example": 1.0})
+    """Dead time after a detection, instead of the model's."""
+
+    def __post_init__(self) -> None:
+        require(self.threshold is None or 0 <= self.threshold <= 1, "threshold", self.threshold,
+                "from 0 to 1")  # fmt: skip
+        require(self.refractory_seconds is None or self.refractory_seconds >= 0,
+                "refractory_seconds", self.refractory_seconds, "at least 0")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ClipSettings:
+    """Keep the sound around each detection on disk, to label false ones and train on them.
+
+    Off unless this section is there: people near the microphone should know.
+    """
+
+    folder: str = file_path("clips")
+    """Where the WAV files go, one folder a label."""
+    seconds_before: float = 2.0
+    seconds_after: float = 1.0
+    max_clips: int = 200
+    """The oldest are deleted beyond this number."""
+
+    def __post_init__(self) -> None:
+        for name in ("seconds_before", "seconds_after"):
+            value = getattr(self, name)
+            require(0 <= value <= 60, name, value, "from 0 to 60")
+        require(self.max_clips >= 1, "max_clips", self.max_clips, "at least 1")
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """Logs and measurements."""
+
+    log_format: Literal["text", "json"] = "text"
+    """json: one object a line."""
+    metrics_port: int = 0
+    """Serve counters for Prometheus on this port of 127.0.0.1; 0: do not."""
+
+    def __post_init__(self) -> None:
+        require(0 <= self.metrics_port < 65536, "metrics_port", self.metrics_port,
+                "from 0 to 65535")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a site decides."""
+
+    microphone: MicrophoneSettings = MicrophoneSettings()
+    model: tuple[ModelSettings, ...] = (ModelSettings(),)
+    chime: ChimeSettings = ChimeSettings()
+    gpio: tuple[GpioSettings, ...] = ()
+    command: tuple[CommandSettings, ...] = ()
+    webhook: tuple[WebhookSettings, ...] = ()
+    mqtt: MqttSettings | None = None
+    wyoming: WyomingSettings | None = None
+    clips: ClipSettings | None = None
+    service: ServiceSettings = ServiceSettings()
+
+    def __post_init__(self) -> None:
+        require(bool(self.model), "model", list(self.model), "at least one [[model]]")
+        lines = [gpio.line for gpio in self.gpio]
+        require(len(set(lines)) == len(lines), "gpio", lines, "a different line in each [[gpio]]")
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings in the TOML file `path`; raises SettingsError with the place."""
+    try:
+        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot read the settings: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: this is no TOML file: {error}") from error
+    return _anchored(from_mapping(Settings, mapping, str(path)), path.resolve().parent)
+
+
+def _anchored(value: T, folder: Path) -> T:
+    """Return the settings with relative file names made absolute, counted from `folder`."""
+    changes: dict[str, Any] = {}
+    for item in fields(value):  # type: ignore[arg-type]
+        current = getattr(value, item.name)
+        if is_dataclass(current):
+            changes[item.name] = _anchored(current, folder)
+        elif isinstance(current, tuple):
+            changes[item.name] = tuple(
+                _anchored(each, folder) if is_dataclass(each) else each for each in current
+            )
+        elif item.metadata.get("path") and current and current not in NAMED_SOUNDS:
+            changes[item.name] = str(folder / Path(current).expanduser())
+    return replace(value, **changes)  # type: ignore[type-var]
