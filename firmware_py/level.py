@@ -25,7 +25,8 @@ class CausalLevel:
 
     target_dbfs: float = -20.0
     time_constant_seconds: float = 1.0
-    """How fast the measured level follows the signal (one-pole low-pass of the power)."""
+    """How fast the measured level follows the signal: a plain mean of the power until this much
+    time has passed, a one-pole low-pass from then on."""
     maximum_gain_db: float = 40.0
     """Silence is not raised further than this."""
 
@@ -53,7 +54,8 @@ class LevelTracker:
         self._target = 10.0 ** (level.target_dbfs / 10.0) * FULL_SCALE**2
         self._floor = self._target / 10.0 ** (level.maximum_gain_db / 10.0)
         self._weight = 1.0 - math.exp(-frame_seconds / level.time_constant_seconds)
-        self._mean_square = self._target
+        self._mean_square = 0.0
+        self._frames = 0
 
     def power_gains(self, windows: NDArray[np.int16]) -> NDArray[np.float64]:
         """Return what each frame's power is multiplied by, float64 [frames].
@@ -64,7 +66,8 @@ class LevelTracker:
         gains = np.empty(len(powers))
         mean_square = self._mean_square
         for index, power in enumerate(powers):
-            mean_square += self._weight * (power - mean_square)
+            self._frames += 1
+            mean_square += max(self._weight, 1.0 / self._frames) * (power - mean_square)
             gains[index] = self._target / max(mean_square, self._floor)
         self._mean_square = mean_square
         return gains

@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import multiprocessing
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 @contextmanager
 def clip_workers(count: int) -> Iterator[Executor]:
     """Give processes that make clips; they start without the parent's threads and libraries."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by their NumPy: one core each
     context = multiprocessing.get_context("forkserver")
     executor = ProcessPoolExecutor(count, mp_context=context)
     try:

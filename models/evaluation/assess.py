@@ -1,29 +1,22 @@
 """From posteriors to an evaluation, at one policy and all thresholds."""
 
 import logging
-from collections.abc import Callable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import signal
 
 from firmware_py.artefact import Artefact, read_artefact
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.trigger import Trigger, TriggerPolicy
 from models.evaluation.collect import Heard, Setting, collect
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.results import ClipResult, Evaluation, FrameAccuracy, Group, Peak
 from models.evaluation.runs import ClipRun, StreamRun, decided_seconds
-from models.metrics import (
-    Curve,
-    OperatingPoint,
-    TriggerSweep,
-    detection_curve,
-    logit_thresholds,
-    smoothed,
-    sweep_triggers,
-)
+from models.metrics import Curve, OperatingPoint, logit_thresholds, smoothed, sweep_triggers
 
 LABEL_SECONDS = 0.25
 """Steps that end within this time after the word's end should be above the threshold."""
@@ -65,15 +58,80 @@ def assess(
     threshold reaches is named in the log and gets the highest threshold.
     """
     policy = policy or heard.artefact.metadata.trigger
-    thresholds = np.union1d(logit_thresholds(), [policy.threshold])
-    curves = {
-        condition: _curve(clips, heard.streams_in(condition), policy, thresholds)
-        for condition, clips in heard.clips.items()
-    }
+    curves = all_curves(heard, policy)
     if target_false_accepts_per_hour is not None:
         threshold = _chosen(curves[AS_RECORDED], target_false_accepts_per_hour)
         policy = replace(policy, threshold=threshold)
-    return _at(heard, policy, curves, target_false_accepts_per_hour)
+    clips = clip_results(heard, policy)
+    peaks = negative_peaks(heard, policy)
+    return Evaluation(
+        heard, policy, curves, clips, peaks,
+        sources=_by_source(heard, policy, clips, peaks),
+        voices=_by_voice(policy, clips),
+        frame_accuracy=frame_accuracy(heard, policy.threshold),
+        target_false_accepts_per_hour=target_false_accepts_per_hour,
+    )  # fmt: skip
+
+
+def all_curves(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Curve]:
+    """Return misses and false accepts at all thresholds, by condition."""
+    thresholds = np.union1d(logit_thresholds(), [policy.threshold])
+    false_accepts = {
+        condition: sweep_triggers([run.posteriors for run in runs], policy, thresholds).counts()
+        for condition, runs in heard.streams.items()
+    }
+    curves = {}
+    for condition, clips in heard.clips.items():
+        sweep = sweep_triggers([run.posteriors for run in clips], policy, thresholds)
+        first = sweep.first_steps([run.first_step for run in clips])
+        curves[condition] = Curve(
+            thresholds, np.sum(first < 0, axis=0), len(clips),
+            false_accepts.get(condition, false_accepts[AS_RECORDED]),
+            sum(run.seconds for run in heard.streams_in(condition)) / 3600.0,
+        )  # fmt: skip
+    return curves
+
+
+def clip_results(heard: Heard, policy: TriggerPolicy) -> list[ClipResult]:
+    """Return what became of each clip of the word, as recorded, at one policy."""
+    metadata = heard.artefact.metadata
+    results = []
+    for run in heard.clips[AS_RECORDED]:
+        steps = [step for step in _trigger_steps(run, policy) if step >= run.first_step]
+        latency = decided_seconds(metadata, steps[0]) - run.word_end_seconds if steps else None
+        scores = smoothed(run.posteriors, policy.smoothing)[run.first_step :]
+        results.append(ClipResult(run, float(scores.max(initial=0.0)), len(steps), latency))
+    return results
+
+
+def negative_peaks(heard: Heard, policy: TriggerPolicy) -> list[Peak]:
+    """Return every false accept, and the places that came nearest to one; highest score first."""
+    accepted, near = [], []
+    for number, run in enumerate(heard.streams[AS_RECORDED]):
+        triggers, others = _peak_steps(run, policy, heard.artefact.metadata.step_seconds)
+        scores = smoothed(run.posteriors, policy.smoothing)
+        accepted += [_peak(heard, number, step, score, True) for step, score in triggers]
+        near += [_peak(heard, number, step, float(scores[step]), False) for step in others]
+    near.sort(key=lambda peak: -peak.score)
+    room = max(0, NUM_PEAKS - len(accepted))
+    return sorted(accepted + near[:room], key=lambda peak: -peak.score)
+
+
+def frame_accuracy(heard: Heard, threshold: float) -> FrameAccuracy:
+    """Return the share of steps that are right, and what "always no" would score."""
+    metadata = heard.artefact.metadata
+    right = steps = positive = 0
+    for run in heard.clips[AS_RECORDED]:
+        ends = np.array([metadata.step_end_seconds(step) for step in range(len(run.posteriors))])
+        after = ends - run.word_end_seconds
+        labels = (after > 0) & (after <= LABEL_SECONDS)
+        right += int(np.sum((run.posteriors > threshold) == labels))
+        positive += int(labels.sum())
+        steps += len(labels)
+    for stream in heard.streams[AS_RECORDED]:
+        right += int(np.sum(stream.posteriors <= threshold))
+        steps += len(stream.posteriors)
+    return FrameAccuracy(right / steps, 1.0 - positive / steps)
 
 
 def _chosen(curve: Curve, false_accepts_per_hour: float) -> float:
@@ -83,3 +141,58 @@ def _chosen(curve: Curve, false_accepts_per_hour: float) -> float:
         log.warning("no threshold keeps to %g false accepts an hour: even %g gives %g",
                     false_accepts_per_hour, point.threshold, point.false_accepts_per_hour)  # fmt: skip
     return point.threshold
+
+
+def _trigger_steps(run: ClipRun | StreamRun, policy: TriggerPolicy) -> list[int]:
+    """Return the steps of the triggers, by the device's own trigger."""
+    return [step for step, _ in Trigger(policy).process(run.posteriors.tolist())]
+
+
+def _peak_steps(
+    run: StreamRun, policy: TriggerPolicy, step_seconds: float
+) -> tuple[list[tuple[int, float]], list[int]]:
+    """Return (step, highest score within PEAK_SECONDS) of triggers, and other peaks' steps."""
+    scores = smoothed(run.posteriors, policy.smoothing)
+    distance = max(1, round(PEAK_SECONDS / step_seconds))
+    triggers = _trigger_steps(run, policy)
+    near_trigger = np.zeros(len(scores), bool)
+    for step in triggers:
+        near_trigger[max(0, step - distance) : step + distance] = True
+    peaks, _ = signal.find_peaks(np.pad(scores, 1), distance=distance)
+    others = [int(peak) - 1 for peak in peaks if not near_trigger[peak - 1]]
+    return [(step, float(scores[step : step + distance].max())) for step in triggers], others
+
+
+def _peak(heard: Heard, number: int, step: int, score: float, accepted: bool) -> Peak:
+    run = heard.streams[AS_RECORDED][number]
+    time = heard.artefact.metadata.step_end_seconds(step)
+    part = run.parts[max(0, bisect_right(run.parts, time, key=lambda p: p.start_seconds) - 1)]
+    return Peak(part.clip, time - part.start_seconds, score, accepted, number, time)
+
+
+def _by_source(
+    heard: Heard, policy: TriggerPolicy, clips: Sequence[ClipResult], peaks: Sequence[Peak]
+) -> list[Group]:
+    parts = [part for run in heard.streams[AS_RECORDED] for part in run.parts]
+    names = sorted({c.clip.source for c in clips} | {part.clip.source for part in parts})
+    return [
+        Group(name, _point(
+            policy,
+            [clip for clip in clips if clip.clip.source == name],
+            sum(peak.accepted and peak.clip.source == name for peak in peaks),
+            sum(part.seconds for part in parts if part.clip.source == name),
+        )) for name in names
+    ]  # fmt: skip
+
+
+def _by_voice(policy: TriggerPolicy, clips: Sequence[ClipResult]) -> list[Group]:
+    voices = sorted({clip.clip.voice for clip in clips} - {""})
+    return [Group(voice, _point(policy, [c for c in clips if c.clip.voice == voice], 0, 0.0))
+            for voice in voices]  # fmt: skip
+
+
+def _point(
+    policy: TriggerPolicy, clips: Sequence[ClipResult], false_accepts: int, seconds: float
+) -> OperatingPoint:
+    misses = sum(not clip.found for clip in clips)
+    return OperatingPoint(policy.threshold, misses, len(clips), false_accepts, seconds / 3600.0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,6 +107,12 @@ class Evaluation:
         """Return the triggers beyond the first in clips that hold the word once."""
         return sum(max(0, clip.triggers - 1) for clip in self.clips)
 
+    @property
+    def keeps_to_target(self) -> bool:
+        """Tell whether the false accepts observed are within the target, where there is one."""
+        target = self.target_false_accepts_per_hour
+        return target is None or self.point.false_accepts_per_hour <= target
+
     def summary(self) -> dict[str, Any]:
         """Return the numbers that belong into an artefact's metadata, JSON-ready."""
         return {
@@ -185,8 +190,3 @@ def latency_mapping(latencies_seconds: NDArray[np.float64]) -> dict[str, Any]:
         "median_seconds": float(median),
         "p95_seconds": float(p95),
     }
-
-
-def file_names(paths: Sequence[Path]) -> list[str]:
-    """Return the paths as text."""
-    return [str(path) for path in paths]

@@ -212,9 +212,7 @@ class _Detectors:
         self._detectors[rate_hz].reset()
         return self._detectors[rate_hz]
 
-    def levelled(
-        self, samples: NDArray[np.int16], clip: slice = slice(None)
-    ) -> NDArray[np.int16]:
+    def levelled(self, samples: NDArray[np.int16], clip: slice = slice(None)) -> NDArray[np.int16]:
         """Return the samples at the level that a clip-level model wants, measured over `clip`."""
         if self._level is None:
             return samples

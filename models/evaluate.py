@@ -1,0 +1,179 @@
+"""`python -m models evaluate`: how good a model is, with its uncertainty."""
+
+import argparse
+import json
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from firmware_py.artefact import Artefact, read_artefact
+from firmware_py.errors import MissingToolError, SettingsError
+from firmware_py.trigger import TriggerPolicy
+from models.evaluation import Evaluation, Selection, Setting, evaluate
+from models.folds import parse_folds
+
+EXIT_CHECK_FAILED = 1
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="measure misses and false accepts",
+        description="Run recordings through the runtime that ships; print misses and false"
+        " accepts with exact 95 % intervals.",
+        epilog="example: python -m models evaluate activate.tflite --positives words"
+        " --negatives speech noise --noise noise --snr-db 20 10 5 0 --report report",
+    )
+    parser.add_argument("artefact", type=Path, metavar="ARTEFACT")
+    _add_recordings(parser)
+    _add_conditions(parser)
+    _add_policy(parser)
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object")
+    parser.add_argument("--report", type=Path, metavar="DIR",
+                        help="write report.md, pictures and cut-out recordings")  # fmt: skip
+    parser.add_argument("--workers", type=int, default=1, metavar="N",
+                        help="processes that run recordings (default: 1)")  # fmt: skip
+    parser.add_argument("--dask", metavar="ADDRESS", help="run on this Dask scheduler's cluster")
+    parser.set_defaults(run=run)
+
+
+def _add_recordings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("recordings")
+    group.add_argument("--positives", type=Path, nargs="+", required=True, metavar="DIR",
+                       help="folders of clips that hold the word")  # fmt: skip
+    group.add_argument("--negatives", type=Path, nargs="+", required=True, metavar="DIR",
+                       help="folders of recordings without the word")  # fmt: skip
+    group.add_argument("--folds", type=parse_folds, metavar="F,F",
+                       help="only these tenths of the speakers, such as 0,1 or 2-9")  # fmt: skip
+    group.add_argument("--include", nargs="+", default=(), metavar="PATTERN",
+                       help="only paths below DIR that match, such as 'flite_*'")  # fmt: skip
+    group.add_argument("--exclude", nargs="+", default=(), metavar="PATTERN",
+                       help="no paths below DIR that match, such as 'computer/*'")  # fmt: skip
+    group.add_argument("--limit", type=int, metavar="N",
+                       help="try at most N positives and N negatives, drawn at random")  # fmt: skip
+    group.add_argument("--negatives-as", choices=("stream", "files"), default="stream",
+                       help="stream: one after the other as in life; files: a reset before each"
+                       " (default: stream)")  # fmt: skip
+    group.add_argument("--on-bad", choices=("skip", "refuse"), default="skip",
+                       help="name and skip bad files, or stop (default: skip)")  # fmt: skip
+    group.add_argument("--seed", type=int, default=1, help="of all that is random (default: 1)")
+
+
+def _add_conditions(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("conditions, each tried besides the recordings as they are")
+    group.add_argument("--noise", type=Path, nargs="+", default=(), metavar="DIR",
+                       help="folders of noise to mix to the positives")  # fmt: skip
+    group.add_argument("--snr-db", type=float, nargs="+", default=(), metavar="X",
+                       help="speech over noise, in dB, during the word")  # fmt: skip
+    group.add_argument("--level-dbfs", type=float, nargs="+", default=(), metavar="L",
+                       help="levels that speech is brought to")  # fmt: skip
+    group.add_argument("--rate-hz", type=int, nargs="+", default=(), metavar="R",
+                       help="sample rates of the microphone")  # fmt: skip
+
+
+def _add_policy(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("policy, the model's own where not given")
+    group.add_argument("--label", help="the label to try, where the model has several")
+    group.add_argument("--threshold", type=float, metavar="X")
+    group.add_argument("--target-false-accepts-per-hour", type=float, metavar="R",
+                       help="choose the lowest threshold that keeps to this")  # fmt: skip
+    for name in ("smoothing", "patience", "refractory"):
+        group.add_argument(f"--{name}", type=int, metavar="STEPS")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate; return 1 when no threshold keeps to the target."""
+    _refuse_contradictions(arguments)
+    artefact = read_artefact(arguments.artefact)
+    with open_executor(arguments.workers, arguments.dask) as executor:
+        evaluation = evaluate(
+            artefact,
+            arguments.positives,
+            arguments.negatives,
+            _setting(arguments),
+            policy=_policy(artefact, arguments),
+            target_false_accepts_per_hour=arguments.target_false_accepts_per_hour,
+            executor=executor,
+        )
+    if arguments.json:
+        print(json.dumps(evaluation.to_json()))
+    else:
+        print(table(evaluation))
+    return 0 if evaluation.keeps_to_target else EXIT_CHECK_FAILED
+
+
+@contextmanager
+def open_executor(workers: int, dask_address: str | None) -> Iterator[Executor | None]:
+    """Yield an executor: a Dask cluster's, a pool of processes, or None for this process."""
+    if dask_address is not None:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise MissingToolError(
+                "--dask needs distributed; install it with: pip install distributed"
+            ) from error
+        with Client(dask_address) as client, client.get_executor() as executor:
+            yield executor
+    elif workers > 1:
+        # Not forked: a forked process may inherit locks that another thread holds.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context) as executor:
+            yield executor
+    else:
+        yield None
+
+
+def table(evaluation: Evaluation) -> str:
+    """Return the result in a few lines for a person."""
+    lines = []
+    for condition, curve in evaluation.curves.items():
+        point = curve.at(evaluation.policy.threshold)
+        low, high = (100 * bound for bound in point.miss_rate_ci95)
+        lines.append(f"{condition.name:<20} missed {point.misses} of {point.positives}:"
+                     f" {100 * point.miss_rate:.1f} % ({low:.1f} to {high:.1f})")  # fmt: skip
+    point = evaluation.point
+    low, high = point.false_accepts_per_hour_ci95
+    latency = evaluation.summary()["latency"]
+    lines.append(f"{'false accepts':<20} {point.false_accepts} in {point.hours:.2f} h:"
+                 f" {point.false_accepts_per_hour:.2f} an hour ({low:.2f} to {high:.2f})")  # fmt: skip
+    if latency["detections"]:
+        lines.append(f"{'latency':<20} {1000 * latency['median_seconds']:.0f} ms in the middle,"
+                     f" {1000 * latency['p95_seconds']:.0f} ms at 95 %")  # fmt: skip
+    lines.append(f"{'threshold':<20} {evaluation.policy.threshold:g}")
+    return "\n".join(lines)
+
+
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    for name in ("workers", "limit"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            raise SettingsError(f"--{name} is {value}; the least is 1")
+    if arguments.threshold is not None and arguments.target_false_accepts_per_hour is not None:
+        raise SettingsError("--threshold and --target-false-accepts-per-hour exclude each other")
+
+
+def _setting(arguments: argparse.Namespace) -> Setting:
+    selection = Selection(
+        arguments.folds, arguments.include, arguments.exclude, arguments.limit, arguments.seed
+    )
+    return Setting(
+        selection,
+        noise=tuple(arguments.noise),
+        snrs_db=tuple(arguments.snr_db),
+        levels_dbfs=tuple(arguments.level_dbfs),
+        rates_hz=tuple(arguments.rate_hz),
+        joined=arguments.negatives_as == "stream",
+        label=arguments.label,
+        on_bad=arguments.on_bad,
+    )
+
+
+def _policy(artefact: Artefact, arguments: argparse.Namespace) -> TriggerPolicy:
+    names = ("threshold", "smoothing", "patience", "refractory")
+    given = {name: getattr(arguments, name) for name in names}
+    changes = {name: value for name, value in given.items() if value is not None}
+    return replace(artefact.metadata.trigger, **changes)
