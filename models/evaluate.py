@@ -50,7 +50,7 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--folds", type=parse_folds, metavar="F,F",
                        help="only these tenths of the speakers, such as 0,1 or 2-9")  # fmt: skip
     group.add_argument("--include", nargs="+", default=(), metavar="PATTERN",
-                       help="only paths below DIR that match, such as 'flite_*'")  # fmt: skip
+                       help="only positives whose path in DIR matches, such as 'flite_*'")  # fmt: skip
     group.add_argument("--exclude", nargs="+", default=(), metavar="PATTERN",
                        help="no paths below DIR that match, such as 'computer/*'")  # fmt: skip
     group.add_argument("--limit", type=int, metavar="N",
@@ -138,8 +138,9 @@ def table(evaluation: Evaluation) -> str:
     point = evaluation.point
     low, high = point.false_accepts_per_hour_ci95
     latency = evaluation.summary()["latency"]
+    rate = point.false_accepts_per_hour
     lines.append(f"{'false accepts':<20} {point.false_accepts} in {point.hours:.2f} h:"
-                 f" {point.false_accepts_per_hour:.2f} an hour ({low:.2f} to {high:.2f})")  # fmt: skip
+                 f" {rate:.2f} an hour ({low:.2f} to {high:.2f})")  # fmt: skip
     if latency["detections"]:
         lines.append(f"{'latency':<20} {1000 * latency['median_seconds']:.0f} ms in the middle,"
                      f" {1000 * latency['p95_seconds']:.0f} ms at 95 %")  # fmt: skip

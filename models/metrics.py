@@ -44,7 +44,8 @@ def logit_thresholds(
     hardly a point.
     """
     odds = np.arange(low, high + step / 2, step)
-    return np.unique(np.round(1.0 / (1.0 + np.exp(-odds)), 8))
+    thresholds: NDArray[np.float64] = np.unique(np.round(1.0 / (1.0 + np.exp(-odds)), 8))
+    return thresholds
 
 
 def smoothed(posteriors: NDArray[np.float32], smoothing: int) -> NDArray[np.float64]:
@@ -102,8 +103,8 @@ def sweep_triggers(
     scores = [smoothed(stream, policy.smoothing) for stream in streams]
     found = [_triggers(scores, batch, policy, thresholds)
              for batch in _batches([len(score) for score in scores], len(thresholds))]  # fmt: skip
-    columns = np.concatenate([np.zeros((3, 0), np.int64), *found], axis=1)
-    return TriggerSweep(*columns, num_streams=len(streams), num_thresholds=len(thresholds))
+    stream, step, threshold = np.concatenate([np.zeros((3, 0), np.int64), *found], axis=1)
+    return TriggerSweep(stream, step, threshold, len(streams), len(thresholds))
 
 
 def _batches(lengths: Sequence[int], num_thresholds: int) -> Iterator[NDArray[np.int64]]:

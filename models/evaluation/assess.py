@@ -2,7 +2,7 @@
 
 import logging
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from firmware_py.artefact import Artefact, read_artefact
 from firmware_py.trigger import Trigger, TriggerPolicy
 from models.evaluation.collect import Heard, Setting, collect
 from models.evaluation.conditions import AS_RECORDED, Condition
+from models.evaluation.recordings import Clip
 from models.evaluation.results import ClipResult, Evaluation, FrameAccuracy, Group, Peak
 from models.evaluation.runs import ClipRun, StreamRun, decided_seconds
 from models.metrics import Curve, OperatingPoint, logit_thresholds, smoothed, sweep_triggers
@@ -67,7 +68,8 @@ def assess(
     return Evaluation(
         heard, policy, curves, clips, peaks,
         sources=_by_source(heard, policy, clips, peaks),
-        voices=_by_voice(policy, clips),
+        engines=_by(policy, clips, lambda clip: clip.engine),
+        voices=_by(policy, clips, lambda clip: f"{clip.engine} {clip.voice}".strip()),
         frame_accuracy=frame_accuracy(heard, policy.threshold),
         target_false_accepts_per_hour=target_false_accepts_per_hour,
     )  # fmt: skip
@@ -138,8 +140,12 @@ def _chosen(curve: Curve, false_accepts_per_hour: float) -> float:
     point = curve.choose(false_accepts_per_hour)
     if point is None:
         point = curve.point(-1)
-        log.warning("no threshold keeps to %g false accepts an hour: even %g gives %g",
-                    false_accepts_per_hour, point.threshold, point.false_accepts_per_hour)  # fmt: skip
+        log.warning(
+            "no threshold keeps to %g false accepts an hour: even %g gives %g",
+            false_accepts_per_hour,
+            point.threshold,
+            point.false_accepts_per_hour,
+        )
     return point.threshold
 
 
@@ -185,10 +191,13 @@ def _by_source(
     ]  # fmt: skip
 
 
-def _by_voice(policy: TriggerPolicy, clips: Sequence[ClipResult]) -> list[Group]:
-    voices = sorted({clip.clip.voice for clip in clips} - {""})
-    return [Group(voice, _point(policy, [c for c in clips if c.clip.voice == voice], 0, 0.0))
-            for voice in voices]  # fmt: skip
+def _by(
+    policy: TriggerPolicy, clips: Sequence[ClipResult], key: Callable[[Clip], str]
+) -> list[Group]:
+    """Return the positives by what the manifest tells of them; without a manifest, nothing."""
+    names = sorted({key(clip.clip) for clip in clips} - {""})
+    return [Group(name, _point(policy, [c for c in clips if key(c.clip) == name], 0, 0.0))
+            for name in names]  # fmt: skip
 
 
 def _point(

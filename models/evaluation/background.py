@@ -47,7 +47,9 @@ def continued_background(
     response = np.roll(response, points // 2) * np.hanning(len(response))
     noise = signal.fftconvolve(rng.standard_normal(count + len(response)), response, "same")
     power = np.mean(quiet**2) + DITHER**2
-    return noise[:count] * np.sqrt(power / (np.mean(noise[:count] ** 2) + 1e-12))
+    noise = noise[:count]
+    noise *= np.sqrt(power / (np.mean(noise**2) + 1e-12))
+    return np.asarray(noise)
 
 
 def _quietest(samples: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:

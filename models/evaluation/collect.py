@@ -92,7 +92,7 @@ def collect(
     label = _label(artefact, setting.label)
     bad = BadFiles(setting.on_bad)
     words = find_clips(positives, setting.selection, "positives")
-    others = find_clips(negatives, setting.selection, "negatives")
+    others = find_clips(negatives, replace(setting.selection, include=()), "negatives")
     noise = _noise_files(setting)
     index = artefact.metadata.labels.index(label)
     job = Job(artefact, index, (), AS_RECORDED, noise, setting.selection.seed, setting.joined)

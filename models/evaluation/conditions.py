@@ -53,7 +53,8 @@ def set_level(
 ) -> NDArray[np.float64]:
     """Return `samples` scaled so that `active`, a part of them, has this level."""
     rms = np.sqrt(np.mean(active**2))
-    return samples * (FULL_SCALE * 10 ** (level_dbfs / 20) / max(rms, 1e-3))
+    gain = FULL_SCALE * 10 ** (level_dbfs / 20) / max(float(rms), 1e-3)
+    return samples * gain
 
 
 def mix_noise(

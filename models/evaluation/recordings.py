@@ -27,6 +27,8 @@ class Clip:
     path: Path
     source: str
     """The folder it was named by."""
+    engine: str = ""
+    """What spoke it, where it is synthetic."""
     voice: str = ""
     word_start_seconds: float | None = None
     word_end_seconds: float | None = None
@@ -47,7 +49,7 @@ class Selection:
     folds: Collection[int] | None = None
     """Only these folds (`models.folds`); None: all."""
     include: Sequence[str] = ()
-    """Patterns of paths below the folder; empty: all."""
+    """Patterns of positives' paths below their folder; empty: all."""
     exclude: Sequence[str] = ()
     limit: int | None = None
     """At most this many, drawn at random."""
@@ -102,8 +104,14 @@ def _clips_in(folder: Path, selection: Selection) -> list[Clip]:
 
 def _clip(file: Path, source: str, manifest: dict[str, dict[str, str]]) -> Clip:
     row = manifest.get(file.name, {})
-    voice = " ".join(filter(None, (row.get("engine"), row.get("voice"))))
-    return Clip(file, source, voice, _seconds(row.get("start")), _seconds(row.get("end")))
+    return Clip(
+        file,
+        source,
+        engine=row.get("engine", ""),
+        voice=row.get("voice", ""),
+        word_start_seconds=_seconds(row.get("word_start_seconds")),
+        word_end_seconds=_seconds(row.get("word_end_seconds")),
+    )
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, str]]:

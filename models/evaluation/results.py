@@ -82,6 +82,8 @@ class Evaluation:
     peaks: Sequence[Peak]
     """The highest first."""
     sources: Sequence[Group]
+    engines: Sequence[Group]
+    """Synthetic positives by what spoke them."""
     voices: Sequence[Group]
     frame_accuracy: FrameAccuracy
     target_false_accepts_per_hour: float | None = None
@@ -138,6 +140,7 @@ class Evaluation:
                 for condition, curve in self.curves.items()
             ],
             "sources": [{"source": g.name, **point_mapping(g.point)} for g in self.sources],
+            "engines": [{"engine": g.name, **point_mapping(g.point)} for g in self.engines],
             "voices": [{"voice": g.name, **point_mapping(g.point)} for g in self.voices],
             "misses": [
                 {"file": str(clip.clip.path), "score": clip.best_score}
