@@ -1,0 +1,54 @@
+# make run: the main job on a bundled recording. make test: all tests. Both set up what they need.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out
+PYTEST_ARGS ?=
+
+.PHONY: run test test-fast test-slow lint format venv apt recording wheel clean help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+run: $(VENV)/.device  ## detect "activate" in the bundled recording and answer with a chime
+	@mkdir -p $(OUT)
+	$(BIN)/trigger-word detect firmware_py/data/activate.flac --chime $(OUT)/answered.wav
+	@echo "The recording with chimes: $(OUT)/answered.wav"
+
+test: apt $(VENV)/.workstation  ## run every test, the slow ones too
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(VENV)/.workstation  ## run the tests that take seconds
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+lint: $(VENV)/.workstation  ## ruff and strict mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.workstation  ## let ruff rewrite the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+venv: $(VENV)/.workstation  ## make .venv with everything the workstation needs
+
+apt:  ## install the Debian packages that tests and voices use
+	@board/install-packages
+
+wheel: $(VENV)/.workstation  ## build the wheel that goes to the Pi
+	$(BIN)/python -m build --wheel
+
+clean:  ## remove what was made
+	rm -rf $(VENV) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.device: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.workstation: pyproject.toml | apt $(VENV)/bin/python
+	$(BIN)/pip install --quiet --editable '.[live,workstation,dev]'
+	@touch $@ $(VENV)/.device
