@@ -19,6 +19,7 @@ from models.recipe import Source
 
 SOUND_SUFFIXES = {".wav", ".flac", ".ogg", ".opus"}
 MANIFEST = "manifest.csv"
+WORD_END = "word_end_seconds"
 
 log = logging.getLogger(__name__)
 
@@ -142,4 +143,4 @@ def _word_ends(manifest: Path) -> dict[str, float]:
         return {}
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return {row["file"]: float(row["end"]) for row in rows if row.get("end")}
+    return {row["file"]: float(row[WORD_END]) for row in rows if row.get(WORD_END)}

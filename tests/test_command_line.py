@@ -1,0 +1,113 @@
+"""`trigger-word detect` and `show` as a person meets them: the installed program, its exit codes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from firmware_py import Detector
+
+BEEP = Path(__file__).parent / "data" / "beep.tflite"
+
+
+def trigger_word(*arguments, stdin=b""):
+    command = [sys.executable, "-m", "firmware_py", *map(str, arguments)]
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def beeps(tmp_path_factory):
+    """Ten seconds at 44.1 kHz in stereo with a 1175 Hz beep at 2 s and at 6 s."""
+    rate = 44100
+    times = np.arange(10 * rate) / rate
+    tone = 0.2 * np.sin(2 * np.pi * 1174.66 * times)
+    on = ((times % 4 > 2) & (times % 4 < 2.6)).astype(float)
+    left = tone * on + np.random.default_rng(0).normal(0, 0.001, len(times))
+    path = tmp_path_factory.mktemp("audio") / "beeps.wav"
+    soundfile.write(path, np.stack((left, np.zeros_like(left)), axis=1), rate)
+    return path
+
+
+def test_detect_prints_one_json_object_a_detection(beeps):
+    result = trigger_word("detect", beeps, "--model", BEEP, "--json")
+    assert result.returncode == 0, result.stderr
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [list(detection) for detection in found] == [
+        ["file", "label", "time_seconds", "score"]
+    ] * 2
+    assert [d["label"] for d in found] == ["beep", "beep"]
+    assert [d["file"] for d in found] == [str(beeps)] * 2
+    times = [d["time_seconds"] for d in found]
+    assert times == pytest.approx([2.15, 6.15], abs=0.15)
+
+
+def test_detect_for_people_and_with_chimes(beeps, tmp_path):
+    answered = tmp_path / "answered.wav"
+    result = trigger_word("detect", beeps, "--model", BEEP, "--chime", answered)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.decode().count("beep  (score") == 2
+    before, _ = soundfile.read(beeps)
+    after, rate = soundfile.read(answered)
+    changed = np.flatnonzero(np.abs(after - before).max(axis=1) > 0.01) / rate
+    assert changed[0] == pytest.approx(2.15, abs=0.2)
+    assert changed[-1] == pytest.approx(6.65, abs=0.3)
+
+
+def test_raw_pcm_gives_what_the_file_gives(beeps):
+    left = soundfile.read(beeps, dtype="int16")[0][:, 0]
+    from_file = trigger_word("detect", beeps, "--model", BEEP, "--json").stdout
+    from_pipe = trigger_word("detect", "-", "--rate", 44100, "--model", BEEP, "--json",
+                             stdin=left.astype("<i2").tobytes()).stdout  # fmt: skip
+    assert from_pipe.decode() == from_file.decode().replace(str(beeps), "-")
+
+
+def test_posteriors_are_saved_and_equal_the_api(beeps, tmp_path):
+    target = tmp_path / "posteriors.npy"
+    assert trigger_word("detect", beeps, "--model", BEEP, "--posteriors", target).returncode == 0
+    left = soundfile.read(beeps, dtype="int16")[0][:, 0]
+    with Detector.open(BEEP, sample_rate_hz=44100) as detector:
+        ours = [detector.posteriors(left), detector.last_posteriors()]
+    assert np.array_equal(np.load(target), np.concatenate(ours))
+
+
+def test_nothing_heard_is_said_and_is_no_error(tmp_path):
+    silence = tmp_path / "silence.wav"
+    soundfile.write(silence, np.zeros(16000, np.int16), 16000)
+    result = trigger_word("detect", silence, "--model", BEEP)
+    assert (result.returncode, result.stdout) == (0, b"")
+    assert b"nothing heard" in result.stderr
+
+
+def test_show_tells_what_a_model_is():
+    result = trigger_word("show", BEEP)
+    assert result.returncode == 0
+    assert b"16000 Hz, window 400, hop 160, 24 mel bins" in result.stdout
+    facts = json.loads(trigger_word("show", BEEP, "--json").stdout)
+    assert facts["labels"] == ["beep"]
+    assert facts["bytes"] == BEEP.stat().st_size
+
+
+WRONG_USES = {
+    "missing file": (["detect", "missing.wav"], "no such file"),
+    "missing model": (["detect", BEEP, "--model", "missing.tflite"], "missing.tflite"),
+    "pipe without rate": (["detect", "-"], "--rate"),
+    "chime of a pipe": (["detect", "-", "--rate", "16000", "--chime", "x.wav"], "--chime"),
+    "one chime, two files": (["detect", "a.wav", "b.wav", "--chime", "x.wav"], "--chime"),
+    "threshold": (["detect", "a.wav", "--model", BEEP, "--threshold", "7"], "from 0 to 1"),
+    "operating point": (
+        ["detect", "a.wav", "--model", BEEP, "--operating-point", "x"], "operating point"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRONG_USES)
+def test_wrong_use_is_one_line_and_exit_2(kind):
+    arguments, expected = WRONG_USES[kind]
+    result = trigger_word(*arguments)
+    assert result.returncode == 2
+    assert expected in result.stderr.decode()
+    assert len(result.stderr.decode().strip().splitlines()) == 1
+    assert result.stdout == b""

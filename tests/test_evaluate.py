@@ -1,0 +1,329 @@
+"""The evaluation of a network whose right answers are known: it hears a tone of 1175 Hz."""
+
+import argparse
+import csv
+import json
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from firmware_py import Detector
+from firmware_py.artefact import Artefact, pack_artefact, read_artefact
+from firmware_py.errors import ArtefactError, AudioError, SettingsError
+from firmware_py.level import ClipLevel
+from models import evaluate as command
+from models.evaluation import Selection, Setting, assess, collect, evaluate, with_operating_points
+from models.evaluation.conditions import AS_RECORDED, Condition
+from models.evaluation.runs import LEAD_IN_SECONDS, present
+from models.metrics import clopper_pearson, poisson_interval
+
+BEEP = Path(__file__).parent / "data" / "beep.tflite"
+TONE_HZ = 1175.0
+RATE_HZ = 16000
+WORD_END_SECONDS = 1.2
+
+
+def sound(
+    seconds: float, tones: tuple[float, ...] = (), seed: int = 0, rate_hz: int = RATE_HZ
+) -> NDArray[np.int16]:
+    """Return faint noise with a tone of 0.4 s beginning at each of the times given."""
+    times = np.arange(round(seconds * rate_hz)) / rate_hz
+    samples = np.random.default_rng(seed).normal(0, 20, len(times))
+    for start in tones:
+        heard = (times >= start) & (times < start + 0.4)
+        samples[heard] += 3000 * np.sin(2 * np.pi * TONE_HZ * times[heard])
+    return np.rint(samples).astype(np.int16)
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    """Eight clips: six with the tone, two without, which must count as missed."""
+    folder = tmp_path / "words"
+    folder.mkdir()
+    rows = []
+    for number in range(8):
+        name = f"voice{number % 2}_{number}.wav"
+        tones = (WORD_END_SECONDS - 0.4,) if number < 6 else ()
+        soundfile.write(folder / name, sound(2.0, tones, number), RATE_HZ)
+        rows.append({"file": name, "engine": "tones", "voice": f"voice{number % 2}",
+                     "word_start_seconds": 0.8, "word_end_seconds": WORD_END_SECONDS})  # fmt: skip
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return folder
+
+
+@pytest.fixture
+def speech(tmp_path: Path) -> Path:
+    """Three minutes without the word, but for two tones in one of the files."""
+    folder = tmp_path / "speech"
+    folder.mkdir()
+    for number in range(6):
+        tones = (10.0, 20.0) if number == 3 else ()
+        soundfile.write(folder / f"talk{number}.flac", sound(30.0, tones, 50 + number), RATE_HZ)
+    return folder
+
+
+@pytest.fixture
+def beep() -> Artefact:
+    return read_artefact(BEEP)
+
+
+def test_counts_what_is_known(beep: Artefact, words: Path, speech: Path) -> None:
+    evaluation = evaluate(beep, [words], [speech])
+    point = evaluation.point
+    assert (point.misses, point.positives, point.false_accepts) == (2, 8, 2)
+    assert point.hours == pytest.approx(180 / 3600)
+    assert {clip.clip.path.name for clip in evaluation.missed()} == {
+        "voice0_6.wav",
+        "voice1_7.wav",
+    }
+    accepted = [peak for peak in evaluation.peaks if peak.accepted]
+    assert [peak.clip.path.name for peak in accepted] == ["talk3.flac"] * 2
+    times = sorted(peak.time_seconds for peak in accepted)
+    assert times == pytest.approx([10.15, 20.15], abs=0.15)
+    voices = {group.name: group.point for group in evaluation.voices}
+    assert (voices["tones voice0"].misses, voices["tones voice0"].positives) == (1, 4)
+    sources = {group.name: group.point for group in evaluation.sources}
+    assert (sources["speech"].false_accepts, sources["words"].misses) == (2, 2)
+
+
+def test_detections_are_the_runtimes_own(beep: Artefact, words: Path, speech: Path) -> None:
+    evaluation = evaluate(beep, [words], [speech])
+    step_seconds = beep.metadata.step_seconds
+    for result in evaluation.clips:
+        detector = Detector(beep)
+        heard = present(result.clip)
+        detections = [*detector.process(heard.samples), *detector.flush()]
+        assert result.triggers == len(detections)
+        if detections:
+            wait = result.latency_seconds - (
+                detections[0].time_seconds - LEAD_IN_SECONDS - WORD_END_SECONDS
+            )
+            assert wait == pytest.approx(0, abs=1e-9) or wait == pytest.approx(step_seconds)
+
+
+def test_curve_equals_runs_of_the_detector(beep: Artefact, words: Path, speech: Path) -> None:
+    heard = collect(beep, [words], [speech])
+    for threshold in (0.02, 0.5, 0.93, 0.999):
+        policy = replace(beep.metadata.trigger, threshold=threshold)
+        point = assess(heard, policy).point
+        found = false_accepts = 0
+        for file in sorted(words.glob("*.wav")):
+            detector = Detector(beep, policy=policy)
+            samples = present(next(r.clip for r in heard.clips[AS_RECORDED]
+                                   if r.clip.path == file)).samples  # fmt: skip
+            detections = [*detector.process(samples), *detector.flush()]
+            found += any(d.time_seconds > LEAD_IN_SECONDS for d in detections)
+        stream = heard.streams[AS_RECORDED][0]
+        detector = Detector(beep, policy=policy)
+        for part in stream.parts:
+            samples, _ = soundfile.read(part.clip.path, dtype="int16")
+            false_accepts += len(detector.process(samples))
+        false_accepts += len(detector.flush())
+        assert len(heard.streams[AS_RECORDED]) == 1
+        assert (point.misses, point.false_accepts) == (8 - found, false_accepts)
+
+
+def test_a_reset_before_each_file_on_request(beep: Artefact, words: Path, speech: Path) -> None:
+    heard = collect(beep, [words], [speech], Setting(joined=False))
+    runs = heard.streams[AS_RECORDED]
+    assert [len(run.parts) for run in runs] == [1] * 6
+    for run in runs:
+        samples, _ = soundfile.read(run.parts[0].clip.path, dtype="int16")
+        detector = Detector(beep)
+        alone = np.concatenate((detector.posteriors(samples), detector.last_posteriors()))
+        assert np.array_equal(run.posteriors, alone[:, 0])
+
+
+def test_noise_levels_and_rates(beep: Artefact, words: Path, speech: Path, tmp_path: Path) -> None:
+    hiss = tmp_path / "hiss"
+    hiss.mkdir()
+    white = np.random.default_rng(9).normal(0, 1000, 5 * RATE_HZ)
+    soundfile.write(hiss / "white.wav", np.rint(white).astype(np.int16), RATE_HZ)
+    setting = Setting(
+        noise=(hiss,), snrs_db=(20.0, -30.0), levels_dbfs=(-45.0, -6.0), rates_hz=(44100,)
+    )
+    evaluation = evaluate(beep, [words], [speech], setting)
+    points = {condition: curve.at(0.5) for condition, curve in evaluation.curves.items()}
+    assert points[Condition(snr_db=20.0)].misses == 2
+    assert points[Condition(snr_db=-30.0)].misses == 8
+    for condition in (Condition(level_dbfs=-45.0), Condition(rate_hz=44100)):
+        assert (points[condition].misses, points[condition].false_accepts) == (2, 2)
+    assert Condition(level_dbfs=-6.0) in evaluation.heard.streams
+    assert Condition(snr_db=20.0) not in evaluation.heard.streams
+
+
+def test_target_chooses_the_threshold(beep: Artefact, words: Path, speech: Path) -> None:
+    loose = evaluate(beep, [words], [speech], target_false_accepts_per_hour=40.0)
+    assert loose.point.false_accepts == 2
+    assert loose.keeps_to_target
+    strict = evaluate(beep, [words], [speech], target_false_accepts_per_hour=0.0)
+    assert strict.policy.threshold > loose.policy.threshold
+
+
+def test_unreachable_target_is_said(
+    beep: Artefact, words: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluation = evaluate(beep, [words], [words], target_false_accepts_per_hour=0.0)
+    assert not evaluation.keeps_to_target
+    assert "no threshold keeps to 0 false accepts an hour" in caplog.text
+
+
+def test_other_formats_rates_and_channels(beep: Artefact, tmp_path: Path, speech: Path) -> None:
+    folder = tmp_path / "words"
+    folder.mkdir()
+    at_44100 = sound(2.0, (0.8,), 1, 44100)
+    soundfile.write(folder / "stereo.flac", np.stack((at_44100, at_44100), 1), 44100)
+    at_48000 = sound(2.0, (0.8,), 2, 48000)
+    soundfile.write(folder / "packed.opus", at_48000 / 32768, 48000, format="OGG", subtype="OPUS")
+    evaluation = evaluate(beep, [folder], [speech])
+    assert (evaluation.point.misses, evaluation.point.positives) == (0, 2)
+
+
+def test_model_that_wants_the_clips_level(
+    beep: Artefact, tmp_path: Path, words: Path, speech: Path
+) -> None:
+    front_end = replace(beep.metadata.front_end, clip_level=ClipLevel(-30.0))
+    path = tmp_path / "clip-level.tflite"
+    path.write_bytes(pack_artefact(beep.flatbuffer, replace(beep.metadata, front_end=front_end)))
+    assert evaluate(path, [words], [speech]).point.misses == 2
+
+
+def make_bad_files(words: Path, speech: Path) -> None:
+    soundfile.write(words / "silent.wav", np.zeros(16000, np.int16), RATE_HZ)
+    (words / "corrupt.wav").write_bytes(b"RIFF not a recording")
+    damaged = (speech / "talk0.flac").read_bytes()
+    (speech / "damaged.flac").write_bytes(damaged[: len(damaged) // 2])
+
+
+def test_bad_files_are_named_and_skipped(
+    beep: Artefact, words: Path, speech: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_bad_files(words, speech)
+    evaluation = evaluate(beep, [words], [speech], Setting(levels_dbfs=(-20.0,)))
+    assert evaluation.point.positives == 8
+    names = sorted(bad.path.name for bad in evaluation.heard.skipped)
+    assert names == ["corrupt.wav", "damaged.flac", "silent.wav"]
+    assert len([r for r in caplog.records if r.message.startswith("skipped: ")]) == 3
+
+
+def test_bad_files_are_refused_on_request(beep: Artefact, words: Path, speech: Path) -> None:
+    make_bad_files(words, speech)
+    with pytest.raises(AudioError, match=r"(corrupt|silent)\.wav|damaged\.flac"):
+        evaluate(beep, [words], [speech], Setting(on_bad="refuse"))
+
+
+def test_selection(beep: Artefact, words: Path, speech: Path) -> None:
+    chosen = Selection(include=("voice1_*",), exclude=("talk3*", "*_7.wav"))
+    evaluation = evaluate(beep, [words], [speech], Setting(chosen))
+    assert (evaluation.point.misses, evaluation.point.positives) == (0, 3)
+    assert (evaluation.point.false_accepts, evaluation.point.hours * 3600) == (0, 150)
+    few = evaluate(beep, [words], [speech], Setting(Selection(limit=2)))
+    assert (few.point.positives, few.point.hours * 3600) == (2, 60)
+
+
+def test_empty_selection_is_refused(beep: Artefact, words: Path, speech: Path) -> None:
+    with pytest.raises(SettingsError, match="no positives to try in .*words"):
+        evaluate(beep, [words], [speech], Setting(Selection(include=("nothing",))))
+    with pytest.raises(SettingsError, match="there is no such folder"):
+        evaluate(beep, [words / "typo"], [speech])
+    with pytest.raises(SettingsError, match="has no label 'hoot'; name one with --label: beep"):
+        evaluate(beep, [words], [speech], Setting(label="hoot"))
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_any_executor_gives_the_same(
+    beep: Artefact, words: Path, speech: Path, pool: type[Executor]
+) -> None:
+    alone = evaluate(beep, [words], [speech]).to_json()
+    with pool(2) as executor:  # type: ignore[call-arg]
+        assert evaluate(beep, [words], [speech], executor=executor).to_json() == alone
+
+
+def test_frame_accuracy_stands_beside_always_no(beep: Artefact, words: Path, speech: Path) -> None:
+    accuracy = evaluate(beep, [words], [speech]).frame_accuracy
+    assert 0.95 < accuracy.network < accuracy.always_no < 1.0
+
+
+def test_operating_points_are_written_into_the_artefact(
+    beep: Artefact, words: Path, speech: Path, tmp_path: Path
+) -> None:
+    evaluation = evaluate(beep, [words], [speech])
+    targets = {"strict": 0.0, "default": 0.5, "sensitive": 100.0}
+    path = tmp_path / "chosen.tflite"
+    path.write_bytes(with_operating_points(beep, evaluation, targets))
+    metadata = read_artefact(path).metadata
+    assert set(metadata.operating_points) == {"strict", "sensitive"}
+    assert metadata.operating_points["sensitive"].threshold < metadata.trigger.threshold
+    assert metadata.trigger.patience == beep.metadata.trigger.patience
+    assert metadata.evaluation["false_accepts"] == 0
+    assert metadata.evaluation["operating_points"]["sensitive"]["false_accepts"] == 2
+    with pytest.raises(SettingsError, match="one of them must be 'default'"):
+        with_operating_points(beep, evaluation, {"strict": 0.1})
+
+
+def run_command(*arguments: object) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_parser(parser.add_subparsers())
+    parsed = parser.parse_args(["evaluate", *map(str, arguments)])
+    return int(parsed.run(parsed))
+
+
+def test_command_prints_one_json_object(
+    words: Path, speech: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run_command(BEEP, "--positives", words, "--negatives", speech, "--json")
+    result = json.loads(capsys.readouterr().out)
+    assert code == 0
+    assert result["threshold"] == 0.5
+    assert (result["positives"], result["miss_rate"]) == (8, 0.25)
+    assert tuple(result["miss_rate_ci95"]) == clopper_pearson(2, 8)
+    assert result["hours"] == pytest.approx(0.05)
+    assert result["false_accepts"] == 2
+    assert result["false_accepts_per_hour"] == pytest.approx(40)
+    assert tuple(result["false_accepts_per_hour_ci95"]) == poisson_interval(2, result["hours"])
+    assert len(result["roc"]) > 200
+    assert set(result["roc"][0]) == {"threshold", "miss_rate", "false_accepts_per_hour"}
+    assert result["latency"]["detections"] == 6
+
+
+def test_command_says_it_in_words(
+    words: Path, speech: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(BEEP, "--positives", words, "--negatives", speech, "--workers", 2) == 0
+    text = capsys.readouterr().out
+    assert "missed 2 of 8: 25.0 % (3.2 to 65.1)" in text
+    assert "2 in 0.05 h: 40.00 an hour (4.84 to 144.49)" in text
+
+
+def test_command_fails_when_the_target_is_out_of_reach(words: Path) -> None:
+    target = ("--target-false-accepts-per-hour", 0)
+    assert run_command(BEEP, "--positives", words, "--negatives", words, *target) == 1
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (("--workers", 0), "--workers is 0"),
+        (("--snr-db", 10), "--noise and --snr-db belong together"),
+        (("--threshold", 0.5, "--target-false-accepts-per-hour", 1), "exclude each other"),
+        (("--threshold", 2), "threshold is 2"),
+    ],
+)
+def test_contradictions_are_refused(
+    words: Path, speech: Path, extra: tuple[object, ...], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        run_command(BEEP, "--positives", words, "--negatives", speech, *extra)
+
+
+def test_what_is_no_model_is_refused(words: Path, speech: Path) -> None:
+    with pytest.raises(ArtefactError, match="no TensorFlow Lite model"):
+        run_command(words / "manifest.csv", "--positives", words, "--negatives", speech)
