@@ -50,7 +50,7 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--folds", type=parse_folds, metavar="F,F",
                        help="only these tenths of the speakers, such as 0,1 or 2-9")  # fmt: skip
     group.add_argument("--include", nargs="+", default=(), metavar="PATTERN",
-                       help="only positives whose path in DIR matches, such as 'flite_*'")  # fmt: skip
+                       help="only positives whose path matches, such as 'flite_*'")  # fmt: skip
     group.add_argument("--exclude", nargs="+", default=(), metavar="PATTERN",
                        help="no paths below DIR that match, such as 'computer/*'")  # fmt: skip
     group.add_argument("--limit", type=int, metavar="N",

@@ -41,14 +41,14 @@ def continued_background(
     silence becomes noise below the last bit.
     """
     quiet = _quietest(samples, sample_rate_hz)
+    quiet = quiet + DITHER * rng.standard_normal(len(quiet))
     points = min(SPECTRUM_POINTS, len(quiet))
     _, spectrum = signal.welch(quiet, nperseg=points, detrend=False, scaling="spectrum")
     response = np.fft.irfft(np.sqrt(spectrum))
     response = np.roll(response, points // 2) * np.hanning(len(response))
     noise = signal.fftconvolve(rng.standard_normal(count + len(response)), response, "same")
-    power = np.mean(quiet**2) + DITHER**2
     noise = noise[:count]
-    noise *= np.sqrt(power / (np.mean(noise**2) + 1e-12))
+    noise *= np.sqrt(np.mean(quiet**2) / np.mean(noise**2))
     return np.asarray(noise)
 
 
