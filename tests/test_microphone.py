@@ -1,0 +1,204 @@
+"""The microphone on ALSA's file plugin and on a real PulseAudio."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from virtual_sound import NO_SERVER, Pulse, alsa_file_config, beeps, pulse_server, write_wav
+
+from firmware_py import microphone as module
+from firmware_py.capture import Capture
+from firmware_py.errors import DeviceError
+from firmware_py.microphone import Chunk, DeviceHungError, Microphone
+from firmware_py.settings import MicrophoneSettings
+
+pytest.importorskip("pyaudio")
+from firmware_py.portaudio import PortAudio
+
+RATE_HZ = 16000
+
+
+@pytest.fixture
+def pulse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pulse]:
+    with pulse_server(tmp_path) as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def alsa_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NDArray[np.int16]:
+    samples = beeps((0.5,), 1.0)
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(alsa_file_config(tmp_path, samples, RATE_HZ)))
+    return samples
+
+
+@pytest.fixture
+def sound() -> Iterator[PortAudio]:
+    sound = PortAudio()
+    yield sound
+    sound.stop()
+
+
+def listen(microphone: Microphone, seconds: float) -> list[Chunk]:
+    """Return what comes within the time."""
+    chunks, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        chunk = microphone.read(0.1)
+        if chunk:
+            chunks.append(chunk)
+    return chunks
+
+
+def listen_until_open(microphone: Microphone, seconds: float = 20.0) -> Chunk:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        chunk = microphone.read(0.1)
+        if chunk:
+            return chunk
+    raise AssertionError("no sound came")
+
+
+def test_samples_are_those_of_the_device(alsa_file: NDArray[np.int16], sound: PortAudio) -> None:
+    microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
+    microphone.start()
+    chunks = [listen_until_open(microphone)]
+    while sum(len(chunk.samples) for chunk in chunks) < 3 * RATE_HZ:
+        chunks.append(listen_until_open(microphone))
+    heard = np.concatenate([chunk.samples for chunk in chunks])[: 3 * RATE_HZ]
+    np.testing.assert_array_equal(heard, np.tile(alsa_file, 3))
+    assert microphone.close(5.0)
+
+
+def test_a_device_at_another_rate_is_resampled(
+    alsa_file: NDArray[np.int16], sound: PortAudio
+) -> None:
+    settings = MicrophoneSettings(sample_rate_hz=48000)
+    microphone = Microphone(sound, settings, RATE_HZ)
+    microphone.start()
+    chunks = [listen_until_open(microphone)]
+    while sum(len(chunk.samples) for chunk in chunks) < RATE_HZ:
+        chunks.append(listen_until_open(microphone))
+    heard = np.concatenate([chunk.samples for chunk in chunks])[:RATE_HZ]
+    spectrum = np.abs(np.fft.rfft(heard * np.hanning(RATE_HZ)))
+    assert abs(int(spectrum.argmax()) - 1175) <= 2
+
+
+def test_no_device_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: PortAudio,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    config = tmp_path / "empty.conf"
+    config.write_text(NO_SERVER)
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
+    microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
+    microphone.start()
+    assert listen(microphone, 2.0) == []
+    assert "no sound" in caplog.text
+    assert "trying again" in caplog.text
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(alsa_file_config(tmp_path, beeps((), 1), RATE_HZ)))
+    assert len(listen_until_open(microphone).samples)
+    assert microphone.counters.reconnects >= 1
+
+
+def test_an_index_past_the_end_is_an_error_not_a_crash(
+    alsa_file: NDArray[np.int16], sound: PortAudio
+) -> None:
+    from dataclasses import replace
+
+    sound.restart()
+    device = replace(sound.devices("input")[0], index=99)
+    with pytest.raises(DeviceError, match="device 99 is gone"):
+        sound.open("input", device, RATE_HZ, 1, 640, lambda *_: (None, 0))
+
+
+def test_names_and_rates_that_do_not_exist(
+    alsa_file: NDArray[np.int16], sound: PortAudio
+) -> None:
+    sound.restart()
+    with pytest.raises(DeviceError, match="no microphone has 'USB' in its name; there is 'default"):
+        Capture(sound, MicrophoneSettings(device="USB"), RATE_HZ)
+    device = sound.devices("input")[0]
+    with pytest.raises(DeviceError, match="does not open at 1 Hz"):
+        sound.open("input", device, 1, 1, 640, lambda *_: (None, 0))
+    with pytest.raises(DeviceError, match="does not open at 16000 Hz with 900 channels"):
+        sound.open("input", device, RATE_HZ, 900, 640, lambda *_: (None, 0))
+
+
+def test_a_queue_that_is_full_drops_and_counts(
+    alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file plugin is faster than any listener."""
+    monkeypatch.setattr("firmware_py.capture.QUEUE_SECONDS", 1.0)
+    microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
+    microphone.start()
+    listen_until_open(microphone)
+    time.sleep(0.5)
+    for _ in range(100):
+        microphone.read(0.1)
+    assert microphone.counters.dropped_samples > RATE_HZ
+    assert microphone.counters.lost_seconds > 1.0
+
+
+def test_pulse_audio_killed_and_started_again(pulse: Pulse, sound: PortAudio) -> None:
+    microphone = Microphone(sound, MicrophoneSettings(silence_seconds=1.0), RATE_HZ)
+    microphone.start()
+    listen_until_open(microphone)
+    began = time.monotonic()
+    before = listen(microphone, 2.0)
+    pulse.stop()
+    assert sum(len(chunk.samples) for chunk in listen(microphone, 4.0)) < RATE_HZ
+    pulse.start()
+    after = [listen_until_open(microphone), *listen(microphone, 5.0)]
+    heard = sum(len(chunk.samples) for chunk in before + after) / RATE_HZ
+    assert heard == pytest.approx(after[-1].arrived - began, abs=0.6)
+    assert microphone.counters.reconnects >= 1
+    assert microphone.counters.lost_seconds > 3.0
+
+
+def test_the_tone_of_the_virtual_microphone_arrives(pulse: Pulse, sound: PortAudio) -> None:
+    microphone = Microphone(sound, MicrophoneSettings(channel=2), RATE_HZ)
+    microphone.start()
+    listen_until_open(microphone)
+    player = pulse.play(write_wav(pulse.folder / "tone.wav", beeps((0.2, 0.5, 0.8), 1.2)))
+    heard = np.concatenate([chunk.samples for chunk in listen(microphone, 4.0)])
+    player.wait()
+    spectrum = np.abs(np.fft.rfft(heard))
+    assert spectrum.argmax() * RATE_HZ / len(heard) == pytest.approx(1175, abs=5)
+
+
+def test_a_library_that_hangs_is_given_up(
+    alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HANG_SECONDS", 0.5)
+    microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
+    microphone.start()
+    listen_until_open(microphone)
+    gate = threading.Event()
+    monkeypatch.setattr(sound, "stop", gate.wait)
+    microphone.reconfigure(MicrophoneSettings(channel=1), RATE_HZ)
+    with pytest.raises(DeviceHungError, match="hangs while it closes"):
+        listen(microphone, 3.0)
+    assert not microphone.close(0.1)
+    gate.set()
+    monkeypatch.undo()
+
+
+def test_a_long_gap_is_filled_up_to_a_limit(
+    alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONGEST_FILL_SECONDS", 0.25)
+    microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
+    microphone.start()
+    last = listen_until_open(microphone)
+    microphone.reconfigure(MicrophoneSettings(), RATE_HZ)
+    time.sleep(1.0)
+    silence, first = listen_until_open(microphone), listen_until_open(microphone)
+    assert not silence.samples.any()
+    assert len(silence.samples) == 0.25 * RATE_HZ
+    gap = first.arrived - last.arrived - len(first.samples) / RATE_HZ
+    assert first.skipped_seconds + 0.25 == pytest.approx(gap, abs=0.1)

@@ -1,0 +1,52 @@
+"""What reaches the device: the wheel's content and the modules it can import."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+BLOCKED = ("tensorflow", "keras", "models", "convert", "board")
+
+IMPORT_ALL = f"""
+import importlib, pkgutil, sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BLOCKED!r}:
+            raise ImportError(name + " is not on the device")
+
+sys.meta_path.insert(0, Blocker())
+import firmware_py
+for module in pkgutil.walk_packages(firmware_py.__path__, "firmware_py."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+        print(module.name)
+"""
+
+
+def test_no_module_of_the_device_needs_the_workstation():
+    result = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True,
+                            check=False, timeout=120)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "firmware_py.detector" in result.stdout.split()
+
+
+def test_the_wheel_holds_the_device_package_and_the_default_artefact_only(tmp_path):
+    pytest.importorskip("build")
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, timeout=280)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"firmware_py"}
+    models = [name for name in names if name.endswith(".tflite")]
+    assert models == ["firmware_py/data/activate.tflite"]
+    sources = {name for name in names if name.endswith(".py")}
+    here = (path.relative_to(ROOT) for path in (ROOT / "firmware_py").rglob("*.py"))
+    assert sources == {path.as_posix() for path in here}
+    assert wheel.stat().st_size < 3_000_000
