@@ -107,16 +107,16 @@ class ServiceSettings:
 class Settings:
     """Everything that a site decides."""
 
-    microphone: MicrophoneSettings = MicrophoneSettings()
+    microphone: MicrophoneSettings = field(default_factory=MicrophoneSettings)
     model: tuple[ModelSettings, ...] = (ModelSettings(),)
-    chime: ChimeSettings = ChimeSettings()
+    chime: ChimeSettings = field(default_factory=ChimeSettings)
     gpio: tuple[GpioSettings, ...] = ()
     command: tuple[CommandSettings, ...] = ()
     webhook: tuple[WebhookSettings, ...] = ()
     mqtt: MqttSettings | None = None
     wyoming: WyomingSettings | None = None
     clips: ClipSettings | None = None
-    service: ServiceSettings = ServiceSettings()
+    service: ServiceSettings = field(default_factory=ServiceSettings)
 
     def __post_init__(self) -> None:
         require(bool(self.model), "model", list(self.model), "at least one [[model]]")

@@ -6,7 +6,7 @@ import inspect
 import json
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from firmware_py.settings import Settings
 
@@ -45,9 +45,9 @@ def field_documents(cls: type) -> dict[str, str]:
 
 def _section_type(hint: Any) -> tuple[bool, type]:
     """Return whether the section may come several times, and its dataclass."""
-    choices = [choice for choice in get_args(hint) if dataclasses.is_dataclass(choice)]
-    several = getattr(hint, "__origin__", None) is tuple
-    return several, choices[0] if choices else hint
+    choices = [each for each in (hint, *get_args(hint)) if isinstance(each, type)]
+    cls = next(each for each in choices if dataclasses.is_dataclass(each))
+    return get_origin(hint) is tuple, cls
 
 
 def _field(cls: type, field: "dataclasses.Field[Any]", mark: str) -> Iterator[str]:

@@ -65,7 +65,9 @@ class Pulse:
         }
 
     def start(self) -> None:
-        (self.folder / "asound.conf").write_text("pcm.!default{type pulse}\nctl.!default{type pulse}\n")
+        (self.folder / "asound.conf").write_text(
+            "pcm.!default{type pulse}\nctl.!default{type pulse}\n"
+        )
         (self.folder / "pulse.pa").write_text(PULSE_SCRIPT)
         self.process = subprocess.Popen(
             ["pulseaudio", "-n", "-F", str(self.folder / "pulse.pa"), "--daemonize=no",

@@ -1,0 +1,230 @@
+"""The microphone: a stream of mono chunks that goes on whatever the hardware does."""
+
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.arrival_clock import ArrivalClock
+from firmware_py.audio import Resampler
+from firmware_py.background_call import BackgroundCall
+from firmware_py.capture import Capture, Packet
+from firmware_py.errors import DeviceError
+from firmware_py.portaudio import PortAudio
+from firmware_py.settings import MicrophoneSettings
+
+LONGEST_FILL_SECONDS = 10.0
+"""Of a longer gap, this much is filled with silence and the rest is skipped."""
+HANG_SECONDS = 10.0
+"""A library call that takes longer will never return."""
+FIRST_SECONDS = 3.0
+"""Sound servers may take this long to deliver the first buffer."""
+RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""Pauses before the attempts to open the microphone again; the last one repeats."""
+
+log = logging.getLogger(__name__)
+
+
+class DeviceHungError(DeviceError):
+    """The sound library does not return; only a new process can go on."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Samples as they came, or silence in the place of lost ones."""
+
+    samples: NDArray[np.int16]
+    """[any length], mono, at the microphone's `sample_rate_hz`."""
+    arrived: float
+    """When the last of them came, on `time.monotonic`."""
+    skipped_seconds: float = 0.0
+    """Time before this chunk that is not filled in."""
+
+
+@dataclass
+class MicrophoneCounters:
+    """What went wrong since the start."""
+
+    overflows: int = 0
+    """Times that the driver threw samples away."""
+    dropped_samples: int = 0
+    """Samples that came while the queue was full."""
+    lost_seconds: float = 0.0
+    """All time for which there are no samples."""
+    reconnects: int = 0
+    """Times that the microphone was opened again."""
+
+
+class Microphone:
+    """Listens to a device of the sound system and opens it again whenever it falls silent.
+
+    Use it from one thread: `start`, then `read` for ever, then `close`. Opening and closing run
+    in threads of their own, because the library may hang where the hardware went away.
+    """
+
+    def __init__(self, sound: PortAudio, settings: MicrophoneSettings, sample_rate_hz: int) -> None:
+        """
+        sample_rate_hz: of the chunks, whatever the device has.
+        """
+        self.sample_rate_hz = sample_rate_hz
+        self.settings = settings
+        self._sound = sound
+        self._past = MicrophoneCounters()
+        self._capture: Capture | None = None
+        self._opening: BackgroundCall[Capture] | None = None
+        self._closing: BackgroundCall[None] | None = None
+        self._attempts = 0
+        self._next_attempt = 0.0
+        self._last_arrival: float | None = None
+        self._last_sign = 0.0
+        self._ready: deque[Chunk] = deque()
+        self._clock: ArrivalClock | None = None
+        self._resampler: Resampler | None = None
+
+    @property
+    def name(self) -> str:
+        """The device, or '' while there is none."""
+        return self._capture.format.device.name if self._capture else ""
+
+    @property
+    def queued_seconds(self) -> float:
+        """Sound that waits to be read."""
+        return self._capture.queued_seconds if self._capture else 0.0
+
+    @property
+    def counters(self) -> MicrophoneCounters:
+        past, capture = self._past, self._capture
+        return MicrophoneCounters(
+            past.overflows + (capture.overflows if capture else 0),
+            past.dropped_samples + (capture.dropped_samples if capture else 0),
+            past.lost_seconds,
+            past.reconnects,
+        )
+
+    def start(self) -> None:
+        """Begin to open the device; `read` goes on from there."""
+        self._opening = BackgroundCall(self._open)
+
+    def reconfigure(self, settings: MicrophoneSettings, sample_rate_hz: int) -> None:
+        """Use other settings from now on; the time until the device is open again is a gap."""
+        self.settings, self.sample_rate_hz = settings, sample_rate_hz
+        if self._capture:
+            self._lose("its settings changed")
+        self._next_attempt = 0.0
+
+    def read(self, timeout_seconds: float) -> Chunk | None:
+        """Return the next chunk, or None if there is none within the time.
+
+        Raises DeviceHungError when the sound library does not come back, and SettingsError or
+        MissingToolError where waiting cannot help.
+        """
+        if not self._ready:
+            self._go_on(timeout_seconds)
+        return self._ready.popleft() if self._ready else None
+
+    def close(self, timeout_seconds: float) -> bool:
+        """Close the device and the sound system; return False if they hang."""
+        return BackgroundCall(self._sound.stop).wait(timeout_seconds)
+
+    def _go_on(self, timeout_seconds: float) -> None:
+        if self._closing:
+            self._wait_closed(self._closing, timeout_seconds)
+        elif self._opening:
+            self._wait_opened(self._opening, timeout_seconds)
+        elif self._capture:
+            self._receive(self._capture, timeout_seconds)
+        else:
+            self._wait_to_open(timeout_seconds)
+
+    def _open(self) -> Capture:
+        self._sound.restart()
+        return Capture(self._sound, self.settings, self.sample_rate_hz)
+
+    def _receive(self, capture: Capture, timeout_seconds: float) -> None:
+        packet = capture.get(timeout_seconds)
+        if packet is None:
+            quiet = time.monotonic() - self._last_sign
+            if quiet > self.settings.silence_seconds:
+                self._lose(f"no samples for {quiet:.1f} s")
+            return
+        self._last_sign = packet.arrived
+        lost_seconds = self._lost_samples(packet, capture.format.rate_hz) / capture.format.rate_hz
+        self._last_arrival = packet.arrived
+        skipped = self._fill(lost_seconds, packet.arrived) if lost_seconds else 0.0
+        samples = packet.samples
+        if self._resampler:
+            samples = self._resampler.process(samples)
+        self._ready.append(Chunk(samples, packet.arrived, skipped))
+
+    def _lost_samples(self, packet: Packet, rate_hz: int) -> int:
+        """Return the samples lost before the packet, at the device's rate."""
+        count = len(packet.samples)
+        if self._clock is None:
+            self._clock = ArrivalClock(rate_hz)
+            self._clock.lost_samples(packet.arrived, count, overflowed=False)
+            if self._last_arrival is None:
+                return 0
+            return max(0, round((packet.arrived - self._last_arrival) * rate_hz) - count)
+        return packet.dropped + self._clock.lost_samples(
+            packet.arrived, count + packet.dropped, packet.overflowed
+        )
+
+    def _fill(self, seconds: float, arrived: float) -> float:
+        """Queue silence for lost time, up to a limit; return the seconds beyond it."""
+        log.warning("%.3f s of sound are lost; filled with silence", seconds)
+        self._past.lost_seconds += seconds
+        filled = min(seconds, LONGEST_FILL_SECONDS)
+        silence = np.zeros(round(filled * self.sample_rate_hz), np.int16)
+        self._ready.append(Chunk(silence, arrived))
+        return seconds - filled
+
+    def _lose(self, reason: str) -> None:
+        """Give the device up; it is opened again after a pause."""
+        log.warning("microphone %r: %s; opening it again", self.name, reason)
+        self._past = self.counters
+        self._capture = self._clock = self._resampler = None
+        self._ready.clear()
+        self._closing = BackgroundCall(self._sound.stop)
+        self._next_attempt = time.monotonic() + RETRY_SECONDS[0]
+
+    def _wait_closed(self, closing: BackgroundCall[None], timeout_seconds: float) -> None:
+        if closing.wait(timeout_seconds):
+            self._closing = None
+        elif closing.age_seconds > HANG_SECONDS:
+            raise DeviceHungError("the sound library hangs while it closes a lost microphone")
+
+    def _wait_to_open(self, timeout_seconds: float) -> None:
+        pause = self._next_attempt - time.monotonic()
+        if pause > 0:
+            time.sleep(min(pause, timeout_seconds))
+            return
+        self._past.reconnects += 1
+        self.start()
+
+    def _wait_opened(self, opening: BackgroundCall[Capture], timeout_seconds: float) -> None:
+        if not opening.wait(timeout_seconds):
+            if opening.age_seconds > HANG_SECONDS:
+                raise DeviceHungError("the sound library hangs while it opens the microphone")
+            return
+        self._opening = None
+        try:
+            self._capture = opening.result()
+        except OSError as error:
+            self._wait_longer(error)
+            return
+        self._attempts = 0
+        self._last_sign = time.monotonic() + FIRST_SECONDS
+        rate_hz = self._capture.format.rate_hz
+        if rate_hz != self.sample_rate_hz:
+            self._resampler = Resampler(rate_hz, self.sample_rate_hz)
+        log.info("listening to %r at %d Hz", self.name, rate_hz)
+
+    def _wait_longer(self, error: OSError) -> None:
+        pause = RETRY_SECONDS[min(self._attempts, len(RETRY_SECONDS) - 1)]
+        self._attempts += 1
+        self._next_attempt = time.monotonic() + pause
+        if self._attempts <= len(RETRY_SECONDS):
+            log.warning("no sound: %s; trying again in %g s", error, pause)
