@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from firmware_py.errors import MissingToolError, SettingsError
@@ -11,7 +12,9 @@ from models.voices.festival import Festival
 from models.voices.flite import Flite
 from models.voices.voice import Engine, Utterance, Voice
 
-ENGINE_NAMES = (EspeakNg.name, Flite.name, Festival.name)
+ENGINES: dict[str, Callable[[], Engine]] = {
+    engine.name: engine for engine in (EspeakNg, Flite, Festival)
+}
 
 REMEDY = (
     "sudo apt install espeak-ng flite festival "
@@ -19,13 +22,17 @@ REMEDY = (
 )
 
 
-@cache
 def engine_by_name(name: str) -> Engine:
-    """Return the process-wide engine; one each, because loading is slow and they hold state."""
-    for engine in (EspeakNg, Flite, Festival):
-        if engine.name == name:
-            return engine()
-    raise SettingsError(f"no speech engine {name!r}; known: {', '.join(ENGINE_NAMES)}")
+    """Return this process's engine; SettingsError for an unknown name."""
+    if name not in ENGINES:
+        raise SettingsError(f"no speech engine {name!r}; known: {', '.join(ENGINES)}")
+    return own_engine(name, os.getpid())
+
+
+@cache
+def own_engine(name: str, process: int) -> Engine:  # noqa: ARG001
+    """Return an engine, one each and process: they are slow to load, and a fork shares pipes."""
+    return ENGINES[name]()
 
 
 def find_voices(engines: Iterable[str] | None = None) -> tuple[Voice, ...]:
@@ -34,7 +41,7 @@ def find_voices(engines: Iterable[str] | None = None) -> tuple[Voice, ...]:
     Raises SettingsError for an unknown engine, MissingToolError for a named one without a voice
     and when no engine is installed at all.
     """
-    wanted = ENGINE_NAMES if engines is None else tuple(engines)
+    wanted = tuple(ENGINES) if engines is None else tuple(engines)
     found: list[Voice] = []
     for name in wanted:
         names = engine_by_name(name).voices()

@@ -65,4 +65,5 @@ def fade(clip: Clip, before_seconds: float, after_seconds: float) -> Clip:
 def half_cosine(length: int) -> NDArray[np.float32]:
     """Return a rise from 0 to 1, float32 [length]."""
     phase = (np.arange(length) + 0.5) * np.pi / max(length, 1)
-    return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+    rise: NDArray[np.float32] = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+    return rise

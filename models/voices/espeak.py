@@ -62,7 +62,7 @@ class EspeakNg:
     @cached_property
     def _process(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, str(Path(espeak_process.__file__))],
+            [sys.executable, "-I", str(Path(espeak_process.__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -15,6 +15,9 @@ from models.voices.voice import Utterance, Word, pitch_factor, stretch
 MEAN_F0_HZ = {"kal16": 95.0, "awb": 116.0, "rms": 93.0, "slt": 167.0}
 """The voices and their own mean f0; "kal" is left out, its 8 kHz lack half of the speech band."""
 
+OWN_STRETCH = {"kal16": 1.1}
+"""Stretch of durations that a voice is built with, where not 1."""
+
 
 class Wave(ctypes.Structure):
     _fields_ = [
@@ -44,13 +47,11 @@ def load_library() -> ctypes.CDLL:
         "relation_head": (pointer, [pointer]),
         "item_next": (pointer, [pointer]),
         "ffeature_float": (number, [pointer, text]),
-        "get_param_float": (number, [pointer, text, number]),
         "feat_set_float": (None, [pointer, text, number]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
-    library.flite_init()
     return library
 
 
@@ -61,7 +62,7 @@ class Flite:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._loaded: dict[str, tuple[int, float]] = {}
+        self._loaded: dict[str, int] = {}
 
     def voices(self) -> tuple[str, ...]:
         """Return those of the known 16 kHz voices whose library is installed."""
@@ -70,10 +71,11 @@ class Flite:
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak text; words are placed by the segments of their tokens."""
         with self._lock:
-            handle, own_stretch = self._voice(voice)
+            handle = self._voice(voice)
             features = ctypes.cast(handle, ctypes.POINTER(VoiceHead)).contents.features
             set_feature = self._library.feat_set_float
-            set_feature(features, b"duration_stretch", own_stretch * stretch(rate))
+            longer = OWN_STRETCH.get(voice, 1.0) * stretch(rate)
+            set_feature(features, b"duration_stretch", longer)
             set_feature(features, b"int_f0_target_mean", MEAN_F0_HZ[voice] * pitch_factor(pitch))
             ctypes.CDLL(None).srand(1)  # its noise source is rand()
             utterance = self._library.flite_synth_text(text.encode(), handle)
@@ -114,15 +116,12 @@ class Flite:
             return False
         return True
 
-    def _voice(self, name: str) -> tuple[int, float]:
-        """Return a voice's handle and its own stretch of durations."""
+    def _voice(self, name: str) -> int:
+        """Return a voice's handle; OSError if it is not installed."""
         if name not in self._loaded:
-            library = self._library
+            self._library.flite_init()
             plugin = ctypes.CDLL(f"libflite_cmu_us_{name}.so.1")
             register = plugin[f"register_cmu_us_{name}"]
             register.restype, register.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
-            handle = register(None)
-            features = ctypes.cast(handle, ctypes.POINTER(VoiceHead)).contents.features
-            own_stretch = library.get_param_float(features, b"duration_stretch", 1.0)
-            self._loaded[name] = (handle, own_stretch)
+            self._loaded[name] = register(None)
         return self._loaded[name]

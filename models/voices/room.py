@@ -39,9 +39,9 @@ def impulse_response(room: Room, sample_rate_hz: int) -> NDArray[np.float32]:
     strengths = rng.uniform(2.0, 8.0, REFLECTIONS) * rng.choice((-1.0, 1.0), REFLECTIONS)
     np.add.at(tail, delays, strengths * decay[delays])
     energy = 10 ** (-room.direct_to_reverberant_db / 10)
-    response = tail * np.sqrt(energy / np.sum(tail**2))
+    response: NDArray[np.float32] = (tail * np.sqrt(energy / np.sum(tail**2))).astype(np.float32)
     response[0] = 1.0
-    return response.astype(np.float32)
+    return response
 
 
 def reverberate(

@@ -8,9 +8,9 @@ import numpy as np
 
 from firmware_py.errors import AudioError
 from models.voices.catalogue import synthesise
+from models.voices.cutting import MARGIN_SECONDS, Clip, cut, fade, trim_phrase
 from models.voices.recipe import Recipe
 from models.voices.room import reverberate
-from models.voices.signal import MARGIN_SECONDS, Clip, cut, fade, trim_phrase
 from models.voices.vocoder import Throat, warp
 
 CONTEXT_SECONDS = 0.06
