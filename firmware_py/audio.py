@@ -13,7 +13,7 @@ import soxr
 from numpy.typing import NDArray
 
 from firmware_py.errors import AudioError
-from firmware_py.level import FULL_SCALE
+from firmware_py.level import FULL_SCALE, to_int16
 
 BLOCK_LENGTH = 1 << 15
 """Samples read at a time."""
@@ -52,7 +52,7 @@ def read_blocks(path: Path | str, channel: ChannelChoice = "first") -> Iterator[
     """
     for block in read_channels(path):
         mono = block[:, 0] if channel == "first" else block.mean(axis=1)
-        yield to_int16(mono)
+        yield to_int16(mono * FULL_SCALE)
 
 
 def read_channels(path: Path | str) -> Iterator[NDArray[np.float64]]:
@@ -77,7 +77,7 @@ def mean_square(path: Path | str) -> float:
     """Return the mean square over all samples of all channels, in int16 units."""
     total, count = 0.0, 0
     for block in read_channels(path):
-        total += float(np.sum(np.square(to_int16(block), dtype=np.float64)))
+        total += float(np.sum(np.square(to_int16(block * FULL_SCALE), dtype=np.float64)))
         count += block.size
     return total / count
 
@@ -94,11 +94,6 @@ def read_pcm(stream: BinaryIO) -> Iterator[NDArray[np.int16]]:
         raise AudioError("the raw stream ends in half a sample; send 16-bit mono PCM")
 
 
-def to_int16(samples: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Return samples of full scale 1 as int16, rounded and clipped."""
-    return np.clip(np.rint(samples * FULL_SCALE), -32768, 32767).astype(np.int16)
-
-
 class Resampler:
     """Changes the rate of a mono stream, whatever its chunks."""
 
@@ -108,7 +103,7 @@ class Resampler:
     def process(self, chunk: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
         """Return the resampled samples that are ready, int16 [any length]."""
         resampled = self._stream.resample_chunk(chunk.astype(np.float32), last=last)
-        return np.clip(np.rint(resampled), -32768, 32767).astype(np.int16)
+        return to_int16(resampled)
 
     def flush(self) -> NDArray[np.int16]:
         """End the stream and return its last samples."""
@@ -127,7 +122,9 @@ def _open(path: Path) -> Iterator[soundfile.SoundFile]:
         file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:
         reason = str(error.error_string).rstrip(".")
-        raise AudioError(f"{path}: no WAV or FLAC recording ({reason}); export it as WAV") from error
+        raise AudioError(
+            f"{path}: no WAV or FLAC recording ({reason}); export it as WAV"
+        ) from error
     with file:
         if _data_chunk_is_short(file.extra_info):
             raise AudioError(f"{path}: the file is cut short; copy it again")

@@ -27,7 +27,8 @@ def make_chime(sample_rate_hz: int) -> NDArray[np.float64]:
             tone = np.sin(2 * np.pi * pitch_hz * ratio * local)
             chime += attack * level * np.exp(-decay * local) * tone
     chime *= np.minimum(1.0, (times[-1] - times) / 0.08)
-    return chime * (PEAK / np.abs(chime).max())
+    chime *= PEAK / np.abs(chime).max()
+    return chime
 
 
 def write_with_chimes(source: Path, target: Path, times_seconds: Sequence[float]) -> None:

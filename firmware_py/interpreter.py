@@ -108,9 +108,7 @@ class NetworkStream:
         return int(detail["index"])
 
     def _fail(self, fault: str) -> None:
-        raise ArtefactError(
-            f"{self.artefact.path}: model and metadata differ: {fault}; {REMEDY}"
-        )
+        raise ArtefactError(f"{self.artefact.path}: model and metadata differ: {fault}; {REMEDY}")
 
 
 def _open(artefact: Artefact, runtime: Runtime | None, num_threads: int) -> Any:
@@ -122,9 +120,7 @@ def _open(artefact: Artefact, runtime: Runtime | None, num_threads: int) -> Any:
     interpreter_class = _interpreter_class(runtime)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        interpreter = interpreter_class(
-            model_content=artefact.flatbuffer, num_threads=num_threads
-        )
+        interpreter = interpreter_class(model_content=artefact.flatbuffer, num_threads=num_threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ArtefactError(

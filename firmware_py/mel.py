@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 def hz_to_mel(frequency_hz: Any) -> NDArray[np.float64]:
     """Return mel values, any shape: 1127 ln(1 + f / 700) (Young et al., The HTK Book, 5.6)."""
-    return 1127.0 * np.log1p(np.asarray(frequency_hz, np.float64) / 700.0)
+    mel: NDArray[np.float64] = 1127.0 * np.log1p(np.asarray(frequency_hz, np.float64) / 700.0)
+    return mel
 
 
 def mel_filter_bank(

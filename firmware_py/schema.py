@@ -63,25 +63,30 @@ def _refuse_unknown(mapping: Mapping[Any, Any], known: Mapping[str, Any], where:
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
     origin = get_origin(hint)
-    if hint is Any:
-        return value
     if origin in (Union, types.UnionType):
         return _convert_union(get_args(hint), value, where)
     if origin is Literal:
-        if value not in get_args(hint):
-            choices = ", ".join(repr(choice) for choice in get_args(hint))
-            raise SettingsError(f"{where} is {value!r}; choose one of {choices}")
-        return value
+        return _convert_choice(get_args(hint), value, where)
     if origin is tuple:
         return _convert_tuple(get_args(hint), value, where)
     if origin is not None and issubclass(origin, Mapping):
-        if not isinstance(value, Mapping):
-            raise SettingsError(f"{where} must be a table, not {value!r}")
-        item_hint = get_args(hint)[1]
-        return {k: _convert(item_hint, v, f"{where}.{k}") for k, v in value.items()}
+        return _convert_table(get_args(hint)[1], value, where)
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return from_mapping(hint, value, where)
-    return _convert_scalar(hint, value, where)
+    return value if hint is Any else _convert_scalar(hint, value, where)
+
+
+def _convert_choice(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value not in choices:
+        known = ", ".join(repr(choice) for choice in choices)
+        raise SettingsError(f"{where} is {value!r}; choose one of {known}")
+    return value
+
+
+def _convert_table(hint: Any, value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{where} must be a table, not {value!r}")
+    return {key: _convert(hint, item, f"{where}.{key}") for key, item in value.items()}
 
 
 def _convert_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:

@@ -19,9 +19,7 @@ def build(
     GRU dropout and normalisation, and a last dropout; a dense head on every step.
     """
     model = keras.Sequential([keras.Input((num_frames, num_bins), name="frames")])
-    model.add(
-        layers.Conv1D(network.filters, network.kernel_size, network.stride, name=CONVOLUTION)
-    )
+    model.add(layers.Conv1D(network.filters, network.kernel_size, network.stride, name=CONVOLUTION))
     model.add(layers.BatchNormalization(name=NORM_AFTER_CONVOLUTION))
     model.add(layers.ReLU(name="relu"))
     model.add(layers.Dropout(network.dropout, name="dropout"))
@@ -33,7 +31,9 @@ def build(
         model.add(layers.Dropout(network.dropout, name=f"gru_{number}_dropout"))
         model.add(layers.BatchNormalization(name=f"gru_{number}_norm"))
     model.add(layers.Dropout(network.dropout, name="last_dropout"))
-    model.add(layers.TimeDistributed(layers.Dense(num_labels, activation=network.head), name="head"))
+    model.add(
+        layers.TimeDistributed(layers.Dense(num_labels, activation=network.head), name="head")
+    )
     return model
 
 

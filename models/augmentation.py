@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from firmware_py.level import FULL_SCALE
+from firmware_py.level import FULL_SCALE, to_int16
 from models.recipe import Augmentation, Range
 
 Signal = NDArray[np.float32]
@@ -48,7 +48,7 @@ def record(
         samples = drive(samples, rng.uniform(*augmentation.clipping_db))
     if rng.uniform() < augmentation.companding_share:
         samples = compand(samples)
-    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return to_int16(samples)
 
 
 def room(

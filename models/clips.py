@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.errors import AudioError, SettingsError
-from firmware_py.level import ClipLevel, apply_gain, clip_gain_db
+from firmware_py.level import ClipLevel, apply_gain, clip_gain_db, to_int16
 from models import synthesis
 from models.augmentation import Scene, Signal, coloured_noise, record
 from models.config import Config
@@ -131,7 +131,7 @@ class ClipMaker:
                 if role == "positive":
                     late_ms = (len(take.samples) - take.word_end) * 1000 / self._rate_hz
                     words.append(Word(self._label_of(bank), segment[1] - late_ms))
-        samples = np.clip(np.rint(clip), -32768, 32767).astype(np.int16)
+        samples = to_int16(clip)
         power = float(np.mean(np.square(samples, dtype=np.float64)))
         gain_db = clip_gain_db(ClipLevel(recipe.target_dbfs), power)
         return apply_gain(samples, gain_db), words
@@ -147,9 +147,7 @@ class ClipMaker:
         scene = Scene(speech, self._noise(rng))
         return record(rng, scene, augmentation, self._rate_hz), words
 
-    def _talk(
-        self, rng: np.random.RandomState, dialogue: Dialogue, speech: Signal
-    ) -> list[Word]:
+    def _talk(self, rng: np.random.RandomState, dialogue: Dialogue, speech: Signal) -> list[Word]:
         """Fill `speech` with items and pauses; return the positives that end inside."""
         augmentation = self.config.recipe.augmentation
         assert augmentation is not None

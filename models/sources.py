@@ -12,8 +12,9 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from firmware_py.audio import open_recording, read_channels, to_int16
+from firmware_py.audio import open_recording, read_channels
 from firmware_py.errors import AudioError, SettingsError
+from firmware_py.level import FULL_SCALE, to_int16
 from models.folds import fold_of
 from models.recipe import Source
 
@@ -76,9 +77,7 @@ def load_bank(
 
 
 @lru_cache(maxsize=64)
-def _load_takes(
-    source: Source, roots: tuple[Path, ...], sample_rate_hz: int
-) -> tuple[Take, ...]:
+def _load_takes(source: Source, roots: tuple[Path, ...], sample_rate_hz: int) -> tuple[Take, ...]:
     """Return all recordings of a source; a process reads each folder once."""
     folder = find_folder(source.path, roots)
     word_ends = _word_ends(folder / MANIFEST)
@@ -123,7 +122,7 @@ def load_samples(file: Path, sample_rate_hz: int) -> NDArray[np.int16]:
     samples = np.concatenate([block[:, 0] for block in read_channels(file)])
     if recording.sample_rate_hz != sample_rate_hz:
         samples = soxr.resample(samples, recording.sample_rate_hz, sample_rate_hz)
-    result = to_int16(samples)
+    result = to_int16(samples * FULL_SCALE)
     if not result.any():
         raise AudioError(f"{file}: the recording is silent; record it again or remove it")
     return result

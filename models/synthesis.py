@@ -17,9 +17,7 @@ NO_PLACE: Segment = (CLIP_MS, CLIP_MS)
 RETRIES = 5
 
 
-def random_segment(
-    rng: np.random.RandomState, segment_ms: int, clip_ms: int = CLIP_MS
-) -> Segment:
+def random_segment(rng: np.random.RandomState, segment_ms: int, clip_ms: int = CLIP_MS) -> Segment:
     """Return a random place for `segment_ms`, its start uniform over [0, clip_ms - segment_ms)."""
     start = int(rng.randint(0, clip_ms - segment_ms))
     return start, start + segment_ms - 1

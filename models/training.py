@@ -2,7 +2,6 @@
 
 import csv
 import logging
-import os
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,9 +39,7 @@ class Outcome:
     hours: float
 
 
-def with_normalisation(
-    config: Config, roots: tuple[Path, ...], executor: Executor
-) -> Config:
+def with_normalisation(config: Config, roots: tuple[Path, ...], executor: Executor) -> Config:
     """Return the configuration with mean and deviation per bin measured on training clips.
 
     A front end without logarithm, or with given values, stays as it is.
@@ -213,9 +210,7 @@ class _Weights:
         self._model.set_weights(self._own)
 
 
-def _development_clips(
-    config: Config, roots: tuple[Path, ...], executor: Executor
-) -> list[Clip]:
+def _development_clips(config: Config, roots: tuple[Path, ...], executor: Executor) -> list[Clip]:
     count = config.schedule.development_clips
     job = Job(config, roots, DEVELOPMENT_SEED, 1, config.recipe.held_out_folds)
     futures = [
@@ -242,4 +237,4 @@ def _optimiser(schedule: Schedule) -> keras.optimizers.Optimizer:
 def _save_model(model: keras.Model, path: Path) -> None:
     temporary = path.with_name("writing-" + path.name)
     model.save(temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)

@@ -1,4 +1,4 @@
-"""`trigger-word detect` and `show` as a person meets them: the installed program, its exit codes."""
+"""`trigger-word detect` and `show` as a person meets them."""
 
 import json
 import subprocess

@@ -37,17 +37,19 @@ def _summary(artefact: Artefact) -> list[tuple[str, str]]:
     front_end, network = metadata.front_end, metadata.network
     level = "clip" if front_end.clip_level else "causal" if front_end.causal_level else "none"
     bins = f"{front_end.num_bins} {'mel' if front_end.num_mel_bins else 'linear'} bins"
+    size = f"{artefact.path.stat().st_size:,} bytes"
+    rate = f"{front_end.sample_rate_hz} Hz"
+    windows = f"window {front_end.window_length}, hop {front_end.hop_length}"
+    step = f"{1000 * metadata.step_seconds:g} ms ({network.stride} frames)"
     rows = [
         ("model", metadata.name),
-        ("file", f"{artefact.path} ({artefact.path.stat().st_size:,} bytes, {metadata.mode})"),
+        ("file", f"{artefact.path} ({size}, {metadata.mode})"),
         ("sha256", metadata.sha256),
         ("labels", ", ".join(metadata.labels)),
-        ("front end", f"{front_end.sample_rate_hz} Hz, window {front_end.window_length}, hop"
-                      f" {front_end.hop_length}, {bins}, level: {level}"),
-        ("step", f"{1000 * metadata.step_seconds:g} ms ({network.stride} frames),"
-                 f" {network.steps_per_call} steps a call"),
+        ("front end", f"{rate}, {windows}, {bins}, level: {level}"),
+        ("step", f"{step}, {network.steps_per_call} steps a call"),
         ("trigger", _policy(metadata.trigger, metadata.step_seconds)),
-    ]  # fmt: skip
+    ]
     rows += [(name, _policy(policy, metadata.step_seconds))
              for name, policy in metadata.operating_points.items()]  # fmt: skip
     rows += [(f"evaluation: {key}", _value(item)) for key, item in metadata.evaluation.items()]

@@ -1,0 +1,130 @@
+"""Training on small made folders: it learns, it resumes exactly, its files are whole."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+
+import tomli_w  # noqa: E402
+from test_clips import dialogue, folders  # noqa: E402, F401
+
+from firmware_py.errors import SettingsError  # noqa: E402
+from firmware_py.schema import to_mapping  # noqa: E402
+from models import checkpoint  # noqa: E402
+from models.config import read_config  # noqa: E402
+from models.recipe import Schedule  # noqa: E402
+from models.training import train, with_normalisation  # noqa: E402
+
+SCHEDULE = Schedule(
+    steps=12, batch_size=4, repeats=2, warm_up_steps=2, checkpoint_steps=5, evaluation_steps=6,
+    development_clips=12, average_momentum=0.9,
+)  # fmt: skip
+
+
+def run(config, roots, folder, resume=False):
+    folder.mkdir(exist_ok=True)
+    with ThreadPoolExecutor(1) as executor:
+        return train(config, roots, folder, executor, resume)
+
+
+def stored(folder):
+    with np.load(folder / "checkpoint.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+@pytest.fixture(scope="module")
+def config(folders):  # noqa: F811
+    with ThreadPoolExecutor(1) as executor:
+        return with_normalisation(replace(dialogue(), schedule=SCHEDULE), (folders,), executor)
+
+
+def test_normalised_frames_have_mean_0_and_deviation_1(config, folders):  # noqa: F811
+    from models.clips import ClipMaker
+
+    maker = ClipMaker(config, [folders])
+    frames = np.concatenate([maker.make(1, index).frames for index in range(256)])
+    np.testing.assert_allclose(frames.mean(axis=0), 0, atol=0.05)
+    np.testing.assert_allclose(frames.std(axis=0), 1, atol=0.05)
+
+
+def test_a_stopped_run_resumes_to_the_same_weights(config, folders, tmp_path):  # noqa: F811
+    whole = run(config, (folders,), tmp_path / "whole")
+    assert whole.steps == 12
+    half = replace(config, schedule=replace(SCHEDULE, checkpoint_steps=7))
+
+    class StoppedError(Exception):
+        pass
+
+    original = checkpoint.save
+
+    def save_and_stop(path, model, progress):
+        original(path, model, progress)
+        raise StoppedError
+
+    checkpoint.save = save_and_stop
+    try:
+        with pytest.raises(StoppedError):
+            run(half, (folders,), tmp_path / "half")
+    finally:
+        checkpoint.save = original
+    resumed = run(half, (folders,), tmp_path / "half", resume=True)
+    assert resumed.steps == 12
+    ours, theirs = stored(tmp_path / "half"), stored(tmp_path / "whole")
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_it_learns_to_tell_the_tones_apart(config, folders, tmp_path):  # noqa: F811
+    schedule = replace(SCHEDULE, steps=160, batch_size=16, learning_rate=1e-2, repeats=4,
+                       evaluation_steps=80, development_clips=48)  # fmt: skip
+    network = replace(config.network, filters=16, gru_units=(16,), dropout=0.0)
+    config = replace(config, schedule=schedule, network=network)
+    outcome = run(config, (folders,), tmp_path)
+    assert outcome.words > 10
+    assert outcome.metric < 0.6
+    with (tmp_path / "training.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [80, 160]
+    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
+    model = keras.models.load_model(tmp_path / "model.keras")
+    assert model.output_shape == (None, None, 1)
+
+
+def test_a_checkpoint_of_another_network_is_refused(config, folders, tmp_path):  # noqa: F811
+    run(config, (folders,), tmp_path)
+    other = replace(config, network=replace(config.network, gru_units=(5,)))
+    with pytest.raises(SettingsError, match="another network"):
+        run(other, (folders,), tmp_path, resume=True)
+
+
+@pytest.mark.slow
+def test_ten_kills_at_random_moments(config, folders, tmp_path):  # noqa: F811
+    """SIGKILL at random moments: it resumes, and no checkpoint is ever unreadable."""
+    schedule = replace(SCHEDULE, steps=400, checkpoint_steps=3, evaluation_steps=50)
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps(to_mapping(replace(config, schedule=schedule))))
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "models", "train", str(path), "--data", str(folders),
+               "--out", str(out), "--resume"]  # fmt: skip
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(rng.uniform(8, 20))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if (out / "checkpoint.npz").exists():
+            assert stored(out)["progress"][0] > 0
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stderr
+    assert stored(out)["progress"][0] == 400
+    assert read_config(out / "config.toml").schedule.steps == 400
