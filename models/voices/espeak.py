@@ -65,6 +65,7 @@ class EspeakNg:
             [sys.executable, "-I", str(Path(espeak_process.__file__))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is for us; it ends with its stdin
         )
 
     def _ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

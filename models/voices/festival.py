@@ -90,6 +90,7 @@ class Festival:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for us; it ends with its stdin
             text=True,
         )
         assert process.stdin is not None
