@@ -50,3 +50,23 @@ def test_the_wheel_holds_the_device_package_and_the_default_artefact_only(tmp_pa
     here = (path.relative_to(ROOT) for path in (ROOT / "firmware_py").rglob("*.py"))
     assert sources == {path.as_posix() for path in here}
     assert wheel.stat().st_size < 3_000_000
+
+
+@pytest.mark.slow
+def test_a_device_install_is_small_detects_and_brings_no_tensorflow(tmp_path):
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(site), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True, timeout=280)
+    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+    assert size < 100_000_000
+    installed = {path.name.partition("-")[0] for path in site.glob("*.dist-info")}
+    assert not installed & {"tensorflow", "keras", "pyaudio", "scipy"}
+    detect = "from firmware_py.__main__ import main; raise SystemExit(main())"
+    audio = site / "firmware_py" / "data" / "activate.flac"
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(site)!r}); "
+         + detect, "detect", str(audio), "--json"],
+        capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 3
