@@ -145,6 +145,14 @@ class PortAudio:
             except OSError as error:
                 raise DeviceError(f"the sound device does not stop: {_reason(error)}") from error
 
+    def is_active(self, stream: Any) -> bool:
+        """Return whether a stream still records or plays; raises DeviceError if it is closed."""
+        with self._lock:
+            try:
+                return bool(stream.is_active())
+            except OSError as error:
+                raise DeviceError(f"the sound device is gone: {_reason(error)}") from error
+
     @property
     def go_on(self) -> int:
         """What a callback returns to be called again."""

@@ -42,7 +42,8 @@ class GpioSettings:
     """mock: no hardware, the changes are logged."""
 
     def __post_init__(self) -> None:
-        require(bool(self.line), "line", self.line, "a name such as 'GPIO27'")
+        named = self.line and not self.line.isdigit()
+        require(bool(named), "line", self.line, "a name such as 'GPIO27', no number")
         require(self.pulse_seconds > 0, "pulse_seconds", self.pulse_seconds, "above 0")
 
 

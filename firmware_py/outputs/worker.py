@@ -4,21 +4,28 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from firmware_py.outputs.event import Event
 
 QUEUE_LENGTH = 100
 
+Prepare = Callable[[], None]
+"""Something that an output does before the next event."""
+
 log = logging.getLogger(__name__)
 
 
-class Output(Protocol):
-    """What answers an event. Both methods are called from the worker's thread only."""
+class Output:
+    """What answers an event. `handle` and `close` are called from the worker's thread only."""
 
     def handle(self, event: Event) -> None:
         """Answer; may take its time, may raise."""
+        raise NotImplementedError
+
+    def interrupt(self) -> None:
+        """Let a `handle` that waits return at once; called from another thread."""
 
     def close(self) -> None:
         """Leave everything in its safe state."""
@@ -40,7 +47,7 @@ class OutputWorker:
         self.name = name
         self.output = output
         self._labels = frozenset(labels)
-        self._queue: queue.Queue[Event | None] = queue.Queue(queue_length)
+        self._queue: queue.Queue[Event | Prepare | None] = queue.Queue(queue_length)
         self.handled = 0
         self.failures = 0
         self.dropped = 0
@@ -64,43 +71,47 @@ class OutputWorker:
             log.warning("%s: too slow, event %r dropped (%d so far)", self.name, event.label,
                         self.dropped)  # fmt: skip
 
+    def prepare(self, what: Prepare) -> None:
+        """Let the thread do something, unless it has too much to do already."""
+        with suppress(queue.Full):
+            self._queue.put_nowait(what)
+
     def close(self) -> None:
         """Ask the thread to forget what is queued and close the output; do not wait."""
         self._closing.set()
+        self.output.interrupt()
         while True:
             try:
                 self._queue.put_nowait(None)
                 return
             except queue.Full:
-                self._forget_one()
+                with suppress(queue.Empty):
+                    self._queue.get_nowait()
 
     def join(self, timeout_seconds: float) -> bool:
         """Wait for the thread's end; return whether it came."""
         self._thread.join(max(0.0, timeout_seconds))
         return not self._thread.is_alive()
 
-    def _forget_one(self) -> None:
-        try:
-            self._queue.get_nowait()
-        except queue.Empty:
-            return
-
     def _work(self) -> None:
-        while (event := self._queue.get()) is not None and not self._closing.is_set():
-            self._handle(event)
+        while (item := self._queue.get()) is not None and not self._closing.is_set():
+            self._do(item)
         try:
             self.output.close()
         except Exception:
             log.exception("%s: closing failed", self.name)
 
-    def _handle(self, event: Event) -> None:
+    def _do(self, item: Event | Prepare) -> None:
         try:
-            self.output.handle(event)
-            self.handled += 1
+            if isinstance(item, Event):
+                self.output.handle(item)
+                self.handled += 1
+            else:
+                item()
         except Exception as error:
             # Whatever an output's library raises, the others and the audio must go on.
             self.failures += 1
-            log.error("%s: %r failed: %s", self.name, event.label, error or type(error).__name__)
+            log.error("%s: %s", self.name, error or type(error).__name__)
             log.debug("%s: where it failed", self.name, exc_info=True)
 
 

@@ -1,0 +1,68 @@
+"""A program that is run at each event."""
+
+import logging
+import os
+import signal
+import subprocess
+
+from firmware_py.errors import DeviceError
+from firmware_py.outputs.event import Event
+from firmware_py.outputs.options import CommandSettings
+from firmware_py.outputs.worker import Output
+
+LONGEST_MESSAGE = 300
+
+log = logging.getLogger(__name__)
+
+
+class Command(Output):
+    """Runs a program and waits for its end, but not for ever."""
+
+    def __init__(self, settings: CommandSettings) -> None:
+        self.settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def handle(self, event: Event) -> None:
+        """Run the program; raises DeviceError when it fails or takes too long.
+
+        It gets a process group of its own, so that what it started is killed with it.
+        """
+        name = self.settings.program[0]
+        try:
+            process = subprocess.Popen(
+                self.settings.program, env={**os.environ, **_environment(event)},
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise DeviceError(f"{name} does not start: {error.strerror}") from error
+        self._process = process
+        try:
+            _, complaint = process.communicate(timeout=self.settings.timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise DeviceError(
+                f"{name} was killed after {self.settings.timeout_seconds:g} s"
+            ) from error
+        finally:
+            self._process = None
+            _kill_group(process)
+            process.communicate()
+        if process.returncode:
+            words = complaint.decode(errors="replace").strip()[-LONGEST_MESSAGE:]
+            raise DeviceError(f"{name} ended with {process.returncode}: {words!r}")
+
+    def interrupt(self) -> None:
+        """Kill the program that is running."""
+        if self._process:
+            _kill_group(self._process)
+
+
+def _environment(event: Event) -> dict[str, str]:
+    names = ("label", "model", "score", "time_seconds", "timestamp")
+    return {f"TRIGGER_WORD_{name.upper()}": str(getattr(event, name)) for name in names}
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a program that still runs, with all that it started."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
