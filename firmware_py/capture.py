@@ -99,7 +99,8 @@ class Capture:
         channels = samples.reshape(-1, self.format.num_channels)
         if self._channel:
             return channels[:, self._channel - 1].copy()
-        return np.rint(channels.mean(axis=1)).astype(np.int16)
+        mean: NDArray[np.int16] = np.rint(channels.mean(axis=1)).astype(np.int16)
+        return mean
 
 
 def choose_format(sound: PortAudio, settings: MicrophoneSettings, rate_hz: int) -> Format:

@@ -1,4 +1,5 @@
 """MQTT against a real mosquitto: discovery, last will, TLS, and a broker that goes away."""
+# ruff: noqa: E402 (what follows importorskip)
 
 import gc
 import json
