@@ -19,6 +19,8 @@ from models.folds import NUM_FOLDS, fold_of, in_folds, parse_folds, speaker_of
         ("0075d273-51bb-47cb-b323-4437bd0de029.opus", "0075d273-51bb-47cb-b323-4437bd0de029"),
         ("12345678-1234-1234-1234-123456789012.flac", "12345678-1234-1234-1234-123456789012"),
         ("17.flac", "17"),
+        ("espeak-ng_en-US+m3_00012.flac", "espeak-ng_en-US+m3"),
+        ("festival_cmu_us_slt_arctic_hts_04000.flac", "festival_cmu_us_slt_arctic_hts"),
         ("rain.flac", "rain"),
     ],
 )
