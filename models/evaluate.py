@@ -14,6 +14,8 @@ from firmware_py.artefact import Artefact, read_artefact
 from firmware_py.errors import MissingToolError, SettingsError
 from firmware_py.trigger import TriggerPolicy
 from models.evaluation import Evaluation, Selection, Setting, evaluate
+from models.evaluation.report import write_report
+from models.evaluation.tables import percent_with_interval, rate_with_interval
 from models.folds import parse_folds
 
 EXIT_CHECK_FAILED = 1
@@ -102,7 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(evaluation.to_json()))
     else:
-        print(table(evaluation))
+        print("\n".join(summary_lines(evaluation)))
+    if arguments.report:
+        write_report(evaluation, arguments.report)
     return 0 if evaluation.keeps_to_target else EXIT_CHECK_FAILED
 
 
@@ -127,25 +131,22 @@ def open_executor(workers: int, dask_address: str | None) -> Iterator[Executor |
         yield None
 
 
-def table(evaluation: Evaluation) -> str:
+def summary_lines(evaluation: Evaluation) -> list[str]:
     """Return the result in a few lines for a person."""
-    lines = []
-    for condition, curve in evaluation.curves.items():
-        point = curve.at(evaluation.policy.threshold)
-        low, high = (100 * bound for bound in point.miss_rate_ci95)
-        lines.append(f"{condition.name:<20} missed {point.misses} of {point.positives}:"
-                     f" {100 * point.miss_rate:.1f} % ({low:.1f} to {high:.1f})")  # fmt: skip
+    lines = [
+        f"{condition.name:<20} missed {point.misses} of {point.positives}:"
+        f" {percent_with_interval(point)} %"
+        for condition, curve in evaluation.curves.items()
+        for point in [curve.at(evaluation.policy.threshold)]
+    ]
     point = evaluation.point
-    low, high = point.false_accepts_per_hour_ci95
-    latency = evaluation.summary()["latency"]
-    rate = point.false_accepts_per_hour
     lines.append(f"{'false accepts':<20} {point.false_accepts} in {point.hours:.2f} h:"
-                 f" {rate:.2f} an hour ({low:.2f} to {high:.2f})")  # fmt: skip
+                 f" {rate_with_interval(point)} an hour")  # fmt: skip
+    latency = evaluation.summary()["latency"]
     if latency["detections"]:
-        lines.append(f"{'latency':<20} {1000 * latency['median_seconds']:.0f} ms in the middle,"
+        lines.append(f"{'latency':<20} {1000 * latency['median_seconds']:.0f} ms at the median,"
                      f" {1000 * latency['p95_seconds']:.0f} ms at 95 %")  # fmt: skip
-    lines.append(f"{'threshold':<20} {evaluation.policy.threshold:g}")
-    return "\n".join(lines)
+    return [*lines, f"{'threshold':<20} {evaluation.policy.threshold:g}"]
 
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:

@@ -19,7 +19,7 @@ from firmware_py.level import ClipLevel
 from models import evaluate as command
 from models.evaluation import Selection, Setting, assess, collect, evaluate, with_operating_points
 from models.evaluation.conditions import AS_RECORDED, Condition
-from models.evaluation.runs import LEAD_IN_SECONDS, present
+from models.evaluation.presented import LEAD_IN_SECONDS, present
 from models.metrics import clopper_pearson, poisson_interval
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"

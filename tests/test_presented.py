@@ -11,8 +11,8 @@ from scipy import signal
 from firmware_py.errors import AudioError
 from models.evaluation.background import active_part, continued_background
 from models.evaluation.conditions import Condition, all_conditions
+from models.evaluation.presented import LEAD_IN_SECONDS, TAIL_SECONDS, Presented, present
 from models.evaluation.recordings import Clip
-from models.evaluation.runs import LEAD_IN_SECONDS, TAIL_SECONDS, Presented, present
 
 RATE_HZ = 16000
 

@@ -93,32 +93,34 @@ def find_clips(folders: Sequence[Path], selection: Selection, role: str) -> list
 
 def _clips_in(folder: Path, selection: Selection) -> list[Clip]:
     if folder.is_file():
-        return [_clip(folder, folder.parent.name, read_manifest(folder.parent))]
+        return [clip_of(folder, folder.parent.name, read_manifest(folder.parent))]
     if not folder.is_dir():
         raise SettingsError(f"{folder}: there is no such folder; check the path")
     source = folder.resolve().name
     files = list(sound_files(folder, selection.include, selection.exclude))
     manifests = {parent: read_manifest(parent) for parent in {file.parent for file in files}}
-    return [_clip(file, source, manifests[file.parent]) for file in files]
+    return [clip_of(file, source, manifests[file.parent]) for file in files]
 
 
-def _clip(file: Path, source: str, manifest: dict[str, dict[str, str]]) -> Clip:
+def clip_of(file: Path, source: str, manifest: dict[str, dict[str, str]]) -> Clip:
+    """Return a recording with what the manifest tells about it."""
     row = manifest.get(file.name, {})
     return Clip(
         file,
         source,
-        engine=row.get("engine", ""),
-        voice=row.get("voice", ""),
+        engine=row.get("engine") or "",
+        voice=row.get("voice") or "",
         word_start_seconds=_seconds(row.get("word_start_seconds")),
         word_end_seconds=_seconds(row.get("word_end_seconds")),
     )
 
 
-def read_manifest(folder: Path) -> dict[str, dict[str, str]]:
-    """Return the rows of the folder's manifest by file name; empty without one."""
-    path = folder / MANIFEST
-    if not path.exists():
-        return {}
+def read_manifest(path: Path) -> dict[str, dict[str, str]]:
+    """Return the rows of a manifest by file name; empty for a folder without one."""
+    if path.is_dir():
+        path = path / MANIFEST
+        if not path.exists():
+            return {}
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if rows and "file" not in rows[0]:

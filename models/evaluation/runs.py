@@ -1,10 +1,8 @@
 """Recordings through the runtime's own detector: posteriors, computed once, in parallel."""
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,37 +15,20 @@ from firmware_py.audio import BLOCK_LENGTH
 from firmware_py.detector import Detector
 from firmware_py.errors import AudioError
 from firmware_py.level import apply_gain, clip_gain_db
-from models.evaluation.background import active_part, continued_background
+from models.evaluation.background import active_part
 from models.evaluation.conditions import (
     AS_RECORDED,
     Condition,
     as_int16,
-    mix_noise,
-    pick_noise,
     resampled,
     set_level,
 )
+from models.evaluation.presented import LEAD_IN_SECONDS, Presented, present
 from models.evaluation.recordings import BadFile, BadFiles, Clip, load
 
-LEAD_IN_SECONDS = 1.0
-"""Background before a clip: a live stream never begins with a word."""
-TAIL_SECONDS = 1.0
-"""Background after a clip, in which a detection still counts."""
 CLIPS_PER_JOB = 32
 
 Run = TypeVar("Run")
-
-
-@dataclass(frozen=True)
-class Presented:
-    """What the detector hears of a clip, with its own background before and after."""
-
-    samples: NDArray[np.int16]
-    sample_rate_hz: int
-    clip_seconds: float
-    word_start_seconds: float
-    """From the beginning of the samples."""
-    word_end_seconds: float
 
 
 @dataclass(frozen=True)
@@ -139,31 +120,6 @@ def run_streams(job: Job) -> list[StreamRun | BadFile]:
     return runs
 
 
-def present(
-    clip: Clip, condition: Condition = AS_RECORDED, noise: Sequence[Path] = (), seed: int = 1
-) -> Presented:
-    """Return what the detector hears of a clip; the same arguments give the same samples.
-
-    Raises AudioError for a clip that cannot be read or is digitally silent.
-    """
-    samples, rate_hz = load(clip.path)
-    if not samples.any():
-        raise AudioError(f"{clip.path}: the clip is digital silence; record it again or remove it")
-    rng = np.random.default_rng((seed, zlib.crc32(clip.path.name.encode())))
-    lead_in, tail = (round(seconds * rate_hz) for seconds in (LEAD_IN_SECONDS, TAIL_SECONDS))
-    background = continued_background(samples, rate_hz, lead_in + tail, rng)
-    whole = np.concatenate((background[:lead_in], samples, background[lead_in:]))
-    start, end = (LEAD_IN_SECONDS + seconds for seconds in _word(clip, samples, rate_hz))
-    active = slice(round(start * rate_hz), max(round(end * rate_hz), round(start * rate_hz) + 1))
-    if condition.snr_db is not None:
-        recording = _noise(pick_noise(noise, rng), rate_hz)
-        whole = mix_noise(whole, active, recording, condition.snr_db, rng)
-    if condition.level_dbfs is not None:
-        whole = set_level(whole, whole[active], condition.level_dbfs)
-    heard, heard_rate_hz = resampled(as_int16(whole), rate_hz, condition.rate_hz)
-    return Presented(heard, heard_rate_hz, len(samples) / rate_hz, start, end)
-
-
 def step_ends_seconds(metadata: Metadata, num_steps: int) -> NDArray[np.float64]:
     """Return when all audio of each step has been heard, float64 [num_steps]."""
     return np.array([metadata.step_end_seconds(step) for step in range(num_steps)])
@@ -241,22 +197,6 @@ def _negative(clip: Clip, condition: Condition) -> tuple[NDArray[np.int16], int]
         whole = samples.astype(np.float64)
         samples = as_int16(set_level(whole, whole[start:end], condition.level_dbfs))
     return resampled(samples, rate_hz, condition.rate_hz)
-
-
-def _word(clip: Clip, samples: NDArray[np.int16], rate_hz: int) -> tuple[float, float]:
-    """Return start and end of the word in the clip: as the manifest says, or its energy."""
-    start, end = active_part(samples, rate_hz)
-    if clip.word_end_seconds is not None:
-        end = min(clip.word_end_seconds, len(samples) / rate_hz)
-    if clip.word_start_seconds is not None:
-        start = clip.word_start_seconds
-    return min(start, end), end
-
-
-@lru_cache(maxsize=16)
-def _noise(path: Path, rate_hz: int) -> NDArray[np.float64]:
-    samples, own_rate_hz = load(path)
-    return resampled(samples, own_rate_hz, rate_hz)[0].astype(np.float64)
 
 
 def _blocks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
