@@ -142,6 +142,18 @@ def read_artefact(path: Path | str) -> Artefact:
     return Artefact(path, metadata, flatbuffer)
 
 
+def choose_policy(artefact: Artefact, name: str | None, threshold: float | None) -> TriggerPolicy:
+    """Return the artefact's policy, or its operating point `name`, with `threshold` put in."""
+    policy = artefact.metadata.trigger
+    if name is not None:
+        points = artefact.metadata.operating_points
+        if name not in points:
+            known = ", ".join(points) or "none"
+            raise SettingsError(f"{artefact.path} has no operating point {name!r}; known: {known}")
+        policy = points[name]
+    return policy if threshold is None else replace(policy, threshold=threshold)
+
+
 def pack_artefact(flatbuffer: bytes, metadata: Metadata) -> bytes:
     """Return the file content: the flatbuffer and a ZIP with its metadata and labels.
 

@@ -4,13 +4,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from firmware_py.artefact import DEFAULT_MODEL, Artefact, read_artefact
+from firmware_py.artefact import DEFAULT_MODEL, Artefact, choose_policy, read_artefact
 from firmware_py.chime import write_with_chimes
 from firmware_py.detector import Detection
 from firmware_py.errors import SettingsError
@@ -57,18 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
     for audio in arguments.audio:
         _detect(artefact, policy, audio, arguments)
     return 0
-
-
-def choose_policy(artefact: Artefact, name: str | None, threshold: float | None) -> TriggerPolicy:
-    """Return the artefact's policy, or its operating point `name`, with `threshold` put in."""
-    policy = artefact.metadata.trigger
-    if name is not None:
-        points = artefact.metadata.operating_points
-        if name not in points:
-            known = ", ".join(points) or "none"
-            raise SettingsError(f"{artefact.path} has no operating point {name!r}; known: {known}")
-        policy = points[name]
-    return policy if threshold is None else replace(policy, threshold=threshold)
 
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
