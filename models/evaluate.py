@@ -2,17 +2,14 @@
 
 import argparse
 import json
-import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from firmware_py.artefact import Artefact, read_artefact
-from firmware_py.errors import MissingToolError, SettingsError
+from firmware_py.artefact import Artefact, choose_policy, read_artefact
+from firmware_py.errors import SettingsError
 from firmware_py.trigger import TriggerPolicy
+from models import executors
 from models.evaluation import Evaluation, Selection, Setting, evaluate
 from models.evaluation.report import write_report
 from models.evaluation.tables import percent_with_interval, rate_with_interval
@@ -37,9 +34,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
     parser.add_argument("--report", type=Path, metavar="DIR",
                         help="write report.md, pictures and cut-out recordings")  # fmt: skip
-    parser.add_argument("--workers", type=int, default=1, metavar="N",
-                        help="processes that run recordings (default: 1)")  # fmt: skip
-    parser.add_argument("--dask", metavar="ADDRESS", help="run on this Dask scheduler's cluster")
+    executors.add_arguments(parser, "run recordings")
     parser.set_defaults(run=run)
 
 
@@ -80,6 +75,8 @@ def _add_conditions(parser: argparse.ArgumentParser) -> None:
 def _add_policy(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("policy, the model's own where not given")
     group.add_argument("--label", help="the label to try, where the model has several")
+    group.add_argument("--operating-point", metavar="NAME",
+                       help="one of the model's named policies, such as sensitive")  # fmt: skip
     group.add_argument("--threshold", type=float, metavar="X")
     group.add_argument("--target-false-accepts-per-hour", type=float, metavar="R",
                        help="choose the lowest threshold that keeps to this")  # fmt: skip
@@ -91,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate; return 1 when no threshold keeps to the target."""
     _refuse_contradictions(arguments)
     artefact = read_artefact(arguments.artefact)
-    with open_executor(arguments.workers, arguments.dask) as executor:
+    with executors.open_executor(arguments.workers, arguments.dask) as executor:
         evaluation = evaluate(
             artefact,
             arguments.positives,
@@ -108,27 +105,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report:
         write_report(evaluation, arguments.report)
     return 0 if evaluation.keeps_to_target else EXIT_CHECK_FAILED
-
-
-@contextmanager
-def open_executor(workers: int, dask_address: str | None) -> Iterator[Executor | None]:
-    """Yield an executor: a Dask cluster's, a pool of processes, or None for this process."""
-    if dask_address is not None:
-        try:
-            from distributed import Client
-        except ImportError as error:
-            raise MissingToolError(
-                "--dask needs distributed; install it with: pip install distributed"
-            ) from error
-        with Client(dask_address) as client, client.get_executor() as executor:
-            yield executor
-    elif workers > 1:
-        # Not forked: a forked process may inherit locks that another thread holds.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context) as executor:
-            yield executor
-    else:
-        yield None
 
 
 def summary_lines(evaluation: Evaluation) -> list[str]:
@@ -150,10 +126,8 @@ def summary_lines(evaluation: Evaluation) -> list[str]:
 
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
-    for name in ("workers", "limit"):
-        value = getattr(arguments, name)
-        if value is not None and value < 1:
-            raise SettingsError(f"--{name} is {value}; the least is 1")
+    if arguments.limit is not None and arguments.limit < 1:
+        raise SettingsError(f"--limit is {arguments.limit}; the least is 1")
     if arguments.threshold is not None and arguments.target_false_accepts_per_hour is not None:
         raise SettingsError("--threshold and --target-false-accepts-per-hour exclude each other")
 
@@ -175,7 +149,8 @@ def _setting(arguments: argparse.Namespace) -> Setting:
 
 
 def _policy(artefact: Artefact, arguments: argparse.Namespace) -> TriggerPolicy:
-    names = ("threshold", "smoothing", "patience", "refractory")
+    names = ("smoothing", "patience", "refractory")
     given = {name: getattr(arguments, name) for name in names}
     changes = {name: value for name, value in given.items() if value is not None}
-    return replace(artefact.metadata.trigger, **changes)
+    chosen = choose_policy(artefact, arguments.operating_point, arguments.threshold)
+    return replace(chosen, **changes)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
+from models import executors
 from models.voices import speak_phrases
 
 
@@ -27,7 +23,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the clips")
     parser.add_argument("--count", type=int, default=100, help="clips per phrase (default 100)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other clips (default 0)")
-    parser.add_argument("--workers", type=int, default=1, help="processes (default 1)")
+    executors.add_arguments(parser, "speak")
     parser.add_argument(
         "--engines", metavar="A,B", help="only these of espeak-ng, flite, festival (default all)"
     )
@@ -47,12 +43,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the clips; print the path of their manifest."""
-    if arguments.count < 1 or arguments.workers < 1 or arguments.seed < 0:
+    if arguments.count < 1 or arguments.seed < 0:
         raise SettingsError(
-            f"--count {arguments.count}, --workers {arguments.workers}, --seed {arguments.seed}: "
-            "count and workers start at 1, seed at 0"
+            f"--count {arguments.count}, --seed {arguments.seed}: count starts at 1, seed at 0"
         )
-    with workers(arguments.workers) as executor:
+    with executors.open_executor(arguments.workers, arguments.dask) as executor:
         manifest = speak_phrases(
             [*arguments.phrase, *read_phrases(arguments.phrases)],
             arguments.out,
@@ -76,18 +71,3 @@ def read_phrases(path: Path | None) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"cannot read phrases from {path}: {error}; give a text file") from None
     return [line.strip() for line in lines if line.strip()]
-
-
-@contextmanager
-def workers(count: int) -> Iterator[Executor | None]:
-    """Yield an executor of count fresh processes; None for one, which is this process."""
-    if count == 1:
-        yield None
-        return
-    with ProcessPoolExecutor(
-        count,
-        mp_context=get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the parent, which drops the rest
-    ) as executor:
-        yield executor

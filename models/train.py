@@ -4,11 +4,7 @@ import argparse
 import hashlib
 import json
 import logging
-import multiprocessing
-import os
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ import tomli_w
 
 from firmware_py.errors import SettingsError
 from firmware_py.schema import to_mapping
+from models import executors
 from models.config import Config, read_config
 
 TRAINED = Path(__file__).parent / "trained"
@@ -39,8 +36,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="result (default: models/trained/<name>)")  # fmt: skip
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--workers", type=int, default=1, metavar="N",
-                        help="processes that make clips (default: 1)")  # fmt: skip
+    executors.add_arguments(parser, "make clips")
     parser.set_defaults(run=run)
 
 
@@ -51,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     folder = arguments.out or TRAINED / config.name
     roots = tuple(root.resolve() for root in arguments.data)
-    with clip_workers(arguments.workers) as executor:
+    with executors.open_pool(arguments.workers, arguments.dask) as executor:
         config = _settle(config, roots, folder, executor, arguments.resume)
         outcome = train(config, roots, folder, executor, arguments.resume)
     record = {
@@ -67,18 +63,6 @@ def run(arguments: argparse.Namespace) -> int:
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     log.info("trained: %s, mean miss rate %.3f", folder, outcome.metric)
     return 0
-
-
-@contextmanager
-def clip_workers(count: int) -> Iterator[Executor]:
-    """Give processes that make clips; they start without the parent's threads and libraries."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read by their NumPy: one core each
-    context = multiprocessing.get_context("forkserver")
-    executor = ProcessPoolExecutor(count, mp_context=context)
-    try:
-        yield executor
-    finally:
-        executor.shutdown(cancel_futures=True)
 
 
 def _settle(
