@@ -161,6 +161,19 @@ def test_silence_is_no_clip(tmp_path: Path) -> None:
         present(Clip(tmp_path / "silent.wav", "words"))
 
 
+@pytest.mark.parametrize("count", [1, 50, 1500])
+def test_a_blip_is_no_clip(tmp_path: Path, count: int) -> None:
+    soundfile.write(tmp_path / "blip.wav", np.full(count, 500, np.int16), RATE_HZ)
+    with pytest.raises(AudioError, match=r"blip\.wav: the clip is 0\.\d+ s long"):
+        present(Clip(tmp_path / "blip.wav", "words"))
+
+
+@pytest.mark.parametrize("count", [1, 50, 400, 1600])
+def test_the_shortest_sounds_have_an_active_part(count: int) -> None:
+    start, end = active_part(np.full(count, 500, np.int16), RATE_HZ)
+    assert 0.0 <= start < end <= max(count / RATE_HZ, 0.01)
+
+
 def test_conditions_are_named() -> None:
     names = [condition.name for condition in all_conditions([10], [-45], [44100])]
     assert names == ["as recorded", "noise 10 dB", "level -45 dBFS", "44100 Hz"]

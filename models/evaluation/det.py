@@ -75,8 +75,8 @@ class _Plane:
         x, x_low, x_high = np.maximum(rates, self._nothing[0])
         y, y_low, y_high = np.maximum(misses, self._nothing[1])
         self._axes.errorbar(
-            x, y, xerr=[[x - x_low], [x_high - x]], yerr=[[y - y_low], [y_high - y]],
-            fmt="o", color="black", markersize=7,
+            x, y, xerr=np.array([[x - x_low], [x_high - x]]),
+            yerr=np.array([[y - y_low], [y_high - y]]), fmt="o", color="black", markersize=7,
             capsize=4, linewidth=1.3, zorder=5, clip_on=False,
             label=f"operating point, threshold {point.threshold:g}",
         )  # fmt: skip

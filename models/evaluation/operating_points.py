@@ -6,7 +6,7 @@ from dataclasses import replace
 from firmware_py.artefact import Artefact, pack_artefact
 from firmware_py.errors import SettingsError
 from models.evaluation.assess import assess
-from models.evaluation.results import Evaluation
+from models.evaluation.results import Evaluation, point_mapping
 
 DEFAULT = "default"
 TARGETS = {"strict": 0.1, "default": 0.5, "sensitive": 2.0}
@@ -32,6 +32,10 @@ def with_operating_points(
         "target_false_accepts_per_hour": targets[DEFAULT],
         **default.summary(),
         "recordings": _recordings(default),
+        "conditions": [
+            {"condition": condition.name, **point_mapping(curve.at(default.policy.threshold))}
+            for condition, curve in list(default.curves.items())[1:]
+        ],
         "operating_points": {
             name: {"target_false_accepts_per_hour": targets[name], **other.summary()}
             for name, other in chosen.items()

@@ -117,7 +117,7 @@ def _along(
 def _draw_along(axes: Axes, found: list[tuple[str, OperatingPoint]], rate: Rate) -> None:
     values, lows, highs = np.transpose([rate(point) for _, point in found])
     places = np.arange(len(found))
-    axes.errorbar(places, values, [values - lows, highs - values], fmt="o-", color=COLOUR,
+    axes.errorbar(places, values, np.stack((values - lows, highs - values)), fmt="o-", color=COLOUR,
                   capsize=4)  # fmt: skip
     axes.set_xticks(places, [name for name, _ in found])
     axes.set_xlim(-0.4, len(found) - 0.6)
@@ -129,7 +129,7 @@ def _draw_bars(axes: Axes, groups: Sequence[Group], rate: Rate) -> None:
     values, lows, highs = np.transpose([rate(group.point) for group in groups])
     places = np.arange(len(groups))
     axes.barh(places, values, color=COLOUR, alpha=0.75)
-    axes.errorbar(values, places, xerr=[values - lows, highs - values], fmt="none",
+    axes.errorbar(values, places, xerr=np.stack((values - lows, highs - values)), fmt="none",
                   color="black", capsize=3, linewidth=1)  # fmt: skip
     axes.set_yticks(places, [group.name for group in groups])
     axes.set_ylim(-0.6, len(groups) - 0.4)

@@ -26,6 +26,8 @@ LEAD_IN_SECONDS = 1.0
 """Background before a clip: a live stream never begins with a word."""
 TAIL_SECONDS = 1.0
 """Background after a clip, in which a detection still counts."""
+SHORTEST_SECONDS = 0.1
+"""A shorter clip holds no word."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +47,10 @@ def present(
 ) -> Presented:
     """Return what the detector hears of a clip; the same arguments give the same samples.
 
-    Raises AudioError for a clip that cannot be read or is digitally silent.
+    Raises AudioError for a clip that cannot be read, is digitally silent or too short for a word.
     """
     samples, rate_hz = load(clip.path)
-    if not samples.any():
-        raise AudioError(f"{clip.path}: the clip is digital silence; record it again or remove it")
+    _refuse_wordless(clip.path, samples, rate_hz)
     rng = np.random.default_rng((seed, zlib.crc32(clip.path.name.encode())))
     lead_in, tail = (round(seconds * rate_hz) for seconds in (LEAD_IN_SECONDS, TAIL_SECONDS))
     background = continued_background(samples, rate_hz, lead_in + tail, rng)
@@ -63,6 +64,16 @@ def present(
         whole = set_level(whole, whole[active], condition.level_dbfs)
     heard, heard_rate_hz = resampled(as_int16(whole), rate_hz, condition.rate_hz)
     return Presented(heard, heard_rate_hz, len(samples) / rate_hz, start, end)
+
+
+def _refuse_wordless(path: Path, samples: NDArray[np.int16], rate_hz: int) -> None:
+    if not samples.any():
+        raise AudioError(f"{path}: the clip is digital silence; record it again or remove it")
+    seconds = len(samples) / rate_hz
+    if seconds < SHORTEST_SECONDS:
+        raise AudioError(
+            f"{path}: the clip is {seconds:.3f} s long, shorter than any word; record it again"
+        )
 
 
 def _word(clip: Clip, samples: NDArray[np.int16], rate_hz: int) -> tuple[float, float]:

@@ -31,6 +31,7 @@ def write_report(evaluation: Evaluation, folder: Path) -> None:
         "## Misses against false accepts",
         _picture(trade_off(evaluation), folder / "det.png"),
         "## From the word's end to the detection",
+        _latency_note(evaluation),
         _picture(latencies(evaluation), folder / "latency.png"),
         *_conditions(evaluation, folder),
         *_groups(evaluation.sources, "Sources", folder),
@@ -72,6 +73,17 @@ def _summary(evaluation: Evaluation) -> str:
         " an independent trial; clips of one speaker are not, so the truth is less certain."
     )
     return "\n\n".join((f"# Evaluation of {metadata.name}", table(("", ""), rows), note))
+
+
+def _latency_note(evaluation: Evaluation) -> str:
+    metadata = evaluation.heard.artefact.metadata
+    wait = 1000 * (metadata.network.steps_per_call - 1) * metadata.step_seconds
+    return (
+        "The end of the word is the manifest's, or else where the clip's energy ends. Counted is"
+        " audio until the network has run; it runs on"
+        f" {metadata.network.steps_per_call} steps at a time, for which the first of them waits"
+        f" {wait:.0f} ms. The time to compute comes on top."
+    )
 
 
 def _conditions(evaluation: Evaluation, folder: Path) -> list[str]:

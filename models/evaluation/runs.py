@@ -192,7 +192,7 @@ def _run_clip(clip: Clip, heard: Presented, detectors: _Detectors, label: int) -
 
 def _negative(clip: Clip, condition: Condition) -> tuple[NDArray[np.int16], int]:
     samples, rate_hz = load(clip.path)
-    if condition.level_dbfs is not None and samples.any():
+    if condition.level_dbfs is not None:
         start, end = (round(s * rate_hz) for s in active_part(samples, rate_hz))
         whole = samples.astype(np.float64)
         samples = as_int16(set_level(whole, whole[start:end], condition.level_dbfs))
