@@ -1,0 +1,137 @@
+"""From a trained network to an artefact that has been proved equal to it."""
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.material import audio_from_files, audio_paths, made_audio
+from convert.modes import convert_step
+from convert.parity import ParityReport, measure_parity
+from convert.step import StepModule
+from convert.trained import Trained, read_trained
+from firmware_py.artefact import SCHEMA_VERSION, Metadata, Mode, StepNetwork, pack_artefact
+from firmware_py.errors import SettingsError
+from firmware_py.front_end import FrontEnd
+from firmware_py.schema import from_mapping
+from firmware_py.trigger import TriggerPolicy
+
+CALL_SECONDS = 0.08
+"""The audio that one call covers at most when no number of steps is asked for."""
+
+PARITY_SEED, CALIBRATION_SEED = 1, 2
+
+log = logging.getLogger(__name__)
+
+
+def convert(
+    model_path: Path,
+    out: Path,
+    *,
+    mode: Mode = "float32",
+    num_steps: int | None = None,
+    config_path: Path | None = None,
+    architecture: str | None = None,
+    calibration: Sequence[Path] = (),
+    parity_audio: Sequence[Path] = (),
+) -> ParityReport:
+    """Write the artefact of a trained network to `out` and return how exact it is.
+
+    The same inputs give the same bytes. Raises ParityError, and writes nothing, when the artefact
+    is past the limit of its mode.
+    """
+    log.info("reading %s", model_path)
+    trained = read_trained(model_path, config_path, architecture)
+    front_end = trained.config.front_end
+    audio = _audio(parity_audio, front_end, PARITY_SEED)
+    step = StepModule(trained.weights, num_steps or default_num_steps(trained))
+    log.info("converting to %s, %d steps a call", mode, step.num_steps)
+    content = pack_artefact(convert_step(step, mode), describe(trained, step, mode))
+    with _written_beside(out, content) as candidate:
+        log.info("streaming %.0f s of audio through it", len(audio) / front_end.sample_rate_hz)
+        report = measure_parity(candidate, mode, trained.model, front_end, audio)
+        report.check()
+        os.replace(candidate, out)
+    return report
+
+
+def default_num_steps(trained: Trained) -> int:
+    """Return as many steps a call as fit into `CALL_SECONDS` of audio, one at least."""
+    step_seconds = trained.weights.convolution.stride * trained.config.front_end.frame_seconds
+    return max(1, int(CALL_SECONDS / step_seconds + 1e-9))
+
+
+def describe(trained: Trained, step: StepModule, mode: Mode) -> Metadata:
+    """Return the artefact's metadata; `pack_artefact` adds the digest.
+
+    `training.json` and `evaluation.json` beside the model go in where they are there. The
+    evaluation chooses the policy when it names a `trigger`, and others as `operating_points`.
+    """
+    config = trained.config
+    evaluation = _json_beside(trained.path, "evaluation.json")
+    trigger = evaluation.pop("trigger", None)
+    points = evaluation.pop("operating_points", {})
+    return Metadata(
+        schema_version=SCHEMA_VERSION,
+        name=config.name,
+        mode=mode,
+        labels=config.labels,
+        front_end=config.front_end,
+        network=StepNetwork(
+            stride=trained.weights.convolution.stride,
+            kernel_size=trained.weights.kernel_size,
+            steps_per_call=step.num_steps,
+            tensors=step.tensors,
+        ),
+        trigger=_policy(trigger, "trigger") if trigger else config.trigger,
+        sha256="",
+        operating_points={name: _policy(point, name) for name, point in points.items()},
+        evaluation=evaluation,
+        training=_json_beside(trained.path, "training.json"),
+    )
+
+
+def _policy(mapping: Any, name: str) -> TriggerPolicy:
+    return from_mapping(TriggerPolicy, mapping, f"evaluation.json {name}")
+
+
+def _json_beside(model_path: Path, name: str) -> dict[str, Any]:
+    path = model_path.with_name(name)
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text())
+    except ValueError as error:
+        raise SettingsError(f"{path}: this is not JSON ({error}); write it again") from error
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path}: this is no JSON object; write it again")
+    return content
+
+
+def _audio(sources: Sequence[Path], front_end: FrontEnd, seed: int) -> NDArray[np.int16]:
+    if sources:
+        return audio_from_files(audio_paths(sources), front_end.sample_rate_hz)
+    return made_audio(front_end.sample_rate_hz, seed)
+
+
+@contextmanager
+def _written_beside(out: Path, content: bytes) -> Iterator[Path]:
+    """Give a file with `content` in the folder of `out`; it is gone afterwards unless moved."""
+    try:
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+    except OSError as error:
+        raise SettingsError(f"{out}: cannot write there: {error.strerror}") from error
+    path = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)

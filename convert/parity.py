@@ -1,0 +1,140 @@
+"""The parity gate: the artefact's streamed posteriors against the offline Keras model's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from convert.replay import replay
+from firmware_py.artefact import Mode
+from firmware_py.errors import MissingToolError, TriggerWordError
+from firmware_py.front_end import FrontEnd
+from firmware_py.interpreter import Runtime, installed_runtimes
+from firmware_py.level import apply_gain, clip_gain_db
+
+MAXIMUM_DIFFERENCE: Mapping[Mode, float] = {
+    "float32": 1e-5,
+    "float16": 2e-3,
+    "weight-int8": 1e-2,
+    "dynamic-int8": 5e-2,
+}
+"""The largest difference of a posterior that each mode may show."""
+
+FLIP_THRESHOLD = 0.5
+MAXIMUM_FLIP_RATE = 0.01
+"""The share of posteriors that may fall on the other side of `FLIP_THRESHOLD`: the limit of the
+modes whose activations are integers too. Their differences are large for moments at the edges of
+a word, which shift by a step or two; one step in a hundred is what still leaves detections alone.
+"""
+
+
+class ParityError(TriggerWordError, ArithmeticError):
+    """A converted model does not do what the trained network does."""
+
+
+@dataclass(frozen=True)
+class RuntimeParity:
+    """How one interpreter's posteriors differ from the trained network's."""
+
+    runtime: Runtime
+    num_posteriors: int
+    maximum_difference: float
+    num_flipped: int
+    """Posteriors on the other side of `FLIP_THRESHOLD`."""
+
+    @property
+    def flip_rate(self) -> float:
+        return self.num_flipped / self.num_posteriors
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """What the gate measured."""
+
+    mode: Mode
+    seconds: float
+    """Audio that was streamed."""
+    runtimes: tuple[RuntimeParity, ...]
+
+    def check(self) -> None:
+        """Raise ParityError when an interpreter is past the limit of the mode."""
+        for parity in self.runtimes:
+            if fault := _fault(self.mode, parity):
+                raise ParityError(
+                    f"{self.mode} fails the parity gate on {parity.runtime}: {fault}; nothing is"
+                    f" written, choose another --mode"
+                )
+
+
+def measure_parity(
+    artefact: Path, mode: Mode, model: keras.Model, front_end: FrontEnd, samples: NDArray[np.int16]
+) -> ParityReport:
+    """Stream `samples` (int16 [n], mono) through `artefact` on every installed interpreter.
+
+    Raises MissingToolError when none is installed.
+    """
+    runtimes = installed_runtimes()
+    if not runtimes:
+        raise MissingToolError(
+            "no TensorFlow Lite interpreter is installed to check the model on; install one with:"
+            f" pip install {get_args(Runtime)[0]}"
+        )
+    level = front_end.clip_level
+    gain_db = clip_gain_db(level, _mean_square(samples)) if level else None
+    expected = offline_posteriors(model, front_end, samples, gain_db)
+    measured = [
+        compare(runtime, expected, replay(artefact, samples, runtime, gain_db=gain_db))
+        for runtime in runtimes
+    ]
+    return ParityReport(mode, len(samples) / front_end.sample_rate_hz, tuple(measured))
+
+
+def offline_posteriors(
+    model: keras.Model, front_end: FrontEnd, samples: NDArray[np.int16], gain_db: float | None
+) -> NDArray[np.float32]:
+    """Return the trained network's posteriors over the whole recording, float32 [steps, labels].
+
+    The recording is one sequence: a recurrent network has no shorter equivalent.
+    """
+    if gain_db is not None:
+        samples = apply_gain(samples, gain_db)
+    frames = front_end.compute(samples)
+    predict = tf.function(model, autograph=False)
+    posteriors: NDArray[np.float32] = predict(frames[None], training=False).numpy()[0]
+    return posteriors
+
+
+def compare(
+    runtime: Runtime, expected: NDArray[np.float32], found: NDArray[np.float32]
+) -> RuntimeParity:
+    """Return how `found` differs from `expected`, both float32 [steps, labels]."""
+    if found.shape != expected.shape:
+        raise ParityError(
+            f"{runtime} gave {found.shape} posteriors where the network gives {expected.shape}"
+        )
+    flipped = (found > FLIP_THRESHOLD) != (expected > FLIP_THRESHOLD)
+    difference = np.abs(found - expected).max(initial=0.0)
+    return RuntimeParity(runtime, found.size, float(difference), int(flipped.sum()))
+
+
+def _fault(mode: Mode, parity: RuntimeParity) -> str | None:
+    limit = MAXIMUM_DIFFERENCE.get(mode)
+    if not np.isfinite(parity.maximum_difference):
+        return "some posteriors are not numbers"
+    if limit is not None and parity.maximum_difference > limit:
+        return f"posteriors differ by up to {parity.maximum_difference:.2g}, the limit is {limit:g}"
+    if limit is None and parity.flip_rate > MAXIMUM_FLIP_RATE:
+        return (
+            f"{parity.flip_rate:.1%} of the posteriors are on the other side of"
+            f" {FLIP_THRESHOLD}, the limit is {MAXIMUM_FLIP_RATE:.0%}"
+        )
+    return None
+
+
+def _mean_square(samples: NDArray[np.int16]) -> float:
+    return float(np.mean(np.square(samples, dtype=np.float64)))
