@@ -1,0 +1,107 @@
+"""The detector: the same for every chunking, rate and interpreter."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+
+from firmware_py import Detector
+from firmware_py.artefact import read_artefact
+from firmware_py.errors import ArtefactError, MissingToolError, SettingsError
+from firmware_py.interpreter import NetworkStream, installed_runtimes
+
+BEEP = Path(__file__).parent / "data" / "beep.tflite"
+RATE = 16000
+
+
+@pytest.fixture(scope="module")
+def beeps():
+    """12 s of noise with a 1175 Hz beep of 0.5 s every 3 s."""
+    times = np.arange(12 * RATE) / RATE
+    on = (times % 3 > 1) & (times % 3 < 1.5)
+    rng = np.random.default_rng(0)
+    samples = 6000 * np.sin(2 * np.pi * 1174.66 * times) * on + rng.normal(0, 30, len(times))
+    return samples.astype(np.int16)
+
+
+def stream(samples, chunks, **options):
+    with Detector.open(BEEP, **options) as detector:
+        parts = [detector.posteriors(chunk) for chunk in np.split(samples, chunks)]
+        return np.concatenate([*parts, detector.last_posteriors()])
+
+
+@pytest.mark.parametrize("runtime", installed_runtimes())
+@pytest.mark.parametrize("chunk", [79, 160, 1280, 4096, 50_000])
+def test_posteriors_do_not_depend_on_chunks(beeps, chunk, runtime):
+    whole = stream(beeps, [], runtime=runtime)
+    cuts = np.arange(chunk, len(beeps), chunk)
+    assert np.array_equal(stream(beeps, cuts, runtime=runtime), whole)
+
+
+def test_every_step_of_the_recording_is_there(beeps):
+    metadata = read_artefact(BEEP).metadata
+    frames = metadata.front_end.num_frames(len(beeps))
+    assert len(stream(beeps, [])) == metadata.network.num_steps(frames)
+
+
+def test_the_interpreters_agree(beeps):
+    if len(installed_runtimes()) < 2:
+        pytest.skip("only one TFLite interpreter is installed")
+    first, second = (stream(beeps, [], runtime=runtime) for runtime in installed_runtimes())
+    np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_detections_have_times_in_audio(beeps):
+    with Detector.open(BEEP) as detector:
+        found = detector.process(beeps) + detector.flush()
+    assert [detection.label for detection in found] == ["beep"] * 4
+    times = [detection.time_seconds for detection in found]
+    assert times == pytest.approx([1.15, 4.15, 7.15, 10.15], abs=0.15)
+
+
+def test_another_rate_gives_the_same_detections(beeps):
+    loud = soxr.resample(beeps, RATE, 48000)
+    with Detector.open(BEEP) as slow, Detector.open(BEEP, sample_rate_hz=48000) as fast:
+        expected = [d.time_seconds for d in slow.process(beeps) + slow.flush()]
+        found = [d.time_seconds for d in fast.process(loud) + fast.flush()]
+    assert found == pytest.approx(expected, abs=0.05)
+
+
+def test_reset_begins_at_time_0(beeps):
+    with Detector.open(BEEP) as detector:
+        first = detector.process(beeps)
+        detector.reset()
+        assert detector.process(beeps) == first
+
+
+def test_less_than_a_frame_gives_nothing():
+    with Detector.open(BEEP) as detector:
+        assert detector.process(np.zeros(100, np.int16)) == []
+        assert detector.flush() == []
+
+
+def test_a_threshold_out_of_range_is_refused():
+    with pytest.raises(SettingsError, match="from 0 to 1"):
+        Detector.open(BEEP, threshold=2.0)
+
+
+def test_a_runtime_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr("firmware_py.interpreter.installed_runtimes", list)
+    with pytest.raises(MissingToolError, match="pip install"):
+        NetworkStream(read_artefact(BEEP))
+
+
+def test_a_model_that_wants_the_whole_clip_refuses_a_live_stream(tmp_path):
+    from dataclasses import replace
+
+    from firmware_py.artefact import pack_artefact
+    from firmware_py.level import ClipLevel
+
+    artefact = read_artefact(BEEP)
+    front_end = replace(artefact.metadata.front_end, clip_level=ClipLevel(-20.0))
+    path = tmp_path / "clip.tflite"
+    metadata = replace(artefact.metadata, front_end=front_end)
+    path.write_bytes(pack_artefact(artefact.flatbuffer, metadata))
+    with pytest.raises(ArtefactError, match="level of the whole clip"):
+        Detector.open(path)
