@@ -1,10 +1,12 @@
 """How good a network is while it learns: detections on clips that nobody trains on."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
 
 from models.clips import Clip
 
@@ -25,12 +27,26 @@ class Scores:
     hours: float
 
 
-def score(model: keras.Model, clips: Sequence[Clip], clip_ms: float) -> Scores:
-    """Return the mean miss rate of `model` at few false accepts on `clips`."""
+Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Frames [clips, frames, num_bins] to posteriors [clips, steps, labels]."""
+
+
+def network_of(model: keras.Model) -> Network:
+    """Return `model` as a compiled function; it follows the model's weights as they change."""
+
+    @tf.function(reduce_retracing=True)
+    def posteriors(frames: tf.Tensor) -> tf.Tensor:
+        return model(frames, training=False)
+
+    return lambda frames: posteriors(tf.constant(frames)).numpy()
+
+
+def score(network: Network, clips: Sequence[Clip], clip_ms: float) -> Scores:
+    """Return the mean miss rate of `network` at few false accepts on `clips`."""
     frames = np.stack([clip.frames for clip in clips])
     posteriors = np.concatenate(
         [
-            np.asarray(model(frames[first : first + CLIPS_PER_CALL], training=False))
+            network(frames[first : first + CLIPS_PER_CALL])
             for first in range(0, len(frames), CLIPS_PER_CALL)
         ]
     )
