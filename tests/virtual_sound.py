@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 PULSE_SCRIPT = """
 load-module module-native-protocol-unix auth-anonymous=1
-load-module module-null-sink sink_name=mic rate=44100 channels=1
-load-module module-remap-source master=mic.monitor source_name=micsrc
-load-module module-null-sink sink_name=spk rate=44100 channels=1
+load-module module-null-sink sink_name=air rate=44100 channels=2
+load-module module-remap-sink sink_name=mic master=air channels=1 channel_map=mono master_channel_map=front-left remix=no
+load-module module-remap-sink sink_name=spk master=air channels=1 channel_map=mono master_channel_map=front-right remix=no
+load-module module-remap-source source_name=micsrc master=air.monitor channels=1 channel_map=mono
 set-default-source micsrc
 set-default-sink spk
 """
+"""A room: what is played into `mic` is the left channel of the air, what the speaker says the
+right one, and the microphone hears both. A recording of the air shows both on one clock."""
 
 NO_SERVER = 'pcm.!default{type pulse server "unix:/nonexistent/pulse"}\n'
 """An ALSA configuration in which nothing opens."""
@@ -48,7 +51,7 @@ def alsa_file_config(folder: Path, samples: NDArray[np.int16], rate_hz: int) -> 
 
 @dataclass
 class Pulse:
-    """A PulseAudio daemon whose source `micsrc` we feed and whose sink `spk` we record."""
+    """A PulseAudio daemon with a room in it."""
 
     folder: Path
     process: "subprocess.Popen[bytes] | None" = None
@@ -96,10 +99,10 @@ class Pulse:
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
-        """Record what comes out of the speaker."""
+        """Record the air: left what was played into the microphone, right the speaker."""
         process = subprocess.Popen(
-            ["parecord", "-d", "spk.monitor", "--rate=16000", "--channels=1", "--format=s16le",
-             "--file-format=wav", str(path)], env=self.environment,
+            ["parecord", "-d", "air.monitor", "--rate=16000", "--channels=2", "--format=s16le",
+             "--file-format=wav", "--latency-msec=20", str(path)], env=self.environment,
         )  # fmt: skip
         try:
             yield

@@ -46,7 +46,7 @@ class Speaker(Output):
         self._generation = -1
         self._data = b""
         self._frame_bytes = 2
-        self._seconds = 0.0
+        self._seconds = self._latency_seconds = 0.0
         self._position = 0
 
     def prepare(self) -> None:
@@ -65,7 +65,7 @@ class Speaker(Output):
             self._stream = None
             raise
         finally:
-            self._mute.end(self._tail_seconds)
+            self._mute.end(self._latency_seconds + self._tail_seconds)
 
     def close(self) -> None:
         """The stream ends with the sound system."""
@@ -92,6 +92,7 @@ class Speaker(Output):
         self._stream = self._sound.open(
             "output", device, rate_hz, num_channels, frames, self._callback
         )
+        self._latency_seconds = self._stream.get_output_latency()
 
     def _format(self, device: SoundDevice) -> tuple[int, int]:
         for rate_hz in RATES_HZ:

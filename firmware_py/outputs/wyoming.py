@@ -23,8 +23,10 @@ from wyoming.server import AsyncEventHandler, AsyncTcpServer
 from wyoming.wake import Detect, Detection, NotDetected
 
 from firmware_py.errors import AudioError, DeviceError, MissingToolError
+from firmware_py.outputs.event import Event as LocalEvent
 from firmware_py.outputs.options import WyomingSettings
 from firmware_py.outputs.pcm import mono_samples
+from firmware_py.outputs.worker import Output
 
 if TYPE_CHECKING:
     from firmware_py.outputs.announcement import Announcement
@@ -65,7 +67,7 @@ OpenSpotter = Callable[[Collection[str], int], Spotter]
 """Returns a spotter for the words of these names in samples of this rate in Hz."""
 
 
-class WyomingService:
+class WyomingService(Output):
     """Serves clients from a thread of its own."""
 
     def __init__(
@@ -88,6 +90,9 @@ class WyomingService:
         self._started.wait(START_SECONDS)
         if self._fault:
             raise self._fault
+
+    def handle(self, event: LocalEvent) -> None:
+        """What our own microphone hears is not for the clients."""
 
     def close(self) -> None:
         """Hang up and stop to listen."""
@@ -160,7 +165,7 @@ class WyomingService:
 class _Server(AsyncTcpServer):
     @property
     def bound_port(self) -> int:
-        assert self._server
+        assert isinstance(self._server, asyncio.Server)
         return int(self._server.sockets[0].getsockname()[1])
 
 

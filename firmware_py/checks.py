@@ -1,0 +1,179 @@
+"""Trying out everything that a site uses, one thing after the other."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.board_state import clock_is_synchronised, read_board_state
+from firmware_py.capture import Capture
+from firmware_py.chime_sound import sound_maker
+from firmware_py.ensemble import Ensemble, listening_rate_hz
+from firmware_py.errors import TriggerWordError
+from firmware_py.level import FULL_SCALE
+from firmware_py.outputs.event import Event
+from firmware_py.outputs.gpio import Gpio
+from firmware_py.outputs.mute import Mute
+from firmware_py.outputs.options import GpioSettings
+from firmware_py.outputs.speaker import Speaker
+from firmware_py.portaudio import PortAudio
+from firmware_py.settings import Settings
+from firmware_py.site_models import open_models
+
+LISTEN_SECONDS = 2.0
+FIRST_SECONDS = 5.0
+PULSE_SECONDS = 0.5
+CLIPPED = 32767
+QUIET_DBFS = -70.0
+SLOW_FACTOR = 0.5
+HOT_CELSIUS = 80.0
+
+Verdict = Literal["ok", "warning", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of one check."""
+
+    name: str
+    verdict: Verdict
+    text: str
+
+
+def run_checks(settings: Settings) -> Iterator[Result]:
+    """Yield the results as they come; a check that fails does not stop the others."""
+    yield _guarded("model", lambda: check_models(settings))
+    sound: list[PortAudio] = []
+    yield _guarded("sound", lambda: _start_sound(sound))
+    if sound:
+        yield _guarded("microphone", lambda: check_microphone(settings, sound[0]))
+        yield _guarded("chime", lambda: check_chime(settings, sound[0]))
+        sound[0].stop()
+    for gpio in settings.gpio:
+        yield _guarded(f"pin {gpio.line}", lambda gpio=gpio: check_pin(gpio))  # type: ignore[misc]
+    if not settings.gpio:
+        yield Result("pin", "skipped", "no [[gpio]] in the settings")
+    yield check_clock()
+    yield check_board()
+
+
+def check_models(settings: Settings) -> tuple[Verdict, str]:
+    """Load the models and let them hear a second of silence."""
+    began = time.process_time()
+    models = open_models(settings)
+    rate_hz = listening_rate_hz(models)
+    ensemble = Ensemble(models, rate_hz)
+    loading = time.process_time() - began
+    began = time.process_time()
+    hits = ensemble.process(np.zeros(rate_hz, np.int16))
+    factor = time.process_time() - began
+    names = ", ".join(f"{model.name} (threshold {model.policy.threshold:g})" for model in models)
+    text = f"{names}: loaded in {loading:.2f} s CPU, real-time factor {factor:.4f}"
+    if hits:
+        return "failed", f"{text}; hears {hits[0].detection.label!r} in silence"
+    return ("ok" if factor < SLOW_FACTOR else "warning"), text
+
+
+def check_microphone(settings: Settings, sound: PortAudio) -> tuple[Verdict, str]:
+    """Listen for a moment and say how loud it is."""
+    rate_hz = listening_rate_hz(open_models(settings))
+    capture = Capture(sound, settings.microphone, rate_hz)
+    samples = _record(capture, LISTEN_SECONDS)
+    chosen = capture.format
+    where = f"{chosen.device.name!r} at {chosen.rate_hz} Hz"
+    if not len(samples):
+        return "failed", f"{where}: opens, but no sound comes"
+    peak = int(np.abs(samples.astype(np.int32)).max())
+    if not peak:
+        return "failed", f"{where}: digital silence; is it muted, or another channel?"
+    rms = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+    levels = f"{where}: level {_dbfs(rms):.0f} dBFS, peak {_dbfs(peak):.0f} dBFS"
+    if peak >= CLIPPED:
+        return "warning", f"{levels}; it clips, turn it down: alsamixer"
+    if _dbfs(rms) < QUIET_DBFS:
+        return "warning", f"{levels}; very quiet, turn it up: alsamixer"
+    return "ok", levels
+
+
+def check_chime(settings: Settings, sound: PortAudio) -> tuple[Verdict, str]:
+    """Play the chime."""
+    chime = settings.chime
+    if chime.sound == "off":
+        return "skipped", "chime.sound is off"
+    make_sound = sound_maker(chime.sound, chime.volume)
+    speaker = Speaker(sound, make_sound, chime.device, Mute(), chime.mute_tail_seconds)
+    began = time.monotonic()
+    speaker.handle(Event("check", "check", 1.0, 0.0, "", 0.0))
+    return "ok", f"played in {time.monotonic() - began:.1f} s; did you hear it?"
+
+
+def check_pin(settings: GpioSettings) -> tuple[Verdict, str]:
+    """Switch a pin on for a moment."""
+    gpio = Gpio(settings)
+    try:
+        gpio.line.set(True)
+        time.sleep(PULSE_SECONDS)
+    finally:
+        gpio.close()
+    return "ok", f"was on for {PULSE_SECONDS:g} s; did you see it?"
+
+
+def check_clock() -> Result:
+    """Say whether time stamps can be believed."""
+    synchronised = clock_is_synchronised()
+    if synchronised is None:
+        return Result("clock", "skipped", "no timedatectl here")
+    if synchronised:
+        return Result("clock", "ok", "synchronised")
+    return Result("clock", "warning", "not synchronised: time stamps of events may be wrong")
+
+
+def check_board() -> Result:
+    """Say whether heat or power slow the board down."""
+    state = read_board_state()
+    facts = []
+    if state.temperature_celsius is not None:
+        facts.append(f"{state.temperature_celsius:.0f} degrees Celsius")
+    if state.cpu_clock_hz is not None:
+        facts.append(f"{state.cpu_clock_hz / 1e6:.0f} MHz")
+    facts += state.throttling or ()
+    if state.throttling or (state.temperature_celsius or 0.0) > HOT_CELSIUS:
+        return Result("board", "warning", ", ".join(facts))
+    if not facts:
+        return Result("board", "skipped", "no sensors here")
+    return Result("board", "ok", ", ".join(facts))
+
+
+def _start_sound(started: list[PortAudio]) -> tuple[Verdict, str]:
+    sound = PortAudio()
+    sound.restart()
+    started.append(sound)
+    microphones, speakers = len(sound.devices("input")), len(sound.devices("output"))
+    verdict: Verdict = "ok" if microphones else "failed"
+    return verdict, f"{microphones} microphones, {speakers} speakers"
+
+
+def _record(capture: Capture, seconds: float) -> NDArray[np.int16]:
+    """Return what comes, int16 [samples]; less where the device is slow to begin."""
+    parts: list[NDArray[np.int16]] = []
+    wanted = round(seconds * capture.format.rate_hz)
+    end = time.monotonic() + FIRST_SECONDS + seconds
+    while sum(map(len, parts)) < wanted and time.monotonic() < end:
+        packet = capture.get(0.25)
+        if packet:
+            parts.append(packet.samples)
+    return np.concatenate([np.zeros(0, np.int16), *parts])
+
+
+def _dbfs(amplitude: float) -> float:
+    return float(20 * np.log10(max(amplitude, 1e-3) / FULL_SCALE))
+
+
+def _guarded(name: str, check: Callable[[], tuple[Verdict, str]]) -> Result:
+    try:
+        return Result(name, *check())
+    except (TriggerWordError, OSError) as error:
+        return Result(name, "failed", str(error))

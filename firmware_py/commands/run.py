@@ -1,0 +1,99 @@
+"""`trigger-word run`: listen until stopped."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from firmware_py.live import Site
+    from firmware_py.outputs.event import Event
+
+EXIT_DEVICE_GONE = 75
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "run",
+        help="listen to the microphone and answer",
+        description="Listen until stopped. SIGHUP reads settings and models again.",
+        epilog="example: trigger-word run --print-settings > site.toml;"
+        " trigger-word run --settings site.toml",
+    )
+    parser.add_argument("--settings", type=Path, metavar="FILE",
+                        help="TOML file (default: a chime, no other output)")  # fmt: skip
+    parser.add_argument("--model", type=Path, metavar="M",
+                        help="artefact to use instead of those in the settings")  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object a detection")
+    parser.add_argument("--print-settings", action="store_true",
+                        help="print a commented settings file with the defaults")  # fmt: skip
+    parser.add_argument("--debug", action="store_true",
+                        help="log more, and let the sound libraries talk")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Listen; return the exit code, or leave the process where a library hangs."""
+    if arguments.print_settings:
+        from firmware_py.settings_text import default_settings_text
+
+        print(default_settings_text(), end="")
+        return 0
+    from firmware_py.live import Live
+    from firmware_py.logs import quieten_libraries
+    from firmware_py.microphone import DeviceHungError
+
+    if arguments.debug:
+        logging.getLogger().setLevel(logging.DEBUG)
+    site = read_site(arguments)
+    quieten_libraries()
+    live = Live(site, lambda: read_site(arguments), _print_json if arguments.json else _log)
+    signal.signal(signal.SIGTERM, lambda *_: live.stop())
+    signal.signal(signal.SIGINT, lambda *_: live.stop())
+    signal.signal(signal.SIGHUP, lambda *_: live.reload())
+    code = 0
+    try:
+        live.run()
+    except DeviceHungError as error:
+        log.error("%s; leaving so that the service manager starts us again", error)
+        code = EXIT_DEVICE_GONE
+    finally:
+        hanging = live.close()
+    if code or hanging:
+        log.warning("left behind: %s", ", ".join(hanging) or "nothing")
+        _leave(code)
+    return code
+
+
+def read_site(arguments: argparse.Namespace) -> "Site":
+    """Return the settings that the arguments name, with their models."""
+    from firmware_py.live import Site
+    from firmware_py.settings import ModelSettings, Settings, read_settings
+    from firmware_py.site_models import open_models
+
+    settings = read_settings(arguments.settings) if arguments.settings else Settings()
+    if arguments.model:
+        settings = replace(settings, model=(ModelSettings(path=str(arguments.model)),))
+    return Site(settings, open_models(settings))
+
+
+def _log(event: "Event") -> None:
+    log.info("heard %r at %.2f s (score %.3f)", event.label, event.time_seconds, event.score)
+
+
+def _print_json(event: "Event") -> None:
+    print(json.dumps(event.payload()), flush=True)
+
+
+def _leave(code: int) -> None:
+    """End the process at once: a thread inside a hanging library would keep it for ever."""
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)

@@ -1,0 +1,117 @@
+"""From the microphone's chunks to events, on the clock of the samples."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.ensemble import Ensemble, Hit, Model
+from firmware_py.history import History
+from firmware_py.microphone import Chunk
+from firmware_py.outputs.event import Event
+from firmware_py.outputs.mute import Mute
+
+WARM_UP_SECONDS = 2.0
+"""What models that replace others hear again, so that a word in the middle is not missed."""
+
+
+class Listener:
+    """Runs the models on a stream and knows its time.
+
+    Chunks are gathered until a network can run on them: smaller pieces would cost more and tell
+    nothing sooner. Times count samples, so what a recording gives does not depend on its pace.
+    """
+
+    def __init__(self, models: Sequence[Model], sample_rate_hz: int, mute: Mute) -> None:
+        self.mute = mute
+        self.processing_seconds = 0.0
+        """Time spent on the models."""
+        self.audio_seconds = 0.0
+        """Sound processed, silence in the place of lost samples included."""
+        self.muted_seconds = 0.0
+        self._begin(models, sample_rate_hz, base_seconds=0.0)
+
+    def _begin(self, models: Sequence[Model], sample_rate_hz: int, base_seconds: float) -> None:
+        self.models = models
+        self.sample_rate_hz = sample_rate_hz
+        self._ensemble = Ensemble(models, sample_rate_hz)
+        self._needed = self._ensemble.samples_needed
+        self._base_seconds = base_seconds
+        self._history = History(round(WARM_UP_SECONDS * sample_rate_hz))
+        self._waiting: list[NDArray[np.int16]] = []
+        self._num_waiting = 0
+        self._num_processed = 0
+
+    @property
+    def time_seconds(self) -> float:
+        """Audio time of the last sample heard."""
+        heard = self._num_processed + self._num_waiting
+        return self._base_seconds + heard / self.sample_rate_hz
+
+    @property
+    def real_time_factor(self) -> float:
+        """Processing time over audio time."""
+        return self.processing_seconds / self.audio_seconds if self.audio_seconds else 0.0
+
+    def hear(self, chunk: Chunk) -> list[Event]:
+        """Return the events that the chunk completes."""
+        events = []
+        if chunk.skipped_seconds:
+            events = self._process()
+            self._base_seconds += chunk.skipped_seconds
+        samples = self._unless_muted(chunk)
+        self._waiting.append(samples)
+        self._num_waiting += len(samples)
+        if self._num_waiting >= self._needed:
+            events += self._process()
+        return events
+
+    def replace_models(self, models: Sequence[Model], sample_rate_hz: int) -> None:
+        """Go on with other models, which hear the last seconds once more before they decide."""
+        history, waiting = self._history, self._waiting
+        processed_seconds = self.time_seconds - self._num_waiting / self.sample_rate_hz
+        if sample_rate_hz != self.sample_rate_hz:
+            self._begin(models, sample_rate_hz, self.time_seconds)
+            return
+        warm_up = history.between(0, history.heard)
+        start_seconds = processed_seconds - len(warm_up) / sample_rate_hz
+        self._begin(models, sample_rate_hz, start_seconds)
+        self._ensemble.process(warm_up)
+        self._num_processed = len(warm_up)
+        self._history = history
+        self._waiting = waiting
+        self._num_waiting = sum(map(len, waiting))
+        self._needed = self._ensemble.samples_needed
+
+    def _unless_muted(self, chunk: Chunk) -> NDArray[np.int16]:
+        duration = len(chunk.samples) / self.sample_rate_hz
+        if not self.mute.covers(chunk.arrived - duration, chunk.arrived):
+            return chunk.samples
+        self.muted_seconds += duration
+        return np.zeros_like(chunk.samples)
+
+    def _process(self) -> list[Event]:
+        began = time.perf_counter()
+        samples = np.concatenate([np.zeros(0, np.int16), *self._waiting])
+        self._history.add(samples)
+        self._waiting.clear()
+        self._num_waiting = 0
+        self._num_processed += len(samples)
+        hits = self._ensemble.process(samples)
+        self._needed = self._ensemble.samples_needed
+        self.processing_seconds += time.perf_counter() - began
+        self.audio_seconds += len(samples) / self.sample_rate_hz
+        return [self._event(hit) for hit in hits]
+
+    def _event(self, hit: Hit) -> Event:
+        detection = hit.detection
+        return Event(
+            label=detection.label,
+            model=hit.model.name,
+            score=detection.score,
+            time_seconds=self._base_seconds + detection.time_seconds,
+            timestamp=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            refractory_seconds=hit.model.refractory_seconds,
+        )

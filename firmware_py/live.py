@@ -1,0 +1,185 @@
+"""What runs all day: microphone, models, outputs, and whoever asks how it goes."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from firmware_py.ensemble import Model, listening_rate_hz
+from firmware_py.errors import TriggerWordError
+from firmware_py.event_recorder import EventRecorder
+from firmware_py.listener import Listener
+from firmware_py.live_metrics import event_metrics, stream_metrics
+from firmware_py.logs import set_format
+from firmware_py.metrics import Metric, MetricsServer
+from firmware_py.microphone import Chunk, Microphone
+from firmware_py.notifier import Notifier
+from firmware_py.output_plans import plan_outputs
+from firmware_py.output_set import OutputSet, Plan
+from firmware_py.outputs.event import Event
+from firmware_py.outputs.mute import Mute
+from firmware_py.portaudio import PortAudio
+from firmware_py.settings import Settings
+
+READ_SECONDS = 0.25
+CLOSE_SECONDS = 0.6
+MICROPHONE_CLOSE_SECONDS = 0.25
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Settings, and the models that they name."""
+
+    settings: Settings
+    models: Sequence[Model]
+
+
+class Live:
+    """Listens until it is stopped. `stop` and `reload` may be called from signal handlers."""
+
+    def __init__(
+        self, site: Site, reread: Callable[[], Site], tell: Callable[[Event], None]
+    ) -> None:
+        """
+        reread: returns the site anew, for `reload`.
+        tell: called with each event.
+        Raises SettingsError, DeviceError or MissingToolError for outputs that do not open.
+        """
+        self._site = site
+        self._reread = reread
+        self._tell = tell
+        self._stopping = False
+        self._reload_wanted = False
+        self._started = time.monotonic()
+        self._detections: Counter[str] = Counter()
+        self._mute = Mute()
+        self._sound = PortAudio()
+        self._prepared_generation = 0
+        rate_hz = listening_rate_hz(site.models)
+        settings = site.settings
+        set_format(settings.service.log_format)
+        self._listener = Listener(site.models, rate_hz, self._mute)
+        self._microphone = Microphone(self._sound, settings.microphone, rate_hz)
+        self._recorder = EventRecorder(settings.clips, rate_hz) if settings.clips else None
+        self._metrics = self._open_metrics(settings.service.metrics_port)
+        self._outputs = OutputSet(self._plans(site))
+        self._notifier = Notifier()
+
+    def stop(self) -> None:
+        """Let `run` return soon."""
+        self._stopping = True
+
+    def reload(self) -> None:
+        """Let `run` read the settings and the models again."""
+        self._reload_wanted = True
+
+    def run(self) -> None:
+        """Listen until `stop`; raises DeviceHungError when only a new process can go on."""
+        self._microphone.start()
+        while not self._stopping:
+            if self._reload_wanted:
+                self._reload_wanted = False
+                self._reload()
+            chunk = self._microphone.read(READ_SECONDS)
+            self._prepare_outputs()
+            if chunk:
+                self._hear(chunk)
+
+    def close(self) -> list[str]:
+        """Bring everything to its safe state in well under a second; return what hangs."""
+        self._notifier.stopping()
+        hanging = self._outputs.close(CLOSE_SECONDS)
+        if not self._microphone.close(MICROPHONE_CLOSE_SECONDS):
+            hanging.append("sound")
+        if self._recorder:
+            self._recorder.close(MICROPHONE_CLOSE_SECONDS)
+        return hanging
+
+    def metrics(self) -> list[Metric]:
+        """Return what can be measured; may be called from any thread."""
+        uptime = time.monotonic() - self._started
+        return [
+            *stream_metrics(self._listener, self._microphone, uptime),
+            *event_metrics(self._detections, self._outputs.workers),
+        ]
+
+    def _plans(self, site: Site) -> list[Plan]:
+        return plan_outputs(site.settings, site.models, self._sound, self._mute)
+
+    def _open_metrics(self, port: int) -> MetricsServer | None:
+        return MetricsServer(port, self.metrics) if port else None
+
+    def _prepare_outputs(self) -> None:
+        """Let the speaker open when the sound system has been started anew."""
+        generation = self._sound.generation
+        if self._microphone.name and generation != self._prepared_generation:
+            self._prepared_generation = generation
+            self._outputs.prepare()
+
+    def _hear(self, chunk: Chunk) -> None:
+        if self._recorder:
+            self._recorder.hear(chunk.samples)
+        for event in self._listener.hear(chunk):
+            self._outputs.send(event)
+            self._detections[event.label] += 1
+            if self._recorder:
+                self._recorder.note(event)
+            self._tell(event)
+        if self._notifier.alive():
+            self._notifier.status(self._status())
+
+    def _status(self) -> str:
+        return (
+            f"listening to {self._microphone.name!r}; {self._detections.total()} detections;"
+            f" real-time factor {self._listener.real_time_factor:.4f}"
+        )
+
+    def _reload(self) -> None:
+        self._notifier.reloading()
+        try:
+            site = self._reread()
+            self._change(site)
+        except (TriggerWordError, OSError) as error:
+            log.error("the settings stay as they were: %s", error)
+            return
+        log.info("settings and models are read again")
+
+    def _change(self, site: Site) -> None:
+        """Go over to another site; raises, with the old one in force, when that fails."""
+        old, new = self._site.settings, site.settings
+        metrics = self._metrics
+        if new.service.metrics_port != old.service.metrics_port:
+            metrics = self._open_metrics(new.service.metrics_port)
+        try:
+            self._outputs.reconfigure(self._plans(site))
+        except (TriggerWordError, OSError):
+            if metrics and metrics is not self._metrics:
+                metrics.close()
+            raise
+        if self._metrics and metrics is not self._metrics:
+            self._metrics.close()
+        self._metrics = metrics
+        self._outputs.prepare()
+        self._change_listening(site)
+        set_format(new.service.log_format)
+        self._site = site
+
+    def _change_listening(self, site: Site) -> None:
+        old, new = self._site.settings, site.settings
+        rate_hz = listening_rate_hz(site.models)
+        same_rate = rate_hz == self._listener.sample_rate_hz
+        if _identities(site.models) != _identities(self._site.models):
+            self._listener.replace_models(site.models, rate_hz)
+        if new.clips != old.clips or not same_rate:
+            if self._recorder:
+                self._recorder.close(MICROPHONE_CLOSE_SECONDS)
+            self._recorder = EventRecorder(new.clips, rate_hz) if new.clips else None
+        if new.microphone != old.microphone or not same_rate:
+            self._microphone.reconfigure(new.microphone, rate_hz)
+
+
+def _identities(models: Sequence[Model]) -> list[tuple[object, ...]]:
+    return [(model.name, model.artefact.metadata.sha256, model.policy) for model in models]

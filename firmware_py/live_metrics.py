@@ -1,0 +1,52 @@
+"""What a listening device measures, for Prometheus."""
+
+from collections.abc import Mapping, Sequence
+
+from firmware_py.listener import Listener
+from firmware_py.metrics import Metric
+from firmware_py.microphone import Microphone
+from firmware_py.outputs.worker import OutputWorker
+
+PREFIX = "trigger_word_"
+
+
+def stream_metrics(listener: Listener, microphone: Microphone, uptime: float) -> list[Metric]:
+    """Return the counters and gauges of sound and models."""
+    counters = microphone.counters
+    values: list[tuple[str, str, float]] = [
+        ("uptime_seconds", "Time since the start.", uptime),
+        ("audio_seconds_total", "Sound processed.", listener.audio_seconds),
+        ("processing_seconds_total", "Time spent on the models.", listener.processing_seconds),
+        ("real_time_factor", "Processing time over audio time.", listener.real_time_factor),
+        ("muted_seconds_total", "Sound muted while the chime played.", listener.muted_seconds),
+        ("lost_seconds_total", "Sound lost and filled with silence.", counters.lost_seconds),
+        ("overflows_total", "Times that the driver lost samples.", counters.overflows),
+        ("dropped_samples_total", "Samples that found the queue full.", counters.dropped_samples),
+        ("reconnects_total", "Times that the microphone was opened again.", counters.reconnects),
+        ("microphone_queue_seconds", "Sound that waits.", microphone.queued_seconds),
+        ("microphone_up", "1 while a microphone is open.", float(bool(microphone.name))),
+    ]
+    return [
+        Metric(PREFIX + name, "counter" if name.endswith("_total") else "gauge", text, value)
+        for name, text, value in values
+    ]
+
+
+def event_metrics(detections: Mapping[str, int], workers: Sequence[OutputWorker]) -> list[Metric]:
+    """Return the counters of detections by label and of events by output."""
+
+    def each(attribute: str) -> list[tuple[str, float]]:
+        return [(worker.name, float(getattr(worker, attribute))) for worker in workers]
+
+    return [
+        Metric(f"{PREFIX}detections_total", "counter", "Detections.",
+               sorted(detections.items()), "label"),
+        Metric(f"{PREFIX}output_queued", "gauge", "Events that wait for an output.",
+               each("queued"), "output"),
+        Metric(f"{PREFIX}output_handled_total", "counter", "Events that an output answered.",
+               each("handled"), "output"),
+        Metric(f"{PREFIX}output_failures_total", "counter", "Events that an output failed at.",
+               each("failures"), "output"),
+        Metric(f"{PREFIX}output_dropped_total", "counter", "Events that found a queue full.",
+               each("dropped"), "output"),
+    ]  # fmt: skip

@@ -1,0 +1,113 @@
+"""From the settings to the outputs; each one's library is imported only where it is wanted."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from firmware_py.ensemble import Model
+from firmware_py.errors import MissingToolError
+from firmware_py.output_set import Plan
+from firmware_py.outputs.mute import Mute
+from firmware_py.outputs.options import (
+    ChimeSettings,
+    CommandSettings,
+    GpioSettings,
+    MqttSettings,
+    WebhookSettings,
+    WyomingSettings,
+)
+from firmware_py.outputs.worker import Output
+from firmware_py.settings import Settings
+from firmware_py.site_models import all_labels
+
+if TYPE_CHECKING:
+    from firmware_py.portaudio import PortAudio
+
+
+def plan_outputs(
+    settings: Settings, models: Sequence[Model], sound: "PortAudio", mute: Mute
+) -> list[Plan]:
+    """Return the outputs that the settings want; nothing is opened or imported yet."""
+    plans = [
+        *_plans("gpio", settings.gpio, "line", _gpio),
+        *_plans("command", settings.command, "program", _command),
+        *_plans("webhook", settings.webhook, "url", _webhook),
+    ]
+    if settings.chime.sound != "off":
+        chime = settings.chime
+        plans.append(Plan("chime", chime, partial(_speaker, chime, sound, mute), chime.labels))
+    labels = tuple(all_labels(models))
+    if mqtt := settings.mqtt:
+        plans.append(Plan("mqtt", (mqtt, labels), partial(_mqtt, mqtt, labels),
+                          queue_length=mqtt.queue_length))  # fmt: skip
+    if wyoming := settings.wyoming:
+        versions = [(model.artefact.metadata.sha256, model.policy) for model in models]
+        plans.append(Plan("wyoming", (wyoming, versions), partial(_wyoming, wyoming, models)))
+    return plans
+
+
+def _plans(
+    kind: str, several: Sequence[Any], naming_field: str, open_output: Callable[[Any], Output]
+) -> list[Plan]:
+    return [
+        Plan(f"{kind} {_name(getattr(each, naming_field))}", each, partial(open_output, each),
+             each.labels)
+        for each in several
+    ]  # fmt: skip
+
+
+def _name(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else value[0]
+
+
+def _speaker(chime: ChimeSettings, sound: "PortAudio", mute: Mute) -> Output:
+    from firmware_py.chime_sound import sound_maker
+    from firmware_py.outputs.speaker import Speaker
+
+    make_sound = sound_maker(chime.sound, chime.volume)
+    return Speaker(sound, make_sound, chime.device, mute, chime.mute_tail_seconds)
+
+
+def _gpio(settings: GpioSettings) -> Output:
+    from firmware_py.outputs.gpio import Gpio
+
+    return Gpio(settings)
+
+
+def _command(settings: CommandSettings) -> Output:
+    from firmware_py.outputs.command import Command
+
+    return Command(settings)
+
+
+def _webhook(settings: WebhookSettings) -> Output:
+    from firmware_py.outputs.webhook import Webhook
+
+    return Webhook(settings)
+
+
+def _mqtt(settings: MqttSettings, labels: Sequence[str]) -> Output:
+    with _extra("mqtt"):
+        from firmware_py.outputs.mqtt import Mqtt
+    return Mqtt(settings, labels, version("trigger-word"))
+
+
+def _wyoming(settings: WyomingSettings, models: Sequence[Model]) -> Output:
+    with _extra("wyoming"):
+        from firmware_py.outputs.wyoming import WyomingService
+        from firmware_py.wake_words import offered, spotter_for, words_of
+    words = words_of(models)
+    return WyomingService(settings, offered(words), spotter_for(words))
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Turn a missing package into what to do about it."""
+    try:
+        yield
+    except ImportError as error:
+        raise MissingToolError(
+            f"[{name}] needs {error.name}; install it with: pip install 'trigger-word[{name}]'"
+        ) from error

@@ -1,0 +1,116 @@
+"""The listener decides as the offline detector does, on the clock of the samples."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from virtual_sound import beeps
+
+from firmware_py import Detector
+from firmware_py.artefact import read_artefact
+from firmware_py.ensemble import Model
+from firmware_py.listener import Listener
+from firmware_py.microphone import Chunk
+from firmware_py.outputs.event import Event
+from firmware_py.outputs.mute import Mute
+
+DATA = Path(__file__).parent / "data"
+RATE_HZ = 16000
+
+
+def model(name: str = "beep", threshold: float | None = None) -> Model:
+    artefact = read_artefact(DATA / f"{name}.tflite")
+    policy = artefact.metadata.trigger
+    return Model(artefact, replace(policy, threshold=threshold or policy.threshold))
+
+
+def chunks(samples: NDArray[np.int16], length: int, start: float = 100.0) -> list[Chunk]:
+    """Cut samples as a driver would; they arrive on time."""
+    return [
+        Chunk(samples[first : first + length], start + (first + length) / RATE_HZ)
+        for first in range(0, len(samples), length)
+    ]
+
+
+def times(events: list[Event]) -> list[float]:
+    return [event.time_seconds for event in events]
+
+
+def hear_all(listener: Listener, parts: list[Chunk]) -> list[Event]:
+    return [event for part in parts for event in listener.hear(part)]
+
+
+@pytest.mark.parametrize("length", [160, 640, 1111, 48000])
+def test_as_the_offline_detector(length: int) -> None:
+    samples = beeps((1.0, 3.0, 3.7, 8.0), 10.0)
+    listener = Listener([model()], RATE_HZ, Mute())
+    events = hear_all(listener, chunks(samples, length))
+    expected = Detector.open(DATA / "beep.tflite").process(samples)
+    assert len(expected) == 4
+    assert times(events) == [detection.time_seconds for detection in expected]
+    assert [event.score for event in events] == [detection.score for detection in expected]
+    assert listener.time_seconds == 10.0
+    assert events[0].label == events[0].model == "beep"
+    assert events[0].refractory_seconds == pytest.approx(0.4)
+
+
+def test_the_models_run_only_when_a_call_is_full() -> None:
+    listener = Listener([model()], RATE_HZ, Mute())
+    calls = []
+    process = listener._ensemble.process
+    listener._ensemble.process = lambda samples: calls.append(len(samples)) or process(samples)  # type: ignore[func-returns-value, method-assign]
+    hear_all(listener, chunks(beeps((), 10.0), 160))
+    assert len(calls) == pytest.approx(10.0 / 0.08, abs=3)  # 2 steps of 40 ms a call
+
+
+def test_a_skipped_gap_moves_the_clock() -> None:
+    samples = beeps((1.0, 3.0), 5.0)
+    parts = chunks(samples, 640)
+    parts[50] = replace(parts[50], skipped_seconds=1000.0)  # at 2 s
+    events = hear_all(Listener([model()], RATE_HZ, Mute()), parts)
+    expected = Detector.open(DATA / "beep.tflite").process(samples)
+    assert times(events) == pytest.approx(
+        [expected[0].time_seconds, expected[1].time_seconds + 1000.0]
+    )
+
+
+def test_what_the_speaker_says_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tone is that of the built-in chime: unmuted it triggers, muted it does not."""
+    samples = beeps((1.0, 3.0), 5.0)
+    assert len(hear_all(Listener([model()], RATE_HZ, Mute()), chunks(samples, 640))) == 2
+    mute = Mute()
+    clock = [100.9]
+    monkeypatch.setattr("firmware_py.outputs.mute.time.monotonic", lambda: clock[0])
+    mute.begin()
+    clock[0] = 101.4
+    mute.end(0.25)
+    listener = Listener([model()], RATE_HZ, mute)
+    events = hear_all(listener, chunks(samples, 640))
+    assert times(events) == [pytest.approx(3.1, abs=0.1)]
+    assert listener.muted_seconds == pytest.approx(0.75, abs=0.08)
+    assert listener.time_seconds == 5.0
+
+
+def test_other_models_take_over_in_the_middle_of_a_word() -> None:
+    samples = beeps((1.0, 3.0, 5.0), 6.0)
+    expected = Detector.open(DATA / "beep.tflite").process(samples)
+    for cut in (2.9, 3.02, 3.1, 3.2):
+        listener = Listener([model()], RATE_HZ, Mute())
+        parts = chunks(samples, 640)
+        middle = int(cut * RATE_HZ) // 640
+        events = hear_all(listener, parts[:middle])
+        listener.replace_models([model(threshold=0.6), model("hoot")], RATE_HZ)
+        events += hear_all(listener, parts[middle:])
+        assert len(events) == 3
+        assert times(events) == pytest.approx([d.time_seconds for d in expected], abs=0.045)
+        assert listener.time_seconds == pytest.approx(6.0)
+
+
+def test_models_with_another_rate_take_over() -> None:
+    listener = Listener([model()], RATE_HZ, Mute())
+    hear_all(listener, chunks(beeps((1.0,), 2.0), 640))
+    listener.replace_models([model()], 48000)
+    (event,) = listener.hear(Chunk(beeps((1.0,), 2.0, 48000), 0.0))
+    assert event.time_seconds == pytest.approx(3.1, abs=0.1)

@@ -1,0 +1,119 @@
+"""What the service manager and Prometheus are told."""
+
+import json
+import logging
+import socket
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from firmware_py.board_state import throttling_words
+from firmware_py.errors import DeviceError
+from firmware_py.logs import JsonFormatter
+from firmware_py.metrics import Metric, MetricsServer, exposition
+from firmware_py.notifier import Notifier
+
+
+class Manager:
+    """A socket as systemd opens it."""
+
+    def __init__(self, address: str) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(address.replace("@", "\0", 1))
+        self.socket.settimeout(0.2)
+        self.environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000"}
+
+    def told(self) -> list[str]:
+        messages = []
+        try:
+            while True:
+                messages.append(self.socket.recv(4096).decode())
+        except TimeoutError:
+            return messages
+
+
+@pytest.mark.parametrize("kind", ["path", "abstract"])
+def test_ready_alive_status_stopping(tmp_path: Path, kind: str) -> None:
+    manager = Manager(str(tmp_path / "notify") if kind == "path" else f"@{tmp_path.name}-notify")
+    notifier = Notifier(manager.environment)
+    assert manager.told() == []
+    assert notifier.alive()
+    notifier.alive()
+    assert manager.told() == ["READY=1", "WATCHDOG=1"]  # pings are a quarter of its time apart
+    time.sleep(0.1)
+    notifier.alive()
+    notifier.status("fine")
+    assert not notifier.alive()
+    assert manager.told() == ["WATCHDOG=1", "STATUS=fine"]
+    notifier.reloading()
+    (message,) = manager.told()
+    assert message.startswith("RELOADING=1\nMONOTONIC_USEC=")
+    notifier.alive()
+    notifier.stopping()
+    assert manager.told() == ["READY=1", "WATCHDOG=1", "STOPPING=1"]
+    manager.socket.close()
+
+
+def test_without_a_service_manager_nothing_happens(tmp_path: Path) -> None:
+    assert not Notifier({}).alive()
+    Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).stopping()
+
+
+METRICS = [
+    Metric("trigger_word_uptime_seconds", "gauge", "Time since the start.", 12.5),
+    Metric("trigger_word_detections_total", "counter", "Detections.",
+           [("activate", 3), ('odd "\\\n name', 1)], "label"),
+    Metric("trigger_word_empty_total", "counter", "Nothing yet.", [], "label"),
+]  # fmt: skip
+
+
+def test_prometheus_reads_it() -> None:
+    parser = pytest.importorskip("prometheus_client.parser")
+    families = {
+        family.name: family for family in parser.text_string_to_metric_families(exposition(METRICS))
+    }
+    (uptime,) = families["trigger_word_uptime_seconds"].samples
+    assert uptime.value == 12.5
+    detections = families["trigger_word_detections"]
+    assert detections.type == "counter"
+    assert {sample.labels["label"]: sample.value for sample in detections.samples} == {
+        "activate": 3.0,
+        'odd "\\\n name': 1.0,
+    }
+
+
+def test_the_endpoint() -> None:
+    server = MetricsServer(0, lambda: METRICS)
+    base = f"http://127.0.0.1:{server.port}"
+    with urllib.request.urlopen(f"{base}/metrics") as answer:
+        assert answer.read().decode() == exposition(METRICS)
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    with pytest.raises(urllib.error.HTTPError, match="404") as error:
+        urllib.request.urlopen(f"{base}/etc/passwd")
+    error.value.close()
+    with pytest.raises(DeviceError, match="metrics_port: cannot listen on 127.0.0.1"):
+        MetricsServer(server.port, lambda: METRICS)
+    server.close()
+
+
+def test_json_logs() -> None:
+    record = logging.LogRecord("a.b", logging.WARNING, "", 1, "lost %d\nlines", (3,), None)
+    fields = json.loads(JsonFormatter().format(record))
+    assert (fields["level"], fields["logger"], fields["message"]) == (
+        "warning",
+        "a.b",
+        "lost 3\nlines",
+    )
+
+
+def test_throttling_flags() -> None:
+    assert throttling_words(0) == ()
+    assert throttling_words(0x50005) == (
+        "under-voltage now",
+        "throttled now",
+        "under-voltage since the start",
+        "throttled since the start",
+    )
