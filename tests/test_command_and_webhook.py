@@ -71,7 +71,7 @@ def test_closing_kills_a_running_program() -> None:
 
 
 class Receiver(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         server = self.server
         assert isinstance(server, Server)
@@ -79,7 +79,7 @@ class Receiver(BaseHTTPRequestHandler):
         self.send_response(500 if len(server.received) <= server.failures else 204)
         self.end_headers()
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
 

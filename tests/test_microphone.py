@@ -1,5 +1,5 @@
 """The microphone on ALSA's file plugin and on a real PulseAudio."""
-# ruff: noqa: E402 (what follows importorskip)
+
 
 import threading
 import time

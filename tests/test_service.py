@@ -94,7 +94,7 @@ def test_the_endpoint() -> None:
     with pytest.raises(urllib.error.HTTPError, match="404") as error:
         urllib.request.urlopen(f"{base}/etc/passwd")
     error.value.close()
-    with pytest.raises(DeviceError, match="metrics_port: cannot listen on 127.0.0.1"):
+    with pytest.raises(DeviceError, match=r"metrics_port: cannot listen on 127\.0\.0\.1"):
         MetricsServer(server.port, lambda: METRICS)
     server.close()
 

@@ -1,6 +1,6 @@
 """The wake-word service, asked by the Wyoming library's own client."""
 
-# ruff: noqa: E402 (what follows importorskip)
+
 import asyncio
 import warnings
 from collections.abc import AsyncIterator, Iterator

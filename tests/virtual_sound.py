@@ -15,12 +15,14 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-PULSE_SCRIPT = """
+TO_MONO = "channels=1 channel_map=mono"
+SIDE = "remix=no master_channel_map=front-"
+PULSE_SCRIPT = f"""
 load-module module-native-protocol-unix auth-anonymous=1
 load-module module-null-sink sink_name=air rate=44100 channels=2
-load-module module-remap-sink sink_name=mic master=air channels=1 channel_map=mono master_channel_map=front-left remix=no
-load-module module-remap-sink sink_name=spk master=air channels=1 channel_map=mono master_channel_map=front-right remix=no
-load-module module-remap-source source_name=micsrc master=air.monitor channels=1 channel_map=mono
+load-module module-remap-sink sink_name=mic master=air {TO_MONO} {SIDE}left
+load-module module-remap-sink sink_name=spk master=air {TO_MONO} {SIDE}right
+load-module module-remap-source source_name=micsrc master=air.monitor {TO_MONO}
 set-default-source micsrc
 set-default-sink spk
 """
