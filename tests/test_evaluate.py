@@ -257,6 +257,7 @@ def test_command_prints_one_json_object(
     assert len(result["roc"]) > 200
     assert set(result["roc"][0]) == {"threshold", "miss_rate", "false_accepts_per_hour"}
     assert result["latency"]["detections"] == 6
+    assert [point["false_accepts"] for point in result["by_target"].values()] == [0, 0, 0]
 
 
 def test_command_takes_a_named_policy(

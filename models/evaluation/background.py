@@ -9,8 +9,9 @@ ACTIVE_RANGE_DB = 30.0
 """A block belongs to the word when it is at most this far below the loudest."""
 ABOVE_BACKGROUND_DB = 6.0
 """... and at least this far above the background."""
-QUIET_SECONDS = 0.06
-"""The quietest stretch of this length stands for the background."""
+QUIET_SECONDS = (0.5, 0.25, 0.12, 0.06)
+"""The quietest stretch stands for the background: the longest that is as quiet as the shortest."""
+AS_QUIET_DB = 3.0
 SPECTRUM_POINTS = 256
 DITHER = 0.5
 """Deviation of the background of a digitally silent clip, in int16 units: below -95 dBFS."""
@@ -36,9 +37,9 @@ def continued_background(
 ) -> NDArray[np.float64]:
     """Return `count` samples of noise with the level and spectrum of the clip's background.
 
-    The background is the quietest 60 ms of the clip: a pause, or its edge. Noise is drawn with
-    that stretch's power spectrum rather than the stretch repeated, which would hum; digital
-    silence becomes noise below the last bit.
+    The background is the quietest stretch of the clip: a pause, or its edge. Noise is drawn
+    with that stretch's power spectrum rather than the stretch repeated, which would hum;
+    digital silence becomes noise below the last bit.
     """
     quiet = _quietest(samples, sample_rate_hz)
     quiet = quiet + DITHER * rng.standard_normal(len(quiet))
@@ -53,10 +54,20 @@ def continued_background(
 
 
 def _quietest(samples: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.float64]:
-    """Return the quietest stretch of `QUIET_SECONDS`, or the whole of a shorter clip."""
-    length = round(QUIET_SECONDS * sample_rate_hz)
-    if len(samples) <= length:
+    """Return the stretch that stands for the background, or the whole of a very short clip."""
+    stretches = [
+        _quietest_of(samples, length)
+        for length in (round(seconds * sample_rate_hz) for seconds in QUIET_SECONDS)
+        if length < len(samples)
+    ]
+    if not stretches:
         return samples.astype(np.float64)
+    limit = (np.mean(stretches[-1] ** 2) + 1e-9) * 10 ** (AS_QUIET_DB / 10)
+    return next(stretch for stretch in stretches if np.mean(stretch**2) <= limit)
+
+
+def _quietest_of(samples: NDArray[np.int16], length: int) -> NDArray[np.float64]:
+    """Return the `length` samples in a row with the least energy."""
     energy = np.cumsum(np.concatenate(([0.0], samples.astype(np.float64) ** 2)))
     start = int(np.argmin(energy[length:] - energy[:-length]))
     return samples[start : start + length].astype(np.float64)

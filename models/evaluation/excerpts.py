@@ -22,7 +22,11 @@ def scene_of_peak(evaluation: Evaluation, peak: Peak) -> Scene:
     samples, rate_hz = _stretch(run, start, end)
     kind = "false accept" if peak.accepted else "near a false accept"
     title = f"{kind}, score {peak.score:.3f}: {peak.clip.path.name} at {peak.time_seconds:.2f} s"
-    detections = (peak.stream_seconds,) if peak.accepted else ()
+    detections = tuple(
+        other.stream_seconds
+        for other in evaluation.peaks
+        if other.accepted and other.stream == peak.stream and start <= other.stream_seconds <= end
+    )
     said = _said(evaluation, run, detections, start, end)
     return Scene(title, samples, rate_hz, evaluation.heard.artefact.metadata.front_end, said)
 

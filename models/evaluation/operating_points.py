@@ -6,11 +6,9 @@ from dataclasses import replace
 from firmware_py.artefact import Artefact, pack_artefact
 from firmware_py.errors import SettingsError
 from models.evaluation.assess import assess
-from models.evaluation.results import Evaluation, point_mapping
+from models.evaluation.results import TARGETS, Evaluation, point_mapping
 
 DEFAULT = "default"
-TARGETS = {"strict": 0.1, "default": 0.5, "sensitive": 2.0}
-"""False accepts an hour of the policies by name."""
 
 
 def with_operating_points(

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from models.evaluation.det import trade_off
 from models.evaluation.excerpts import scene_of_clip, scene_of_peak
 from models.evaluation.pictures import by_condition, by_group, latencies
-from models.evaluation.results import ClipResult, Evaluation, Group
+from models.evaluation.results import TARGETS, ClipResult, Evaluation, Group
 from models.evaluation.scene import Scene, draw
 from models.evaluation.tables import percent_with_interval, point_row, rate_with_interval, table
 
@@ -30,6 +30,7 @@ def write_report(evaluation: Evaluation, folder: Path) -> None:
         _summary(evaluation),
         "## Misses against false accepts",
         _picture(trade_off(evaluation), folder / "det.png"),
+        _targets(evaluation),
         "## From the word's end to the detection",
         _latency_note(evaluation),
         _picture(latencies(evaluation), folder / "latency.png"),
@@ -73,6 +74,19 @@ def _summary(evaluation: Evaluation) -> str:
         " an independent trial; clips of one speaker are not, so the truth is less certain."
     )
     return "\n\n".join((f"# Evaluation of {metadata.name}", table(("", ""), rows), note))
+
+
+def _targets(evaluation: Evaluation) -> str:
+    """Return the thresholds that keep to a rate on these recordings."""
+    rows = []
+    for name, point in evaluation.by_target().items():
+        title = f"{name}: {TARGETS[name]:g} an hour"
+        if point is None:
+            rows.append((title, "out of reach", "", ""))
+            continue
+        misses, rate = percent_with_interval(point), rate_with_interval(point)
+        rows.append((title, f"{point.threshold:g}", misses, rate))
+    return table(("target", "threshold", "missed (%)", "false accepts an hour"), rows)
 
 
 def _latency_note(evaluation: Evaluation) -> str:

@@ -16,6 +16,10 @@ from models.evaluation.runs import ClipRun
 from models.metrics import Curve, OperatingPoint
 
 
+TARGETS = {"strict": 0.1, "default": 0.5, "sensitive": 2.0}
+"""False accepts an hour of the policies by name."""
+
+
 @dataclass(frozen=True)
 class ClipResult:
     """What became of one clip of the word."""
@@ -115,6 +119,10 @@ class Evaluation:
         target = self.target_false_accepts_per_hour
         return target is None or self.point.false_accepts_per_hour <= target
 
+    def by_target(self) -> dict[str, OperatingPoint | None]:
+        """Return the point that each of TARGETS would choose; None where it is out of reach."""
+        return {name: self.curve.choose(rate) for name, rate in TARGETS.items()}
+
     def summary(self) -> dict[str, Any]:
         """Return the numbers that belong into an artefact's metadata, JSON-ready."""
         return {
@@ -132,6 +140,11 @@ class Evaluation:
             "model": {"name": metadata.name, "mode": metadata.mode, "sha256": metadata.sha256},
             "label": self.heard.label,
             "target_false_accepts_per_hour": self.target_false_accepts_per_hour,
+            "by_target": {
+                name: {"target_false_accepts_per_hour": TARGETS[name],
+                       **(point_mapping(point) if point else {"threshold": None})}
+                for name, point in self.by_target().items()
+            },
             "repeated_triggers": self.repeated_triggers,
             "frame_accuracy": asdict(self.frame_accuracy),
             "conditions": [
