@@ -15,7 +15,6 @@ from models.evaluation.recordings import Clip
 from models.evaluation.runs import ClipRun
 from models.metrics import Curve, OperatingPoint
 
-
 TARGETS = {"strict": 0.1, "default": 0.5, "sensitive": 2.0}
 """False accepts an hour of the policies by name."""
 
