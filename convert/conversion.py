@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.material import audio_from_files, audio_paths, made_audio
+from convert.material import audio_from_files, audio_paths, frames, made_audio
 from convert.modes import convert_step
 from convert.parity import ParityReport, measure_parity
 from convert.step import StepModule
@@ -53,12 +53,17 @@ def convert(
     audio = _audio(parity_audio, front_end, PARITY_SEED)
     step = StepModule(trained.weights, num_steps or default_num_steps(trained))
     log.info("converting to %s, %d steps a call", mode, step.num_steps)
-    content = pack_artefact(convert_step(step, mode), describe(trained, step, mode))
+
+    def calibration_frames() -> NDArray[np.float32]:
+        return frames(front_end, _audio(calibration, front_end, CALIBRATION_SEED))
+
+    flatbuffer = convert_step(step, mode, calibration_frames)
+    content = pack_artefact(flatbuffer, describe(trained, step, mode))
     with _written_beside(out, content) as candidate:
         log.info("streaming %.0f s of audio through it", len(audio) / front_end.sample_rate_hz)
         report = measure_parity(candidate, mode, trained.model, front_end, audio)
         report.check()
-        os.replace(candidate, out)
+        candidate.replace(out)
     return report
 
 
@@ -130,8 +135,8 @@ def _written_beside(out: Path, content: bytes) -> Iterator[Path]:
         raise SettingsError(f"{out}: cannot write there: {error.strerror}") from error
     path = Path(name)
     try:
-        with open(handle, "wb") as file:
-            file.write(content)
+        os.close(handle)
+        path.write_bytes(content)
         yield path
     finally:
         path.unlink(missing_ok=True)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import DEFAULT_MODEL
-from firmware_py.audio import Resampler, open_recording, read_blocks
-from firmware_py.level import FULL_SCALE
+from firmware_py.audio import Resampler, open_recording, read_blocks, to_int16
+from firmware_py.front_end import FrontEnd
+from firmware_py.level import FULL_SCALE, apply_gain, clip_gain_db
 
 BUNDLED_RECORDING = DEFAULT_MODEL.with_suffix(".flac")
 SECONDS = 60.0
@@ -22,23 +23,40 @@ def audio_from_files(paths: Iterable[Path], sample_rate_hz: int) -> Samples:
 
     Raises AudioError for a file that is no recording.
     """
-    recordings = [_read(path, sample_rate_hz) for path in paths]
-    return _repeated(np.concatenate(recordings), sample_rate_hz)
+    samples = np.concatenate([_read(path, sample_rate_hz) for path in paths])
+    return np.resize(samples, max(len(samples), round(SECONDS * sample_rate_hz)))
 
 
 def made_audio(sample_rate_hz: int, seed: int) -> Samples:
-    """Return `SECONDS` and more of the project's own audio, int16 [n]; a seed gives one sound.
+    """Return `SECONDS` of the project's own audio, int16 [n]; a seed gives one sound.
 
-    The bundled recording, when it is there, at several levels, then noise, chirps and silence:
-    what excites a network and what leaves it at rest.
+    The bundled recording, where it is there, at several levels, between noise, chirps and
+    silence: what excites a network and what leaves it at rest.
     """
     rng = np.random.default_rng(seed)
-    parts = [_noise(rng, sample_rate_hz), _chirps(rng, sample_rate_hz), _pause(sample_rate_hz)]
+    wanted = round(SECONDS * sample_rate_hz)
+    speech = np.zeros(0)
     if BUNDLED_RECORDING.exists():
-        recording = _read(BUNDLED_RECORDING, sample_rate_hz)
-        for gain_db in rng.permutation([-24.0, -12.0, -6.0, 0.0]):
-            parts.append(_to_int16(recording / FULL_SCALE * 10.0 ** (gain_db / 20.0)))
-    return _repeated(np.concatenate(parts), sample_rate_hz)
+        speech = _read(BUNDLED_RECORDING, sample_rate_hz) / FULL_SCALE
+    parts: list[Samples] = []
+    while sum(map(len, parts)) < wanted:
+        spoken = speech * 10.0 ** (rng.uniform(-24.0, 0.0) / 20.0)
+        made = (_noise(rng, sample_rate_hz), spoken, _chirps(rng, sample_rate_hz))
+        parts += [*map(to_int16, made), np.zeros(sample_rate_hz, np.int16)]
+    return np.concatenate(parts)[:wanted]
+
+
+def gain_db(front_end: FrontEnd, samples: Samples) -> float | None:
+    """Return the gain that brings the clip to the front end's level, or None where it has none."""
+    if not front_end.clip_level:
+        return None
+    return clip_gain_db(front_end.clip_level, float(np.mean(np.square(samples, dtype=np.float64))))
+
+
+def frames(front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
+    """Return the frames of a clip at the front end's level, float32 [frames, num_bins]."""
+    gain = gain_db(front_end, samples)
+    return front_end.compute(samples if gain is None else apply_gain(samples, gain))
 
 
 def audio_paths(sources: Sequence[Path]) -> list[Path]:
@@ -65,34 +83,21 @@ def _read(path: Path, sample_rate_hz: int) -> Samples:
     return np.concatenate([*map(resampler.process, blocks), resampler.flush()])
 
 
-def _repeated(samples: Samples, sample_rate_hz: int) -> Samples:
-    wanted = round(SECONDS * sample_rate_hz)
-    return np.tile(samples, -(-wanted // len(samples)))
-
-
-def _noise(rng: np.random.Generator, sample_rate_hz: int) -> Samples:
-    """Return 12 s of white noise whose level changes every quarter of a second."""
-    steps_db = rng.uniform(-60.0, -6.0, 48)
+def _noise(rng: np.random.Generator, sample_rate_hz: int) -> NDArray[np.float64]:
+    """Return 6 s of white noise whose level changes every quarter of a second."""
+    steps_db = rng.uniform(-60.0, -6.0, 24)
     envelope = np.repeat(10.0 ** (steps_db / 20.0), sample_rate_hz // 4)
-    return _to_int16(envelope * rng.standard_normal(len(envelope)) / 4.0)
+    return envelope * rng.standard_normal(len(envelope)) / 4.0
 
 
-def _chirps(rng: np.random.Generator, sample_rate_hz: int) -> Samples:
-    """Return 16 chirps of half a second with harmonics, as voices have them."""
+def _chirps(rng: np.random.Generator, sample_rate_hz: int) -> NDArray[np.float64]:
+    """Return 8 s of half-second chirps with harmonics, as voices have them."""
     times = np.arange(sample_rate_hz // 2) / sample_rate_hz
     chirps = []
     for _ in range(16):
         start_hz, end_hz = rng.uniform(80.0, 400.0, 2)
         phase = 2.0 * np.pi * (start_hz * times + (end_hz - start_hz) * times**2)
-        voices = sum(np.sin(number * phase) / number for number in range(1, 12))
-        level = 10.0 ** (rng.uniform(-40.0, -8.0) / 20.0)
-        chirps.append(level * np.sin(np.pi * times / times[-1]) * voices)
-    return _to_int16(np.concatenate(chirps))
-
-
-def _pause(sample_rate_hz: int) -> Samples:
-    return np.zeros(2 * sample_rate_hz, np.int16)
-
-
-def _to_int16(samples: NDArray[np.float64]) -> Samples:
-    return np.clip(np.rint(samples * FULL_SCALE), -32768, 32767).astype(np.int16)
+        harmonics = np.sum([np.sin(number * phase) / number for number in range(1, 12)], axis=0)
+        level = 10.0 ** (rng.uniform(-50.0, -12.0) / 20.0)
+        chirps.append(level * np.sin(np.pi * times / times[-1]) * harmonics)
+    return np.concatenate(chirps)

@@ -1,6 +1,6 @@
 """The modes: how a step network becomes a flatbuffer."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -8,13 +8,58 @@ from numpy.typing import NDArray
 
 from convert.flatbuffer import name_tensors_by_signature
 from convert.step import StepModule
+from convert.weight_int8 import with_int8_weights
 from firmware_py.artefact import Mode
 
-Sample = Mapping[str, NDArray[np.float32]]
-"""The inputs of one call by name."""
+CALIBRATION_CALLS = 400
+"""Calls that show a converter the range of each activation."""
+
+Frames = NDArray[np.float32]
 
 
-def convert_step(step: StepModule, mode: Mode) -> bytes:
-    """Return the flatbuffer of `step`; its inputs and outputs are float32 in every mode."""
+def convert_step(step: StepModule, mode: Mode, calibration: Callable[[], Frames]) -> bytes:
+    """Return the flatbuffer of `step`; its inputs and outputs are float32 in every mode.
+
+    calibration: gives frames, float32 [n, num_bins]; called by the modes that need them.
+    """
     converter = tf.lite.TFLiteConverter.from_concrete_functions([step.function], step)
-    return name_tensors_by_signature(converter.convert())
+    if mode not in ("float32", "weight-int8"):
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        # One scale for each output of a dense layer makes FULLY_CONNECTED version 12, which
+        # tflite-runtime 2.14 does not know.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    if mode == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if mode in _INTEGER_OPERATORS:
+        converter.target_spec.supported_ops = [_INTEGER_OPERATORS[mode]]
+        converter.representative_dataset = lambda: calls(step, calibration())
+    content = name_tensors_by_signature(converter.convert())
+    return with_int8_weights(content) if mode == "weight-int8" else content
+
+
+_INTEGER_OPERATORS: Mapping[Mode, tf.lite.OpsSet] = {
+    "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
+    "int16x8": (
+        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    ),
+}
+
+
+def calls(step: StepModule, frames: Frames) -> Iterator[dict[str, Frames]]:
+    """Yield the inputs of calls, by name, spread evenly over a stream of `frames`.
+
+    The states are those that occur: every call is run, and its states go into the next.
+    """
+    inputs = {
+        state.input: np.zeros(state.shape, np.float32) for state in step.state_tensors
+    }
+    blocks = frames[: len(frames) // step.num_frames * step.num_frames]
+    blocks = blocks.reshape(-1, 1, step.num_frames, frames.shape[1])
+    stride = max(1, len(blocks) // CALIBRATION_CALLS)
+    for index, block in enumerate(blocks):
+        inputs[step.tensors.frames] = block
+        if index % stride == 0:
+            yield dict(inputs)
+        outputs = step.function(**{name: tf.constant(value) for name, value in inputs.items()})
+        for state in step.state_tensors:
+            inputs[state.input] = outputs[state.output].numpy()

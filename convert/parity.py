@@ -10,12 +10,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert.material import frames, gain_db
 from convert.replay import replay
 from firmware_py.artefact import Mode
 from firmware_py.errors import MissingToolError, TriggerWordError
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import Runtime, installed_runtimes
-from firmware_py.level import apply_gain, clip_gain_db
 
 MAXIMUM_DIFFERENCE: Mapping[Mode, float] = {
     "float32": 1e-5,
@@ -84,26 +84,20 @@ def measure_parity(
             "no TensorFlow Lite interpreter is installed to check the model on; install one with:"
             f" pip install {get_args(Runtime)[0]}"
         )
-    level = front_end.clip_level
-    gain_db = clip_gain_db(level, _mean_square(samples)) if level else None
-    expected = offline_posteriors(model, front_end, samples, gain_db)
+    expected = offline_posteriors(model, frames(front_end, samples))
+    gain = gain_db(front_end, samples)
     measured = [
-        compare(runtime, expected, replay(artefact, samples, runtime, gain_db=gain_db))
+        compare(runtime, expected, replay(artefact, samples, runtime, gain_db=gain))
         for runtime in runtimes
     ]
     return ParityReport(mode, len(samples) / front_end.sample_rate_hz, tuple(measured))
 
 
-def offline_posteriors(
-    model: keras.Model, front_end: FrontEnd, samples: NDArray[np.int16], gain_db: float | None
-) -> NDArray[np.float32]:
-    """Return the trained network's posteriors over the whole recording, float32 [steps, labels].
+def offline_posteriors(model: keras.Model, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the trained network's posteriors, float32 [steps, labels].
 
-    The recording is one sequence: a recurrent network has no shorter equivalent.
+    frames: float32 [n, num_bins]. They are one sequence: no shorter one gives the same.
     """
-    if gain_db is not None:
-        samples = apply_gain(samples, gain_db)
-    frames = front_end.compute(samples)
     predict = tf.function(model, autograph=False)
     posteriors: NDArray[np.float32] = predict(frames[None], training=False).numpy()[0]
     return posteriors
@@ -135,6 +129,3 @@ def _fault(mode: Mode, parity: RuntimeParity) -> str | None:
         )
     return None
 
-
-def _mean_square(samples: NDArray[np.int16]) -> float:
-    return float(np.mean(np.square(samples, dtype=np.float64)))

@@ -39,8 +39,8 @@ def replay(
     with tempfile.TemporaryDirectory() as folder:
         audio, result = Path(folder, "audio.npy"), Path(folder, "posteriors.npy")
         np.save(audio, samples)
-        arguments = [artefact, audio, result, runtime, chunk_length, *([gain_db] * (gain_db is not None))]
-        command = [sys.executable, "-m", __name__, *map(str, arguments)]
+        command = [sys.executable, "-m", __name__, artefact, audio, result, runtime]
+        command += [str(chunk_length), *([] if gain_db is None else [f"--gain-db={gain_db!r}"])]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
@@ -74,13 +74,14 @@ def main() -> None:
     parser.add_argument("result", type=Path)
     parser.add_argument("runtime")
     parser.add_argument("chunk_length", type=int)
-    parser.add_argument("gain_db", type=float, nargs="?")
+    parser.add_argument("--gain-db", type=float)
     arguments = parser.parse_args()
     try:
         artefact = read_artefact(arguments.artefact)
         detector = Detector(artefact, gain_db=arguments.gain_db, runtime=arguments.runtime)
+        samples = np.load(arguments.audio)
         with detector:
-            np.save(arguments.result, stream(detector, np.load(arguments.audio), arguments.chunk_length))
+            np.save(arguments.result, stream(detector, samples, arguments.chunk_length))
     except TriggerWordError as error:
         sys.exit(str(error))
 
