@@ -44,7 +44,7 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
                        help="folders of clips that hold the word")  # fmt: skip
     group.add_argument("--negatives", type=Path, nargs="+", required=True, metavar="DIR",
                        help="folders of recordings without the word")  # fmt: skip
-    group.add_argument("--folds", type=parse_folds, metavar="F,F",
+    group.add_argument("--folds", metavar="F,F",
                        help="only these tenths of the speakers, such as 0,1 or 2-9")  # fmt: skip
     group.add_argument("--include", nargs="+", default=(), metavar="PATTERN",
                        help="only positives whose path matches, such as 'flite_*'")  # fmt: skip
@@ -134,7 +134,11 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 
 def _setting(arguments: argparse.Namespace) -> Setting:
     selection = Selection(
-        arguments.folds, arguments.include, arguments.exclude, arguments.limit, arguments.seed
+        parse_folds(arguments.folds) if arguments.folds else None,
+        arguments.include,
+        arguments.exclude,
+        arguments.limit,
+        arguments.seed,
     )
     return Setting(
         selection,

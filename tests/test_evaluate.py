@@ -248,7 +248,8 @@ def test_command_prints_one_json_object(
     result = json.loads(capsys.readouterr().out)
     assert code == 0
     assert result["threshold"] == 0.5
-    assert (result["positives"], result["miss_rate"]) == (8, 0.25)
+    assert (result["positives"], result["misses"], result["miss_rate"]) == (8, 2, 0.25)
+    assert len(result["missed_clips"]) == 2
     assert tuple(result["miss_rate_ci95"]) == clopper_pearson(2, 8)
     assert result["hours"] == pytest.approx(1 / 60)
     assert result["false_accepts"] == 2
@@ -293,6 +294,7 @@ def test_command_fails_when_the_target_is_out_of_reach(words: Path) -> None:
         (("--snr-db", 10), "--noise and --snr-db belong together"),
         (("--threshold", 0.5, "--target-false-accepts-per-hour", 1), "exclude each other"),
         (("--threshold", 2), "threshold is 2"),
+        (("--folds", "0,12"), "folds are '0,12'; write them as"),
         (("--operating-point", "keen"), "no operating point 'keen'; known: strict"),
     ],
 )

@@ -154,7 +154,7 @@ class Evaluation:
             "sources": [{"source": g.name, **point_mapping(g.point)} for g in self.sources],
             "engines": [{"engine": g.name, **point_mapping(g.point)} for g in self.engines],
             "voices": [{"voice": g.name, **point_mapping(g.point)} for g in self.voices],
-            "misses": [
+            "missed_clips": [
                 {"file": str(clip.clip.path), "score": clip.best_score}
                 for clip in self.missed()
             ],
