@@ -13,6 +13,7 @@ from firmware_py.level import ClipLevel, apply_gain, clip_gain_db, to_int16
 from models import synthesis
 from models.augmentation import Scene, Signal, coloured_noise, record
 from models.config import Config
+from models.folds import NUM_FOLDS
 from models.recipe import Dialogue
 from models.sources import Bank, Take, load_bank
 
@@ -49,11 +50,12 @@ class ClipMaker:
     ) -> None:
         """
         roots: folders that hold the sources.
-        folds: tenths of the speakers to use; by default those that are not held out.
+        folds: tenths of the speakers to use; by default those that are not kept out.
         """
         recipe = config.recipe
         if folds is None:
-            folds = [fold for fold in range(10) if fold not in recipe.held_out_folds]
+            kept = recipe.held_out_folds + recipe.test_folds
+            folds = [fold for fold in range(NUM_FOLDS) if fold not in kept]
         self.config = config
         self._rate_hz = config.front_end.sample_rate_hz
         self._clip_length = round(recipe.clip_seconds * self._rate_hz)

@@ -27,6 +27,8 @@ class Source:
     """Take a random stretch of this length instead of the whole recording."""
     real: bool = False
     """Real people, not synthetic voices: reported apart."""
+    fold: int | None = None
+    """All its recordings count as of this tenth, whatever their names; None: as named."""
     on_bad: Literal["refuse", "skip"] = "refuse"
     """What to do about an unreadable, silent or empty file: stop, or name it and go on."""
 
@@ -97,6 +99,8 @@ class Recipe:
     """Needed by, and only used with, the dialogue layout."""
     held_out_folds: tuple[int, ...] = (0,)
     """Tenths of the speakers (or files) that are kept for development."""
+    test_folds: tuple[int, ...] = ()
+    """Tenths that are kept for the last evaluation: they neither train nor choose anything."""
     sources: tuple[Source, ...] = ()
 
     def __post_init__(self) -> None:
@@ -130,4 +134,6 @@ class Schedule:
     patience_evaluations: int = 0
     """Stop after this many evaluations without a better detection metric; 0: never."""
     development_clips: int = 512
+    distribute: Literal["none", "mirrored"] = "none"
+    """mirrored: each batch is divided over all the machine's GPUs (tf.distribute)."""
     seed: int = 1

@@ -73,6 +73,8 @@ def load_bank(
         raise SettingsError(f"{folder}: no recording to use as {source.role}; add some")
     if source.role == "background":  # few and long, and nobody speaks in them
         return Bank(source, takes)
+    if source.fold is not None:
+        return Bank(source, takes if source.fold in folds else ())
     return Bank(source, [take for take in takes if take.fold in folds])
 
 

@@ -72,7 +72,8 @@ def _settle(
 
     A resumed run keeps the one it began with and refuses another.
     """
-    from models.training import with_normalisation
+    from models.training import CHECKPOINT, with_normalisation
+    from models.training_log import LOG
 
     path = folder / CONFIG
     digest = hashlib.sha256(json.dumps(to_mapping(config)).encode()).hexdigest()
@@ -85,8 +86,8 @@ def _settle(
             )
         return read_config(path)
     folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("training.csv"):
-        old.unlink()
+    for old in (LOG, CHECKPOINT):
+        (folder / old).unlink(missing_ok=True)
     config = with_normalisation(config, roots, executor)
     path.write_text(tomli_w.dumps(to_mapping(config)), encoding="utf-8")
     mark.write_text(digest + "\n", encoding="utf-8")

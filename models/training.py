@@ -1,26 +1,29 @@
 """The training loop: resumable at any moment, judged by detections."""
 
-import csv
 import logging
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
-from models import checkpoint, development
-from models.architecture import build
+from models import averages, checkpoint, development
 from models.batches import Batch, Job, make_clips, stream_batches
 from models.clips import Clip
+from models.compilation import build_and_compile
 from models.config import Config
-from models.recipe import Schedule
+from models.devices import Devices
+from models.training_log import TrainingLog
 
 CHECKPOINT = "checkpoint.npz"
 BEST_MODEL = "model.keras"
-LOG = "training.csv"
 NORMALISATION_CLIPS = 256
 AHEAD = 6
 CLIPS_PER_TASK = 32
@@ -56,38 +59,58 @@ def with_normalisation(config: Config, roots: tuple[Path, ...], executor: Execut
 
 
 def train(
-    config: Config, roots: tuple[Path, ...], folder: Path, executor: Executor, resume: bool
+    config: Config,
+    roots: tuple[Path, ...],
+    folder: Path,
+    executor: Executor,
+    resume: bool,
+    *,
+    start: Path | None = None,
+    remark: Callable[[float], str] = lambda _: "",
 ) -> Outcome:
-    """Train to the end of the schedule; leaves model.keras, training.csv and a checkpoint.
+    """Train to the end of the schedule; leaves model.keras, a log and a checkpoint in `folder`.
 
     config: with its normalisation settled.
     executor: makes the batches; the same batches in the same order whatever it is.
+    start: a trained network to go on from, its batch normalisations frozen (fine-tuning).
+    remark: is given the seconds that are left; what it returns stands beside the progress bar.
     """
     schedule = config.schedule
-    keras.utils.set_random_seed(schedule.seed)
-    model = build(config.network, config.front_end.num_bins, len(config.labels))
-    model.compile(optimizer=_optimiser(schedule), loss="binary_crossentropy")
-    model.optimizer.build(model.trainable_variables)
+    devices = Devices(schedule)
+    model = build_and_compile(config, devices, start)
     path = folder / CHECKPOINT
     progress = checkpoint.load(path, model) if resume and path.exists() else checkpoint.Progress()
     clips = _development_clips(config, roots, executor)
-    run = _Run(config, folder, model, progress, clips)
+    run = _Run(config, folder, devices, model, progress, clips)
     job = Job(config, roots, schedule.seed, schedule.batch_size)
     first = progress.step // schedule.repeats
     last = -(-schedule.steps // schedule.repeats)
-    bar = tqdm(total=schedule.steps, initial=progress.step, unit="step", desc=config.name)
-    for number, batch in enumerate(stream_batches(job, executor, first, last, AHEAD), first):
-        for repeat in range(schedule.repeats):
-            step = number * schedule.repeats + repeat
-            if step < progress.step or step >= schedule.steps:
-                continue
-            run.step(batch)
-            bar.update()
-        if run.exhausted:
-            log.info("no gain in %d evaluations: stopped early", schedule.patience_evaluations)
-            break
-    bar.close()
+    with _progress_bar(config, progress.step) as bar:
+        for number, batch in enumerate(stream_batches(job, executor, first, last, AHEAD), first):
+            for repeat in range(schedule.repeats):
+                step = number * schedule.repeats + repeat
+                if step < progress.step or step >= schedule.steps:
+                    continue
+                loss = run.step(batch)
+                bar.set_postfix_str(f"loss {loss:.3f} {remark(_seconds_left(bar))}", refresh=False)
+                bar.update()
+            if run.exhausted:
+                log.info("no gain in %d evaluations: stopped", schedule.patience_evaluations)
+                break
     return run.finish()
+
+
+@contextmanager
+def _progress_bar(config: Config, step: int) -> Iterator["tqdm[Any]"]:
+    bar = tqdm(total=config.schedule.steps, initial=step, unit="step", desc=config.name)
+    with logging_redirect_tqdm(), bar:
+        yield bar
+
+
+def _seconds_left(bar: "tqdm[Any]") -> float:
+    """Return how long the rest takes at the rate so far, NaN before the first steps."""
+    rate = bar.format_dict["rate"] or (bar.n - bar.initial) / max(bar.format_dict["elapsed"], 1e-9)
+    return (bar.total - bar.n) / rate if rate else float("nan")
 
 
 class _Run:
@@ -97,16 +120,19 @@ class _Run:
         self,
         config: Config,
         folder: Path,
+        devices: Devices,
         model: keras.Model,
         progress: checkpoint.Progress,
         clips: list[Clip],
     ) -> None:
         self._config = config
         self._folder = folder
+        self._devices = devices
         self._model = model
+        self._network = development.network_of(model)
         self._progress = progress
         self._clips = clips
-        self._losses: list[float] = []
+        self._log = TrainingLog(folder, progress.step)
         self._scored = development.Scores(float("nan"), 0, 0.0)
 
     @property
@@ -114,22 +140,32 @@ class _Run:
         patience = self._config.schedule.patience_evaluations
         return bool(patience) and self._progress.evaluations_without_gain >= patience
 
-    def step(self, batch: Batch) -> None:
+    @property
+    def _learning_rate(self) -> float:
+        return float(np.asarray(self._model.optimizer.learning_rate))
+
+    def step(self, batch: Batch) -> float:
+        """Learn from a batch and return its loss; evaluate and save where the schedule says so."""
         schedule = self._config.schedule
         rng = np.random.RandomState([schedule.seed, self._progress.step])
         frames = self._masked(batch.frames, rng)
         boost = 1.0 + (schedule.positive_weight - 1.0) * batch.targets.max(axis=2)
-        loss = self._model.train_on_batch(frames, batch.targets, batch.weights * boost)
-        self._losses.append(float(loss))
-        self._progress.step += 1
-        self._average()
-        done = self._progress.step == schedule.steps
-        if done or self._progress.step % schedule.evaluation_steps == 0:
+        loss = self._devices.learn(self._model, frames, batch.targets, batch.weights * boost)
+        progress = self._progress
+        progress.step += 1
+        self._log.step(progress.step, loss, self._learning_rate)
+        progress.averages = averages.update(
+            progress.averages, self._model, schedule.average_momentum, progress.step
+        )
+        done = progress.step == schedule.steps
+        if done or progress.step % schedule.evaluation_steps == 0:
             self._evaluate()
-        if done or self._progress.step % schedule.checkpoint_steps == 0:
-            checkpoint.save(self._folder / CHECKPOINT, self._model, self._progress)
+        if done or progress.step % schedule.checkpoint_steps == 0:
+            checkpoint.save(self._folder / CHECKPOINT, self._model, progress)
+        return loss
 
     def finish(self) -> Outcome:
+        self._log.close()
         scores = self._scored
         return Outcome(self._progress.step, self._progress.best_metric, scores.words, scores.hours)
 
@@ -150,23 +186,10 @@ class _Run:
             frames[clip, :, start : start + width] = 0.0
         return frames
 
-    def _average(self) -> None:
-        momentum = self._config.schedule.average_momentum
-        if not momentum:
-            return
-        weights = self._model.get_weights()
-        averages = self._progress.averages
-        if not averages:
-            self._progress.averages = weights
-            return
-        share = min(momentum, self._progress.step / (self._progress.step + 10.0))
-        for average, weight in zip(averages, weights, strict=True):
-            average += (1.0 - share) * (weight - average)
-
     def _evaluate(self) -> None:
-        with self._averaged_weights():
+        with averages.averaged(self._model, self._progress.averages):
             clip_ms = self._config.recipe.clip_seconds * 1000
-            self._scored = development.score(self._model, self._clips, clip_ms)
+            self._scored = development.score(self._network, self._clips, clip_ms)
             metric = self._scored.mean_miss_rate
             if metric < self._progress.best_metric:
                 self._progress.best_metric = metric
@@ -174,40 +197,8 @@ class _Run:
                 _save_model(self._model, self._folder / BEST_MODEL)
             else:
                 self._progress.evaluations_without_gain += 1
-        self._log(metric)
-        self._losses = []
-
-    def _averaged_weights(self) -> "_Weights":
-        return _Weights(self._model, self._progress.averages)
-
-    def _log(self, metric: float) -> None:
-        path = self._folder / LOG
-        new = not path.exists()
-        loss = float(np.mean(self._losses))
-        rate = float(np.asarray(self._model.optimizer.learning_rate))
-        with path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["step", "loss", "learning_rate", "mean_miss_rate"])
-            writer.writerow([self._progress.step, f"{loss:.5f}", f"{rate:.3g}", f"{metric:.4f}"])
-        log.info("step %d: loss %.4f, rate %.2g, mean miss rate %.3f (best %.3f)",
-                 self._progress.step, loss, rate, metric, self._progress.best_metric)  # fmt: skip
-
-
-class _Weights:
-    """Puts other weights into a model for a while."""
-
-    def __init__(self, model: keras.Model, weights: list[NDArray[np.float32]]) -> None:
-        self._model = model
-        self._weights = weights
-
-    def __enter__(self) -> None:
-        self._own = self._model.get_weights()
-        if self._weights:
-            self._model.set_weights(self._weights)
-
-    def __exit__(self, *_: object) -> None:
-        self._model.set_weights(self._own)
+        progress = self._progress
+        self._log.evaluation(progress.step, self._learning_rate, metric, progress.best_metric)
 
 
 def _development_clips(config: Config, roots: tuple[Path, ...], executor: Executor) -> list[Clip]:
@@ -219,19 +210,6 @@ def _development_clips(config: Config, roots: tuple[Path, ...], executor: Execut
     ]
     bar = tqdm(futures, desc="development clips", leave=False)
     return [clip for future in bar for clip in future.result()]
-
-
-def _optimiser(schedule: Schedule) -> keras.optimizers.Optimizer:
-    rate = keras.optimizers.schedules.CosineDecay(
-        schedule.learning_rate / 100,
-        decay_steps=max(1, schedule.steps - schedule.warm_up_steps),
-        alpha=schedule.last_learning_rate / schedule.learning_rate,
-        warmup_target=schedule.learning_rate,
-        warmup_steps=schedule.warm_up_steps,
-    )
-    return keras.optimizers.AdamW(
-        rate, weight_decay=schedule.weight_decay, clipnorm=schedule.gradient_clip_norm
-    )
 
 
 def _save_model(model: keras.Model, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from models import checkpoint  # noqa: E402
 from models.config import read_config  # noqa: E402
 from models.recipe import Schedule  # noqa: E402
 from models.training import train, with_normalisation  # noqa: E402
+from models.training_log import read_log  # noqa: E402
 
 SCHEDULE = Schedule(
     steps=12, batch_size=4, repeats=2, warm_up_steps=2, checkpoint_steps=5, evaluation_steps=6,
@@ -47,6 +49,14 @@ def config(folders):  # noqa: F811
         return with_normalisation(replace(dialogue(), schedule=SCHEDULE), (folders,), executor)
 
 
+@pytest.fixture(scope="module")
+def whole(config, folders, tmp_path_factory):  # noqa: F811
+    """The folder of a run that was never stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert run(config, (folders,), folder).steps == 12
+    return folder
+
+
 def test_normalised_frames_have_mean_0_and_deviation_1(config, folders):  # noqa: F811
     from models.clips import ClipMaker
 
@@ -56,9 +66,9 @@ def test_normalised_frames_have_mean_0_and_deviation_1(config, folders):  # noqa
     np.testing.assert_allclose(frames.std(axis=0), 1, atol=0.05)
 
 
-def test_a_stopped_run_resumes_to_the_same_weights(config, folders, tmp_path):  # noqa: F811
-    whole = run(config, (folders,), tmp_path / "whole")
-    assert whole.steps == 12
+def test_a_stopped_run_resumes_to_the_same_weights(
+    config, folders, whole, tmp_path  # noqa: F811
+):  # fmt: skip
     half = replace(config, schedule=replace(SCHEDULE, checkpoint_steps=7))
 
     class StoppedError(Exception):
@@ -78,7 +88,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(config, folders, tmp_path):  
         checkpoint.save = original
     resumed = run(half, (folders,), tmp_path / "half", resume=True)
     assert resumed.steps == 12
-    ours, theirs = stored(tmp_path / "half"), stored(tmp_path / "whole")
+    ours, theirs = stored(tmp_path / "half"), stored(whole)
     assert ours.keys() == theirs.keys()
     for name in ours:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
@@ -100,8 +110,47 @@ def test_it_learns_to_tell_the_tones_apart(config, folders, tmp_path):  # noqa: 
     assert model.output_shape == (None, None, 1)
 
 
-def test_a_checkpoint_of_another_network_is_refused(config, folders, tmp_path):  # noqa: F811
-    run(config, (folders,), tmp_path)
+def test_tensorboard_shows_every_step(whole):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    shown = events.EventAccumulator(str(whole / "tensorboard"), {"tensors": 0}).Reload()
+    assert set(shown.Tags()["tensors"]) == {"loss", "learning_rate", "mean_miss_rate"}
+    assert [event.step for event in shown.Tensors("loss")] == list(range(1, 13))
+    assert [event.step for event in shown.Tensors("mean_miss_rate")] == [6, 12]
+
+
+def test_a_resumed_run_writes_no_row_twice(config, folders, whole, tmp_path):  # noqa: F811
+    shutil.copy(whole / "training.csv", tmp_path)
+    arrays = stored(whole)
+    arrays["progress"][0] = 10  # as if it had been killed before the last checkpoint
+    np.savez(tmp_path / "checkpoint.npz", **arrays)
+    run(config, (folders,), tmp_path, resume=True)
+    assert [entry.step for entry in read_log(tmp_path)] == [6, 12]
+
+
+def test_fine_tuning_keeps_the_statistics_and_moves_the_weights(
+    config, folders, whole, tmp_path  # noqa: F811
+):  # fmt: skip
+    start = whole / "model.keras"
+    with ThreadPoolExecutor(1) as executor:
+        train(config, (folders,), tmp_path, executor, False, start=start)
+    before = keras.models.load_model(start, compile=False)
+    after = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    for old, new in zip(before.layers, after.layers, strict=True):
+        normalisation = isinstance(old, keras.layers.BatchNormalization)
+        for first, second in zip(old.get_weights(), new.get_weights(), strict=True):
+            assert np.array_equal(first, second) == normalisation
+    other = replace(config, network=replace(config.network, gru_units=(5,)))
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(SettingsError, match="cannot start from this network"),
+    ):
+        train(other, (folders,), tmp_path, executor, False, start=start)
+
+
+def test_a_checkpoint_of_another_network_is_refused(
+    config, folders, whole, tmp_path  # noqa: F811
+):  # fmt: skip
+    shutil.copy(whole / "checkpoint.npz", tmp_path)
     other = replace(config, network=replace(config.network, gru_units=(5,)))
     with pytest.raises(SettingsError, match="another network"):
         run(other, (folders,), tmp_path, resume=True)

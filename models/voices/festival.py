@@ -83,6 +83,20 @@ class Festival:
         )
         return Utterance(samples, int(sample_rate_hz), words)
 
+    def pronounce(self, word: str) -> tuple[str, ...]:
+        """Return the phones of a word, from the CMU lexicon or its letter-to-sound rules.
+
+        Raises AudioError where neither knows: for digits, or without festlex-cmu.
+        """
+        lines = self._ask(
+            '(begin (require \'cmulex) (setup_cmu_lex) (lex.select "cmu")'
+            f' (print (lex.lookup "{word.lower()}" nil)))'
+        )
+        entry = re.search(r'" \S+ (\(\(.*)', "".join(lines))  # ("word" part-of-speech syllables)
+        if entry is None:
+            raise AudioError(f"festival cannot pronounce {word!r}; write it as it is spoken")
+        return tuple(re.findall(r"[a-z]+", entry[1]))
+
     @cached_property
     def _process(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(

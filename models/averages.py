@@ -1,0 +1,38 @@
+"""Moving averages of a network's weights, which judge and ship better than the last ones."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Weights = list[NDArray[np.float32]]
+
+
+def update(averages: Weights, model: keras.Model, momentum: float, step: int) -> Weights:
+    """Return the averages after `step`, changed in place; momentum 0: none are kept.
+
+    The first steps count more, so that random first weights are soon forgotten.
+    """
+    if not momentum:
+        return averages
+    weights = model.get_weights()
+    if not averages:
+        return weights
+    share = min(momentum, step / (step + 10.0))
+    for average, weight in zip(averages, weights, strict=True):
+        average += (1.0 - share) * (weight - average)
+    return averages
+
+
+@contextmanager
+def averaged(model: keras.Model, averages: Sequence[NDArray[np.float32]]) -> Iterator[None]:
+    """Put the averages, where there are any, into the model for a while."""
+    own = model.get_weights()
+    if averages:
+        model.set_weights(averages)
+    try:
+        yield
+    finally:
+        model.set_weights(own)
