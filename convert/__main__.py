@@ -72,20 +72,21 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, metavar="MODEL",
-                        help="a .keras file, a full .h5, or weights with --architecture")  # fmt: skip
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT.tflite")
-    parser.add_argument("--mode", choices=get_args(Mode), default="float32")
-    parser.add_argument("--steps", type=_count, metavar="N",
-                        help="steps a call; default: as many as fit into 80 ms of audio")  # fmt: skip
-    parser.add_argument("--config", type=Path, metavar="CONFIG.toml",
-                        help="the network's configuration; default: config.toml beside MODEL")  # fmt: skip
-    parser.add_argument("--architecture", metavar="NAME",
-                        help="a configuration of the project by name, such as reference")  # fmt: skip
-    parser.add_argument("--calibration", type=Path, nargs="+", default=(), metavar="AUDIO",
-                        help="recordings or folders for int8 and int16x8; default: made audio")  # fmt: skip
-    parser.add_argument("--parity-audio", type=Path, nargs="+", default=(), metavar="AUDIO",
-                        help="recordings or folders to compare on; default: made audio")  # fmt: skip
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL",
+        help="a .keras file, a full .h5, or one with weights only and --architecture")  # fmt: skip
+    add("-o", "--out", type=Path, required=True, metavar="OUT.tflite")
+    add("--mode", choices=get_args(Mode), default="float32")
+    add("--steps", type=_count, metavar="N",
+        help="steps a call; default: as many as fit into 80 ms of audio")  # fmt: skip
+    add("--config", type=Path, metavar="CONFIG.toml",
+        help="the network's configuration; default: config.toml beside MODEL")  # fmt: skip
+    add("--architecture", metavar="NAME",
+        help="a configuration of the project by name, such as reference")  # fmt: skip
+    add("--calibration", type=Path, nargs="+", default=(), metavar="AUDIO",
+        help="recordings or folders for int8 and int16x8; default: made audio")  # fmt: skip
+    add("--parity-audio", type=Path, nargs="+", default=(), metavar="AUDIO",
+        help="recordings or folders to compare on; default: made audio")  # fmt: skip
     return parser
 
 
@@ -96,12 +97,13 @@ def _count(text: str) -> int:
 
 
 def _print_report(report: "ParityReport", out: Path) -> None:
-    print(f"{out}: {report.mode}, {out.stat().st_size:,} bytes")
+    size = out.stat().st_size
+    print(f"{out}: {report.mode}, {size:,} bytes, checked on {report.seconds:.0f} s of audio")
     for parity in report.runtimes:
         print(
-            f"  {parity.runtime:<15} largest difference {parity.maximum_difference:.1e},"
+            f"  {parity.runtime:<16}largest difference {parity.maximum_difference:.1e},"
             f" {parity.num_flipped} of {parity.num_posteriors} posteriors across 0.5"
-            f" ({report.seconds:.0f} s of audio)"
+            f" ({parity.num_above} above it)"
         )
 
 
@@ -111,7 +113,7 @@ def _quiet_libraries() -> Iterator[TextIO]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     terminal = os.dup(2)
-    with open(terminal, "w", buffering=1) as stream, open(os.devnull, "w") as nothing:
+    with os.fdopen(terminal, "w", buffering=1) as stream, Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), 2)
         try:
             yield stream

@@ -20,8 +20,6 @@ from convert.trained import Trained, read_trained
 from firmware_py.artefact import SCHEMA_VERSION, Metadata, Mode, StepNetwork, pack_artefact
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
-from firmware_py.schema import from_mapping
-from firmware_py.trigger import TriggerPolicy
 
 CALL_SECONDS = 0.08
 """The audio that one call covers at most when no number of steps is asked for."""
@@ -76,13 +74,9 @@ def default_num_steps(trained: Trained) -> int:
 def describe(trained: Trained, step: StepModule, mode: Mode) -> Metadata:
     """Return the artefact's metadata; `pack_artefact` adds the digest.
 
-    `training.json` and `evaluation.json` beside the model go in where they are there. The
-    evaluation chooses the policy when it names a `trigger`, and others as `operating_points`.
+    `training.json` and `evaluation.json` beside the model go in as they are, where they are.
     """
     config = trained.config
-    evaluation = _json_beside(trained.path, "evaluation.json")
-    trigger = evaluation.pop("trigger", None)
-    points = evaluation.pop("operating_points", {})
     return Metadata(
         schema_version=SCHEMA_VERSION,
         name=config.name,
@@ -95,16 +89,11 @@ def describe(trained: Trained, step: StepModule, mode: Mode) -> Metadata:
             steps_per_call=step.num_steps,
             tensors=step.tensors,
         ),
-        trigger=_policy(trigger, "trigger") if trigger else config.trigger,
+        trigger=config.trigger,
         sha256="",
-        operating_points={name: _policy(point, name) for name, point in points.items()},
-        evaluation=evaluation,
+        evaluation=_json_beside(trained.path, "evaluation.json"),
         training=_json_beside(trained.path, "training.json"),
     )
-
-
-def _policy(mapping: Any, name: str) -> TriggerPolicy:
-    return from_mapping(TriggerPolicy, mapping, f"evaluation.json {name}")
 
 
 def _json_beside(model_path: Path, name: str) -> dict[str, Any]:

@@ -53,9 +53,7 @@ def load_full(path: Path) -> keras.Model:
         description = json.loads(file.attrs["model_config"])
         found = _Found(path, file["model_weights"])
     entries = description["config"]["layers"]
-    made = [
-        _made(path, entry, found) for entry in entries if entry["class_name"] not in _IDLE
-    ]
+    made = [_made(path, entry, found) for entry in entries if entry["class_name"] not in _IDLE]
     return found.assign(keras.Sequential([keras.Input((None, found.num_bins)), *made]))
 
 

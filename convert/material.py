@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import DEFAULT_MODEL
-from firmware_py.audio import Resampler, open_recording, read_blocks, to_int16
+from firmware_py.audio import Resampler, open_recording, read_blocks
 from firmware_py.front_end import FrontEnd
-from firmware_py.level import FULL_SCALE, apply_gain, clip_gain_db
+from firmware_py.level import FULL_SCALE, apply_gain, clip_gain_db, to_int16
 
 BUNDLED_RECORDING = DEFAULT_MODEL.with_suffix(".flac")
 SECONDS = 60.0
@@ -35,14 +35,17 @@ def made_audio(sample_rate_hz: int, seed: int) -> Samples:
     """
     rng = np.random.default_rng(seed)
     wanted = round(SECONDS * sample_rate_hz)
-    speech = np.zeros(0)
+    speech = np.zeros(0, np.int16)
     if BUNDLED_RECORDING.exists():
-        speech = _read(BUNDLED_RECORDING, sample_rate_hz) / FULL_SCALE
+        speech = _read(BUNDLED_RECORDING, sample_rate_hz)
     parts: list[Samples] = []
     while sum(map(len, parts)) < wanted:
-        spoken = speech * 10.0 ** (rng.uniform(-24.0, 0.0) / 20.0)
-        made = (_noise(rng, sample_rate_hz), spoken, _chirps(rng, sample_rate_hz))
-        parts += [*map(to_int16, made), np.zeros(sample_rate_hz, np.int16)]
+        parts += [
+            to_int16(FULL_SCALE * _noise(rng, sample_rate_hz)),
+            apply_gain(speech, rng.uniform(-24.0, 0.0)),
+            to_int16(FULL_SCALE * _chirps(rng, sample_rate_hz)),
+            np.zeros(sample_rate_hz, np.int16),
+        ]
     return np.concatenate(parts)[:wanted]
 
 

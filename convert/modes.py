@@ -39,9 +39,7 @@ def convert_step(step: StepModule, mode: Mode, calibration: Callable[[], Frames]
 
 _INTEGER_OPERATORS: Mapping[Mode, tf.lite.OpsSet] = {
     "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
-    "int16x8": (
-        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-    ),
+    "int16x8": (tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8),
 }
 
 
@@ -50,9 +48,7 @@ def calls(step: StepModule, frames: Frames) -> Iterator[dict[str, Frames]]:
 
     The states are those that occur: every call is run, and its states go into the next.
     """
-    inputs = {
-        state.input: np.zeros(state.shape, np.float32) for state in step.state_tensors
-    }
+    inputs = {state.input: np.zeros(state.shape, np.float32) for state in step.state_tensors}
     blocks = frames[: len(frames) // step.num_frames * step.num_frames]
     blocks = blocks.reshape(-1, 1, step.num_frames, frames.shape[1])
     stride = max(1, len(blocks) // CALIBRATION_CALLS)

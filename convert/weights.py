@@ -105,7 +105,5 @@ class NetworkWeights:
         return len(self.dense.bias)
 
 
-def _after(
-    normalisation: Normalisation, kernel: Weights, bias: Weights
-) -> tuple[Weights, Weights]:
+def _after(normalisation: Normalisation, kernel: Weights, bias: Weights) -> tuple[Weights, Weights]:
     return kernel * normalisation.scale[:, None], bias + normalisation.offset @ kernel
