@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from firmware_py.errors import TriggerWordError
+from firmware_py.logs import quieten_libraries
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -40,4 +41,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    quieten_libraries()
     sys.exit(main())

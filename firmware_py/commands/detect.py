@@ -14,6 +14,7 @@ from firmware_py.artefact import DEFAULT_MODEL, Artefact, choose_policy, read_ar
 from firmware_py.chime import write_with_chimes
 from firmware_py.detector import Detection
 from firmware_py.errors import SettingsError
+from firmware_py.logs import quieten_libraries
 from firmware_py.replay import Steps, detect_in_file, detect_in_pcm
 from firmware_py.trigger import TriggerPolicy
 
@@ -52,6 +53,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Detect in every recording named; return the exit code."""
     _refuse_contradictions(arguments)
+    quieten_libraries()
     artefact = read_artefact(arguments.model)
     policy = choose_policy(artefact, arguments.operating_point, arguments.threshold)
     for audio in arguments.audio:
