@@ -26,6 +26,8 @@ class Word:
 
     label: int
     end_ms: float
+    cut: bool = False
+    """The clip begins in the middle of it: neither a positive nor a negative."""
 
 
 @dataclass(frozen=True)
@@ -159,10 +161,11 @@ class ClipMaker:
             positive = bool(self._banks["positive"]) and rng.uniform() < dialogue.positive_share
             bank, take = self._draw(rng, "positive" if positive else "negative")
             gain = 10 ** (rng.uniform(*augmentation.item_gain_db) / 20)
-            whole = _add(speech, position, _levelled(take.samples) * gain)
+            _add(speech, position, _levelled(take.samples) * gain)
             end = position + take.word_end
-            if positive and whole and end <= len(speech):
-                words.append(Word(self._label_of(bank), end * 1000 / self._rate_hz))
+            if positive and 0 < end <= len(speech):
+                end_ms = end * 1000 / self._rate_hz
+                words.append(Word(self._label_of(bank), end_ms, cut=position < 0))
             position += len(take.samples) + self._pause(rng, dialogue)
         return words
 
@@ -217,7 +220,8 @@ class ClipMaker:
         for first in firsts:
             weights[max(0, first - before) : first + recipe.label_steps + after] = 0.0
         for word, first in zip(words, firsts, strict=True):
-            targets[first : first + recipe.label_steps, word.label] = 1.0
+            if not word.cut:
+                targets[first : first + recipe.label_steps, word.label] = 1.0
         weights[targets.max(axis=1) > 0] = 1.0
         return targets, weights
 
@@ -235,9 +239,8 @@ def _levelled(samples: NDArray[np.int16]) -> Signal:
     return signal * np.float32(3000.0 / np.sqrt(np.dot(signal, signal) / len(signal) + 1e-9))
 
 
-def _add(canvas: Signal, position: int, item: Signal) -> bool:
-    """Add the part of `item` that lies on the canvas; tell whether its beginning does."""
+def _add(canvas: Signal, position: int, item: Signal) -> None:
+    """Add the part of `item` that lies on the canvas."""
     first, last = max(0, position), min(len(canvas), position + len(item))
     if first < last:
         canvas[first:last] += item[first - position : last - position]
-    return position >= 0

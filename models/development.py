@@ -69,6 +69,7 @@ def _peaks(clip: Clip, posteriors: np.ndarray, clip_ms: float) -> tuple[list[flo
     for word in clip.words:
         first = max(0, int(word.end_ms / step_ms) - round(200 / step_ms))
         last = int((word.end_ms + WINDOW_MS) / step_ms) + 1
-        word_peaks.append(float(posteriors[first:last, word.label].max(initial=0.0)))
+        if not word.cut:
+            word_peaks.append(float(posteriors[first:last, word.label].max(initial=0.0)))
         elsewhere[first:last, word.label] = 0.0
     return word_peaks, float(elsewhere.max())
