@@ -72,12 +72,15 @@ class FrameDetector:
             self._network.reset(self._frames[: network.history_frames])
             self._frames = self._frames[network.history_frames :]
             self._primed = True
-        calls = len(self._frames) // network.frames_per_call
-        if not calls:
+        length = network.frames_per_call
+        end = len(self._frames) // length * length
+        if not end:
             return self._no_steps()
-        blocks = self._frames[: calls * network.frames_per_call]
-        self._frames = self._frames[len(blocks) :]
-        return np.concatenate([self._network.process(block) for block in np.split(blocks, calls)])
+        blocks, self._frames = self._frames[:end], self._frames[end:]
+        results = [
+            self._network.process(blocks[start : start + length]) for start in range(0, end, length)
+        ]
+        return results[0] if len(results) == 1 else np.concatenate(results)
 
     def last_posteriors(self) -> NDArray[np.float32]:
         """Return the posteriors of steps that wait for a full call, float32 [steps, labels]."""

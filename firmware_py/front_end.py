@@ -146,12 +146,40 @@ class FrontEnd:
         return weights
 
     @cached_property
+    def mel_slopes(self) -> "MelSlopes | None":
+        """The filters as they are applied, or None for linear bins."""
+        return None if self.mel_bank is None else MelSlopes(self.mel_bank)
+
+    @cached_property
     def mel_bank(self) -> NDArray[np.float64] | None:
         """Filters, float64 [num_mel_bins, num_fft_bins], or None for linear bins."""
         if not self.num_mel_bins:
             return None
         return mel_filter_bank(self.num_mel_bins, self.num_fft_points, self.sample_rate_hz,
                                self.mel_low_hz, self.mel_high_hz)  # fmt: skip
+
+
+class MelSlopes:
+    """A mel bank as its non-zero weights, a few per cent of the matrix.
+
+    Applied without BLAS: its product rounds differently for different numbers of frames, and its
+    threads spin between the calls of a live stream.
+    """
+
+    def __init__(self, bank: NDArray[np.float64]) -> None:
+        """
+        bank: float64 [num_mel_bins, num_fft_bins].
+        """
+        used = bank != 0.0
+        used[~used.any(axis=1), 0] = True  # each band has at least one weight, be it zero
+        rows, self._bins = np.nonzero(used)
+        self._weights = bank[rows, self._bins]
+        self._starts = np.searchsorted(rows, np.arange(len(bank)))
+
+    def apply(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the bands, float64 [frames, num_mel_bins]; spectra: [frames, num_fft_bins]."""
+        weighted = spectra.take(self._bins, axis=1) * self._weights
+        return np.add.reduceat(weighted, self._starts, axis=1)
 
 
 class FrontEndStream:
@@ -195,8 +223,7 @@ class FrontEndStream:
     def _spectrum(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float64]:
         """Return `count` scaled spectra, float64 [count, num_fft_bins]."""
         front_end = self.front_end
-        windows = np.lib.stride_tricks.sliding_window_view(samples, front_end.window_length)
-        windows = windows[:: front_end.hop_length][:count]
+        windows = _windows(samples, count, front_end.window_length, front_end.hop_length)
         spectrum = np.fft.rfft(windows * front_end.window, front_end.num_fft_points)
         power = (spectrum.real**2 + spectrum.imag**2) * front_end.spectrum_weights
         if self._level:
@@ -219,13 +246,23 @@ class FrontEndStream:
     def _features(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
         front_end = self.front_end
         features = spectra
-        if front_end.mel_bank is not None:
-            # One matrix-vector product a frame: a single product over all frames would round
-            # differently for different numbers of frames.
-            features = np.matmul(front_end.mel_bank, spectra[:, :, None])[:, :, 0]
+        if front_end.mel_slopes is not None:
+            features = front_end.mel_slopes.apply(spectra)
         if front_end.log_epsilon is not None:
             features = np.log(features + front_end.log_epsilon)
         return features
+
+
+def _windows(
+    samples: NDArray[np.int16], count: int, length: int, hop: int
+) -> NDArray[np.int16]:
+    """Return overlapping views, int16 [count, length].
+
+    Made by hand: `sliding_window_view` takes as long as the spectra of a short chunk.
+    """
+    samples = np.ascontiguousarray(samples, np.int16)
+    width = samples.itemsize
+    return np.ndarray((count, length), np.int16, samples, strides=(hop * width, width))
 
 
 def _require(condition: bool, name: str, value: object, expected: str) -> None:
