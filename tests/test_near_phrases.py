@@ -1,0 +1,111 @@
+"""Phrases near in sound, sentences without the phrase, and the distances behind them."""
+
+from functools import cache
+
+import pytest
+
+from firmware_py.errors import AudioError, MissingToolError
+from models.lexicon import common_words, pronounce
+from models.near_phrases import near_phrases
+from models.phonemes import GAP_COST, PHONES, _phone_cost, distances, holds_before_its_end
+from models.sentences import sentences
+
+ACTIVATE = ("ae", "k", "t", "ax", "v", "ey", "t")
+
+
+@pytest.fixture
+def dictionaries() -> None:
+    try:
+        common_words()
+    except MissingToolError as error:
+        pytest.skip(str(error))
+
+
+def edit_distance(first: tuple[str, ...], second: tuple[str, ...]) -> float:
+    """Return the weighted edit distance by its recursive definition."""
+
+    @cache
+    def rest(i: int, j: int) -> float:
+        if i == len(first) or j == len(second):
+            return GAP_COST * (len(first) - i + len(second) - j)
+        return min(
+            rest(i + 1, j + 1) + _phone_cost(first[i], second[j]),
+            rest(i + 1, j) + GAP_COST,
+            rest(i, j + 1) + GAP_COST,
+        )
+
+    return rest(0, 0)
+
+
+WORDS = [
+    ("ae", "k", "t"),
+    ("m", "ow", "t", "ax", "v", "ey", "t"),
+    ("ae", "k", "t", "ih", "v", "ax", "t", "iy"),
+    ACTIVATE,
+    ("z",),
+]
+
+
+def test_whole_distance_is_the_edit_distance() -> None:
+    found = distances(ACTIVATE, WORDS).whole
+    assert found == pytest.approx([edit_distance(ACTIVATE, word) for word in WORDS])
+
+
+def test_a_word_begins_like_the_target_when_it_shares_its_first_phones() -> None:
+    beginning = distances(ACTIVATE, WORDS).beginning
+    expected = [
+        min(
+            edit_distance(ACTIVATE[:part], word[:end]) / part
+            for part in range(3, 8)
+            for end in range(len(word) + 1)
+        )
+        for word in WORDS
+    ]
+    assert beginning == pytest.approx(expected)
+    assert beginning[0] == beginning[2] == 0
+
+
+def test_phone_costs_are_a_semimetric_and_kin_is_near() -> None:
+    for first in PHONES:
+        for second in PHONES:
+            cost = _phone_cost(first, second)
+            assert cost == _phone_cost(second, first)
+            assert (cost == 0) == (first == second)
+    assert _phone_cost("p", "b") < _phone_cost("p", "d") < _phone_cost("p", "aa") == 1
+
+
+def test_what_follows_a_whole_target_is_found() -> None:
+    assert holds_before_its_end((*ACTIVATE, "s"), ACTIVATE)
+    assert not holds_before_its_end(("d", "iy", *ACTIVATE), ACTIVATE)
+    assert not holds_before_its_end(ACTIVATE[:-1], ACTIVATE)
+
+
+@pytest.mark.usefixtures("dictionaries")
+class TestWithDictionaries:
+    def test_known_words_come_from_the_dictionary(self) -> None:
+        assert pronounce("Activate") == [ACTIVATE]
+        assert pronounce("hey, pi!") == [("hh", "ey"), ("p", "ay")]
+
+    def test_other_words_are_pronounced_by_their_letters(self) -> None:
+        assert pronounce("zorblax")[0][:3] == ("z", "ao", "r")
+        with pytest.raises(AudioError, match="'47'; write it as it is spoken"):
+            pronounce("agent 47")
+
+    def test_near_words_of_one_word(self) -> None:
+        near = near_phrases("activate", 60)
+        assert len(near) == len(set(near)) == 60
+        assert {"active", "activity", "act", "motivate"} < set(near)
+        assert not {"activate", "activated", "activates"} & set(near)
+
+    def test_near_phrases_of_two_words(self) -> None:
+        near = near_phrases("hey pi", 60)
+        assert {"hey", "pi", "pi hey", "hey buy", "say pi"} < set(near)
+        sounds = [sum(pronounce(phrase), ()) for phrase in near]
+        assert sum(pronounce("hey pi"), ()) not in sounds  # such as "hay pie"
+
+    def test_sentences_do_not_say_the_phrase(self) -> None:
+        made = sentences(300, "market", seed=3)
+        assert len(set(made)) == 300
+        assert made == sentences(300, "market", seed=3) != sentences(300, "market", seed=4)
+        assert not any("market" in sentence for sentence in made)
+        assert any("market" in sentence for sentence in sentences(300, "computer", seed=3))
