@@ -12,6 +12,7 @@ from firmware_py.history import History
 from firmware_py.microphone import Chunk
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
+from firmware_py.pace import QUIET_SECONDS, Pace
 
 WARM_UP_SECONDS = 2.0
 """What models that replace others hear again, so that a word in the middle is not missed."""
@@ -20,8 +21,9 @@ WARM_UP_SECONDS = 2.0
 class Listener:
     """Runs the models on a stream and knows its time.
 
-    Chunks are gathered until a network can run on them: smaller pieces would cost more and tell
-    nothing sooner. Times count samples, so what a recording gives does not depend on its pace.
+    Chunks are gathered until a network can run on them, and longer in silence: smaller pieces
+    would cost more and tell nothing sooner. Times count samples, so what a recording gives does
+    not depend on its pace.
     """
 
     def __init__(self, models: Sequence[Model], sample_rate_hz: int, mute: Mute) -> None:
@@ -37,6 +39,7 @@ class Listener:
         self.models = models
         self.sample_rate_hz = sample_rate_hz
         self._ensemble = Ensemble(models, sample_rate_hz)
+        self._pace = Pace()
         self._needed = self._ensemble.samples_needed
         self._base_seconds = base_seconds
         self._history = History(round(WARM_UP_SECONDS * sample_rate_hz))
@@ -54,6 +57,12 @@ class Listener:
     def real_time_factor(self) -> float:
         """Processing time over audio time."""
         return self.processing_seconds / self.audio_seconds if self.audio_seconds else 0.0
+
+    @property
+    def rest_seconds(self) -> float:
+        """How long nothing need be heard: the sound meanwhile is gathered at once."""
+        missing = self._needed - self._num_waiting
+        return missing / self.sample_rate_hz if self._pace.is_quiet else 0.0
 
     def hear(self, chunk: Chunk) -> list[Event]:
         """Return the events that the chunk completes."""
@@ -93,14 +102,20 @@ class Listener:
         return np.zeros_like(chunk.samples)
 
     def _process(self) -> list[Event]:
+        """Run the models on what was gathered."""
+        if not self._num_waiting:
+            return []
         began = time.perf_counter()
-        samples = np.concatenate([np.zeros(0, np.int16), *self._waiting])
+        samples = np.concatenate(self._waiting)
         self._history.add(samples)
         self._waiting.clear()
         self._num_waiting = 0
         self._num_processed += len(samples)
         hits = self._ensemble.process(samples)
+        self._pace.hear(samples, len(samples) / self.sample_rate_hz)
         self._needed = self._ensemble.samples_needed
+        if self._pace.is_quiet:
+            self._needed = max(self._needed, round(QUIET_SECONDS * self.sample_rate_hz))
         self.processing_seconds += time.perf_counter() - began
         self.audio_seconds += len(samples) / self.sample_rate_hz
         return [self._event(hit) for hit in hits]

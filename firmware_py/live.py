@@ -87,6 +87,8 @@ class Live:
             self._prepare_outputs()
             if chunk:
                 self._hear(chunk)
+            if not self._microphone.queued_seconds:
+                time.sleep(min(self._listener.rest_seconds, READ_SECONDS))
 
     def close(self) -> list[str]:
         """Bring everything to its safe state in well under a second; return what hangs."""

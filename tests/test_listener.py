@@ -1,5 +1,6 @@
 """The listener decides as the offline detector does, on the clock of the samples."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from virtual_sound import beeps
 
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
-from firmware_py.ensemble import Model
+from firmware_py.ensemble import Ensemble, Hit, Model
 from firmware_py.listener import Listener
 from firmware_py.microphone import Chunk
 from firmware_py.outputs.event import Event
@@ -56,13 +57,26 @@ def test_as_the_offline_detector(length: int) -> None:
     assert events[0].refractory_seconds == pytest.approx(0.4)
 
 
-def test_the_models_run_only_when_a_call_is_full() -> None:
+@pytest.mark.parametrize(
+    ("starts", "calls"), [(range(10), 10.0 / 0.08), ((), 2.0 / 0.08 + 8.0 / 0.32)]
+)
+def test_the_models_run_at_once_in_sound_and_seldom_in_silence(
+    starts: Sequence[float], calls: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call is two steps of 40 ms."""
+    lengths = []
+    process = Ensemble.process
+
+    def counted(ensemble: Ensemble, samples: NDArray[np.int16]) -> list[Hit]:
+        lengths.append(len(samples))
+        return process(ensemble, samples)
+
+    monkeypatch.setattr(Ensemble, "process", counted)
     listener = Listener([model()], RATE_HZ, Mute())
-    calls = []
-    process = listener._ensemble.process
-    listener._ensemble.process = lambda samples: calls.append(len(samples)) or process(samples)  # type: ignore[func-returns-value, method-assign]
-    hear_all(listener, chunks(beeps((), 10.0), 160))
-    assert len(calls) == pytest.approx(10.0 / 0.08, abs=3)  # 2 steps of 40 ms a call
+    hear_all(listener, chunks(beeps(tuple(starts), 10.0), 160))
+    assert len(lengths) == pytest.approx(calls, abs=3)
+    assert listener.rest_seconds <= 0.32
+    assert (listener.rest_seconds > 0) == (not starts)
 
 
 def test_a_skipped_gap_moves_the_clock() -> None:

@@ -1,0 +1,37 @@
+"""How soon the models run: at once while there is sound, less often in silence.
+
+Bigger pieces cost less. The detections are the same; only in silence they would come later, and
+there are none. A word is louder than the room long before it ends.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUIET_SECONDS = 0.32
+"""What is gathered in silence."""
+LOUDER = 2.0
+"""A peak this many times that of the quiet room is sound (6 dB)."""
+FAINTEST_PEAK = 30
+"""Below this a room is quiet in any case, and so is a muted microphone."""
+HOLD_SECONDS = 2.0
+"""Sound counts for this long after its last peak."""
+RISE_PER_SECOND = 0.1
+"""How fast a constant noise becomes the quiet room: from twice its peak in seven seconds."""
+
+
+class Pace:
+    """Follows the peaks of the quiet room and tells sound from it."""
+
+    def __init__(self) -> None:
+        self._room_peak = float("inf")
+        self._hold = HOLD_SECONDS
+
+    @property
+    def is_quiet(self) -> bool:
+        return self._hold <= 0.0
+
+    def hear(self, samples: NDArray[np.int16], seconds: float) -> None:
+        """Note the next samples, int16 [at least one], which last `seconds`."""
+        peak = float(max(int(samples.max()), -int(samples.min()), FAINTEST_PEAK))
+        self._room_peak = min(peak, self._room_peak * (1.0 + RISE_PER_SECOND * seconds))
+        self._hold = HOLD_SECONDS if peak > LOUDER * self._room_peak else self._hold - seconds
