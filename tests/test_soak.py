@@ -1,0 +1,153 @@
+"""Hours of sound through the whole of `run` but PortAudio itself, as fast as it goes.
+
+`SOAK_HOURS=24 python -m pytest tests/test_soak.py -s` is the full length.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from firmware_py import Detector
+from firmware_py.artefact import read_artefact
+from firmware_py.outputs.event import Event
+from firmware_py.outputs.options import ChimeSettings, GpioSettings
+from firmware_py.settings import ClipSettings, ModelSettings, Settings
+from firmware_py.site_models import open_models
+
+pytest.importorskip("pyaudio")
+from firmware_py import live as module
+from firmware_py.live import Live, Site
+from firmware_py.portaudio import Callback, Kind, PortAudio, SoundDevice
+
+BEEP = Path(__file__).parent / "data" / "beep.tflite"
+HOURS = float(os.environ.get("SOAK_HOURS", "1"))
+RATE_HZ = 16000
+CHUNK = 640
+MINUTE = 60 * RATE_HZ
+WARM_UP_MINUTES = 10
+MOST_GROWTH_BYTES = 4 << 20
+
+
+def minutes() -> Iterator[NDArray[np.int16]]:
+    """Yield the recording, a minute at a time: noise of varying level with 0 to 3 beeps."""
+    rng = np.random.default_rng(2026)
+    noise = rng.normal(0, 1, MINUTE)
+    tone = np.sin(2 * np.pi * 1175 * np.arange(RATE_HZ // 4) / RATE_HZ)
+    for _ in range(round(HOURS * 60)):
+        samples = np.roll(noise, int(rng.integers(MINUTE))) * rng.uniform(5, 200)
+        for start in rng.integers(0, MINUTE - len(tone), rng.integers(0, 4)).tolist():
+            samples[start : start + len(tone)] += rng.uniform(2000, 12000) * tone
+        yield np.rint(samples).astype(np.int16)
+
+
+class UnpacedSound(PortAudio):
+    """A device that delivers the recording as fast as the listener takes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.finished = threading.Event()
+        self.waiting = lambda: 0.0
+
+    def restart(self) -> None:
+        self.generation += 1
+
+    def devices(self, kind: Kind) -> list[SoundDevice]:
+        return [SoundDevice(0, "recording", "test", 1, 0, RATE_HZ)]
+
+    def supports(self, kind: Kind, device: SoundDevice, rate_hz: int, channels: int) -> bool:
+        return rate_hz == RATE_HZ
+
+    def open(self, kind: Kind, device: SoundDevice, rate_hz: int, channels: int, frames: int,
+             callback: Callback) -> Any:  # fmt: skip
+        self._callback = callback
+        return None
+
+    def start_stream(self, stream: Any) -> None:
+        threading.Thread(target=self._deliver, daemon=True).start()
+
+    def _deliver(self) -> None:
+        for minute in minutes():
+            for start in range(0, MINUTE, CHUNK):
+                while self.waiting() > 10.0:
+                    time.sleep(0.001)
+                data = minute[start : start + CHUNK].tobytes()
+                self._callback(data, CHUNK, {}, 0)
+        self.finished.set()
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def offline() -> list[tuple[float, float]]:
+    artefact = read_artefact(BEEP)
+    with Detector(artefact) as detector:
+        return [
+            (detection.time_seconds, detection.score)
+            for minute in minutes()
+            for detection in detector.process(minute)
+        ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_memory_time_and_detections_stay_true(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PortAudio", UnpacedSound)
+    settings = Settings(
+        model=(ModelSettings(path=str(BEEP)),),
+        chime=ChimeSettings(sound="off"),
+        gpio=(GpioSettings(backend="mock", pulse_seconds=0.001),),
+        clips=ClipSettings(str(tmp_path), max_clips=20),
+    )
+    site = Site(settings, open_models(settings))
+    events: list[Event] = []
+    live = Live(site, lambda: site, events.append)
+    sound = live._sound
+    assert isinstance(sound, UnpacedSound)
+    sound.waiting = lambda: live._microphone.queued_seconds
+    resident: list[int] = []
+
+    def watch() -> None:
+        warm = min(WARM_UP_MINUTES, HOURS * 30) * 60
+        while live._listener.time_seconds < warm:
+            time.sleep(0.01)
+        resident.append(resident_bytes())
+        sound.finished.wait()
+        while live._microphone.queued_seconds:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        resident.append(resident_bytes())
+        live.stop()
+
+    began = time.process_time()
+    threading.Thread(target=watch, daemon=True).start()
+    live.run()
+    cpu_seconds = time.process_time() - began
+    assert live.close() == []
+    expected = offline()
+    heard = [(event.time_seconds, event.score) for event in events]
+    assert len(heard) > 30 * HOURS
+    last = expected[-1][0]
+    assert heard == expected[: len(heard)]
+    assert len(expected) - len(heard) <= (last > HOURS * 3600 - 1)  # still gathered at the end
+    assert live._listener.time_seconds == HOURS * 3600
+    assert live._microphone.counters.lost_seconds == 0
+    assert live._microphone.counters.dropped_samples == 0
+    assert len(list(tmp_path.glob("beep/*.wav"))) == 20
+    growth = resident[1] - resident[0]
+    print(json.dumps({
+        "hours": HOURS, "detections": len(heard), "rss_start_mb": resident[0] / 1e6,
+        "rss_end_mb": resident[1] / 1e6, "real_time_factor": cpu_seconds / (HOURS * 3600),
+    }))  # fmt: skip
+    assert growth < MOST_GROWTH_BYTES
