@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from firmware_py.commands import check, detect, devices, run, safe, show
+from firmware_py.commands import bench, check, detect, devices, run, safe, show
 from firmware_py.errors import DeviceError, TriggerWordError
 
 EXIT_BAD_INPUT = 2
 EXIT_DEVICE_GONE = 75
 
-COMMANDS = (detect, run, show, devices, check, safe)
+COMMANDS = (detect, run, bench, show, devices, check, safe)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,1 @@
+"""What a model costs on this board: processor time, memory, latency."""

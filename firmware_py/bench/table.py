@@ -1,0 +1,119 @@
+"""The bench's reports for people."""
+
+from collections.abc import Sequence
+
+from firmware_py.bench.machine import Machine
+from firmware_py.bench.report import Report
+from firmware_py.bench.soak import Soak
+from firmware_py.board_state import BoardState
+
+BAR_LENGTH = 20
+"""Characters of a whole core."""
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def bar(share: float) -> str:
+    """Return a bar for a share of one core, from 0 to 1; anything above 0 shows."""
+    eighths = min(8 * BAR_LENGTH, round(8 * BAR_LENGTH * share))
+    if share > 0:
+        eighths = max(1, eighths)
+    whole, rest = divmod(eighths, 8)
+    return ("█" * whole + (_EIGHTHS[rest] if rest else "")).ljust(BAR_LENGTH, "·")
+
+
+def describe_machine(machine: Machine) -> str:
+    """Return one line."""
+    versions = ", ".join(f"{name} {number}" for name, number in machine.versions.items())
+    return (
+        f"{machine.model}, {machine.architecture}, {machine.num_cores} cores;"
+        f" Python {machine.python}, {versions}"
+    )
+
+
+def describe_state(state: BoardState) -> str:
+    """Return what the sensors say, in a few words."""
+    facts = []
+    if state.temperature_celsius is not None:
+        facts.append(f"{state.temperature_celsius:.0f} °C")
+    if state.cpu_clock_hz is not None:
+        facts.append(f"{state.cpu_clock_hz / 1e6:.0f} MHz")
+    if state.throttling is not None:
+        facts.append(", ".join(state.throttling) or "no throttling")
+    return ", ".join(facts) or "no sensors"
+
+
+def cost_table(reports: Sequence[Report]) -> str:
+    """Return what the stages cost, with a bar for the share of one core."""
+    head = ("model", "mode", "interpreter", "of one core", "%", "CPU s/s", "front end", "network",
+            "decision")  # fmt: skip
+    rows = [
+        (r.name, r.mode, r.runtime, bar(r.cost.total), f"{r.core_percent:.2f}",
+         f"{r.cost.total:.5f}", f"{r.cost.front_end:.5f}", f"{r.cost.network:.5f}",
+         f"{r.cost.decision:.5f}")
+        for r in reports
+    ]  # fmt: skip
+    return _align(head, rows, num_texts=4)
+
+
+def latency_table(reports: Sequence[Report]) -> str:
+    """Return how long a chunk takes, and how long after a word the outputs are called."""
+    head = ("model", "mode", "interpreter", "a chunk of", "p50 ms", "p95 ms", "p99 ms", "worst ms",
+            "after the word ms")  # fmt: skip
+    rows = [
+        (r.name, r.mode, r.runtime, f"{r.call_ms.budget:g} ms", f"{r.call_ms.p50:.3f}",
+         f"{r.call_ms.p95:.3f}", f"{r.call_ms.p99:.3f}", f"{r.call_ms.worst:.2f}", _latency(r))
+        for r in reports
+    ]  # fmt: skip
+    return _align(head, rows, num_texts=3)
+
+
+def process_table(reports: Sequence[Report]) -> str:
+    """Return start-up, memory and, where there is an earlier run, the ratio to its cost."""
+    head = ("model", "mode", "interpreter", "load CPU s", "start CPU s", "MB", "over Python",
+            "threads", "ratio")  # fmt: skip
+    rows = [
+        (r.name, r.mode, r.runtime, f"{r.load_cpu_seconds:.3f}", f"{r.start_cpu_seconds:.3f}",
+         f"{r.rss_mb:.1f}", f"{r.rss_over_interpreter_mb:.1f}", str(r.process_threads),
+         "-" if r.ratio is None else f"{r.ratio:.2f}")
+        for r in reports
+    ]  # fmt: skip
+    return _align(head, rows, num_texts=3)
+
+
+def describe_soak(soak: Soak) -> str:
+    """Return one line."""
+    facts = [
+        f"{soak.seconds:.0f} s at full load",
+        f"real-time factor at first {soak.first_factor:.4f}, at worst {soak.worst_factor:.4f}",
+        f"at last {soak.last_factor:.4f}",
+        f"memory grew by {soak.rss_growth_mb:.1f} MB",
+    ]
+    if soak.hottest_celsius is not None:
+        facts.append(f"at most {soak.hottest_celsius:.0f} °C")
+    if soak.slowest_clock_hz is not None:
+        facts.append(f"at least {soak.slowest_clock_hz / 1e6:.0f} MHz")
+    return "; ".join([*facts, *soak.throttling])
+
+
+def _latency(report: Report) -> str:
+    latency = report.word_latency_ms
+    if latency is None:
+        return "-"
+    heard = f"{latency.num_heard} of {latency.num_words}"
+    if latency.median is None:
+        return heard
+    return f"{latency.median:.0f}, at most {latency.worst:.0f} ({heard})"
+
+
+def _align(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], num_texts: int) -> str:
+    """Return the table as text; the first columns are texts, the others numbers."""
+    columns = zip(head, *rows, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if index < num_texts else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in (head, *rows)
+    ]
+    return "\n".join(lines)

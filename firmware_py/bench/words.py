@@ -1,0 +1,64 @@
+"""Where the words of a recording are, and how long after them the outputs are called."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_py.bench.trial import OutputCall
+from firmware_py.errors import AudioError, SettingsError
+from firmware_py.schema import from_mapping
+
+LATEST_SECONDS = 1.5
+"""A detection later than this after a word is not of that word."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word in a recording."""
+
+    label: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True)
+class WordLatency:
+    """Milliseconds from the end of a word to the call of the outputs; negative: before its end."""
+
+    median: float | None
+    worst: float | None
+    num_heard: int
+    num_words: int
+
+
+def read_words(recording: Path) -> list[Word] | None:
+    """Return the words in the .json file beside a recording, or None without such a file."""
+    path = recording.with_suffix(".json")
+    if not path.exists():
+        return None
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return [from_mapping(Word, row, "word") for row in rows]
+    except (ValueError, TypeError, SettingsError) as error:
+        raise AudioError(
+            f"{path}: not a list of words with label, start_seconds and end_seconds ({error});"
+            " mend or remove it"
+        ) from error
+
+
+def word_latency(words: Sequence[Word], calls: Sequence[OutputCall]) -> WordLatency:
+    """Return how long after each word its first output call came."""
+    delays = [1e3 * delay for word in words if (delay := _delay(word, calls)) is not None]
+    if not delays:
+        return WordLatency(None, None, 0, len(words))
+    return WordLatency(statistics.median(delays), max(delays), len(delays), len(words))
+
+
+def _delay(word: Word, calls: Sequence[OutputCall]) -> float | None:
+    for call in calls:
+        same = call.label == word.label
+        if same and word.start_seconds < call.time_seconds < word.end_seconds + LATEST_SECONDS:
+            return call.time_seconds - word.end_seconds
+    return None

@@ -1,0 +1,138 @@
+"""`trigger-word bench`: what models cost on this board."""
+
+import argparse
+import json
+import logging
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from firmware_py.bench.limits import Limits
+    from firmware_py.bench.report import Report
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure cost and latency on this board",
+        description="Measure each model on each installed interpreter, in a fresh process each:"
+        " CPU time of front end, network and decision, time of a call, memory, start-up, and how"
+        " long after a word the outputs are called. The exit code is 1 if something is over"
+        " budget or slower than before.",
+        epilog="example: trigger-word bench --json > before.json; ...;"
+        " trigger-word bench --against before.json --tolerance 0.1",
+    )
+    add = parser.add_argument
+    add("models", type=Path, nargs="*", metavar="M", help="artefacts (default: the built-in one)")
+    add("--audio", type=Path, metavar="WAV",
+        help="what they hear (default: the bundled recording); words in a .json file beside it"
+        " give the latency")  # fmt: skip
+    add("--seconds", type=_positive, default=60.0, metavar="S",
+        help="repeat the recording until it is this long (default: 60)")  # fmt: skip
+    add("--chunk-ms", type=_positive, metavar="MS",
+        help="audio handed over at a time (default: that of one call of the network)")  # fmt: skip
+    add("--runtime", metavar="R", help="one interpreter (default: all that are installed)")
+    add("--threads", type=_count, default=1, metavar="N", help="of the interpreter (default: 1)")
+    add("--soak", type=_positive, default=0.0, metavar="MINUTES",
+        help="then go on at full load and watch heat, clock and memory")  # fmt: skip
+    add("--json", action="store_true", help="one JSON object a measurement")
+    add("--against", type=Path, metavar="OLD.json", help="compare with an earlier --json")
+    add("--tolerance", type=_positive, default=0.1, metavar="X",
+        help="how much slower than OLD.json is allowed (default: 0.1, a tenth)")  # fmt: skip
+    add("--budget", type=Path, metavar="FILE",
+        help="TOML or JSON with [budget.MODEL] core_percent and rss_mb")  # fmt: skip
+    add("--budget-core", type=_positive, metavar="PERCENT", help="of one core, for every model")
+    add("--budget-rss", type=_positive, metavar="MB", help="of memory, for every model")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure and print; return 1 if something is over budget or past the tolerance."""
+    from firmware_py.schema import to_mapping
+
+    reports = []
+    for report in _reports(arguments):
+        reports.append(report)
+        if arguments.json:
+            print(json.dumps(to_mapping(report)), flush=True)
+    if not arguments.json:
+        _print_tables(reports)
+    for report in reports:
+        for excess in report.excesses:
+            log.error("%s (%s) on %s: %s", report.name, report.mode, report.runtime, excess)
+    return 1 if any(report.excesses for report in reports) else 0
+
+
+def _reports(arguments: argparse.Namespace) -> Iterator["Report"]:
+    from firmware_py.artefact import DEFAULT_MODEL, read_artefact
+    from firmware_py.bench.machine import read_machine
+    from firmware_py.bench.runner import Workload, measure, runtimes_named
+
+    limits = _limits(arguments)
+    runtimes = runtimes_named(arguments.runtime)
+    artefacts = [read_artefact(path) for path in arguments.models or [DEFAULT_MODEL]]
+    workload = Workload(
+        audio=arguments.audio or DEFAULT_MODEL.with_suffix(".flac"),
+        seconds=arguments.seconds,
+        num_threads=arguments.threads,
+        chunk_seconds=arguments.chunk_ms / 1e3 if arguments.chunk_ms else None,
+        soak_minutes=arguments.soak,
+    )
+    machine = read_machine()
+    for artefact in artefacts:
+        for runtime in runtimes:
+            yield limits.judge(measure(artefact, runtime, workload, machine))
+
+
+def _limits(arguments: argparse.Namespace) -> "Limits":
+    from firmware_py.bench.budget import Budget, read_budgets
+    from firmware_py.bench.comparison import read_earlier
+    from firmware_py.bench.limits import Limits
+
+    return Limits(
+        everyone=Budget(arguments.budget_core, arguments.budget_rss),
+        budgets=read_budgets(arguments.budget) if arguments.budget else {},
+        earlier=read_earlier(arguments.against) if arguments.against else None,
+        tolerance=arguments.tolerance,
+    )
+
+
+def _print_tables(reports: Sequence["Report"]) -> None:
+    from firmware_py.bench.table import (
+        cost_table,
+        describe_machine,
+        describe_soak,
+        describe_state,
+        latency_table,
+        process_table,
+    )
+
+    first, last = reports[0], reports[-1]
+    print(describe_machine(first.machine))
+    print(f"before: {describe_state(first.before)}; after: {describe_state(last.after)}")
+    print(f"{first.audio_seconds:.0f} s of audio, one live stream\n")
+    print(cost_table(reports), latency_table(reports), process_table(reports), sep="\n\n")
+    for report in reports:
+        if report.soak:
+            print(f"\n{report.name} ({report.mode}) on {report.runtime}:"
+                  f" {describe_soak(report.soak)}")  # fmt: skip
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
