@@ -65,8 +65,15 @@ class Pulse:
             "XDG_RUNTIME_DIR": str(self.folder),
             "HOME": str(self.folder),
             "PULSE_SERVER": f"unix:{self.folder}/pulse/native",
-            "PULSE_LATENCY_MSEC": "30",
+            "PULSE_LATENCY_MSEC": "30",  # ALSA's plugin would take seconds
             "ALSA_CONFIG_PATH": str(self.folder / "asound.conf"),
+        }
+
+    @property
+    def _unhurried(self) -> dict[str, str]:
+        """The environment of player and recorder, whose long buffers leave no gaps under load."""
+        return {
+            name: value for name, value in self.environment.items() if name != "PULSE_LATENCY_MSEC"
         }
 
     def start(self) -> None:
@@ -97,14 +104,16 @@ class Pulse:
 
     def play(self, path: Path) -> "subprocess.Popen[bytes]":
         """Begin to play a recording into the microphone."""
-        return subprocess.Popen(["paplay", "-d", "mic", str(path)], env=self.environment)
+        return subprocess.Popen(
+            ["paplay", "-d", "mic", "--latency-msec=2000", str(path)], env=self._unhurried
+        )
 
     @contextmanager
     def recording(self, path: Path) -> Iterator[None]:
         """Record the air: left what was played into the microphone, right the speaker."""
         process = subprocess.Popen(
             ["parecord", "-d", "air.monitor", "--rate=16000", "--channels=2", "--format=s16le",
-             "--file-format=wav", "--latency-msec=20", str(path)], env=self.environment,
+             "--file-format=wav", "--latency-msec=2000", str(path)], env=self._unhurried,
         )  # fmt: skip
         try:
             yield
