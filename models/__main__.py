@@ -11,9 +11,9 @@ from firmware_py.logs import quieten_libraries
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from models import evaluate, plot, speak, train
+from models import evaluate, mine, new, plot, speak, train
 
-COMMANDS = (speak, train, evaluate, plot)
+COMMANDS = (new, speak, train, mine, evaluate, plot)
 EXIT_BAD_INPUT = 2
 
 
@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Bad input is one line on standard error."""
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
     try:
         return int(arguments.run(arguments))
     except (TriggerWordError, OSError) as error:

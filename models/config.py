@@ -11,7 +11,8 @@ from firmware_py.trigger import TriggerPolicy
 from models.network import Network
 from models.recipe import Recipe, Schedule
 
-REFERENCE_CONFIG = Path(__file__).parent / "configs" / "activate-reference.toml"
+CONFIGS = Path(__file__).parent / "configs"
+REFERENCE_CONFIG = CONFIGS / "activate-reference.toml"
 
 
 @dataclass(frozen=True)

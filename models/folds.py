@@ -19,14 +19,24 @@ _NAMED_SPEAKERS = (
     re.compile(r"\d_(?P<speaker>[a-z]+)_\d+"),  # Free Spoken Digits: digit_speaker_take
     re.compile(r"(?P<speaker>[a-z-]+_.+)_\d{5}"),  # models speak: engine_voice_number
 )
+_CUT_OUT = re.compile(r"-at-\d+ms$")
 
 
 def speaker_of(path: Path) -> str:
-    """Return the speaker that the file's name tells, or its whole stem where it tells none."""
+    """Return the speaker that the file's name tells, or its whole stem where it tells none.
+
+    A stretch cut out of a recording has the recording's speaker.
+    """
+    stem = _CUT_OUT.sub("", path.stem)
     for pattern in _NAMED_SPEAKERS:
-        if match := pattern.fullmatch(path.stem):
+        if match := pattern.fullmatch(stem):
             return match["speaker"]
-    return path.stem
+    return stem
+
+
+def name_of_stretch(path: Path, start_seconds: float) -> str:
+    """Return the file name of what is cut out of a recording; it stays in the same fold."""
+    return f"{path.stem}-at-{round(1000 * start_seconds)}ms.flac"
 
 
 def fold_of(path: Path) -> int:

@@ -33,3 +33,13 @@ class Network:
     def num_steps(self, num_frames: int) -> int:
         """Return the number of output steps for `num_frames` frames."""
         return max(0, (num_frames - self.kernel_size) // self.stride + 1)
+
+    def num_parameters(self, num_bins: int, num_labels: int) -> int:
+        """Return the number of weights, those of the normalisations' statistics included."""
+        count = (self.kernel_size * num_bins + 1) * self.filters + 4 * self.filters
+        inputs = self.filters
+        for units in self.gru_units:
+            biases = 2 if self.reset_after else 1
+            count += 3 * units * (inputs + units + biases) + 4 * units
+            inputs = units
+        return count + (inputs + 1) * num_labels

@@ -102,7 +102,8 @@ def train(
 
 @contextmanager
 def _progress_bar(config: Config, step: int) -> Iterator["tqdm[Any]"]:
-    bar = tqdm(total=config.schedule.steps, initial=step, unit="step", desc=config.name)
+    total = config.schedule.steps
+    bar = tqdm(total=total, initial=step, unit="step", desc=config.name, smoothing=0.05)
     with logging_redirect_tqdm(), bar:
         yield bar
 

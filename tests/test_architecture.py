@@ -23,7 +23,7 @@ def test_reference_has_the_known_number_of_parameters(reset_after, total, traina
     config = read_config(REFERENCE_CONFIG)
     network = replace(config.network, reset_after=reset_after)
     model = build(network, config.front_end.num_bins, 1, num_frames=5511)
-    assert model.count_params() == total
+    assert model.count_params() == network.num_parameters(101, 1) == total
     assert count(model.trainable_variables) == trainable
     assert model.input_shape == (None, 5511, 101)
     assert model.output_shape == (None, 1375, 1)

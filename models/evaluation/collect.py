@@ -89,7 +89,7 @@ def collect(
     for a bad file.
     """
     setting = setting or Setting()
-    label = _label(artefact, setting.label)
+    label = label_of(artefact, setting.label)
     bad = BadFiles(setting.on_bad)
     words = find_clips(positives, setting.selection, "positives")
     others = find_clips(negatives, replace(setting.selection, include=()), "negatives")
@@ -98,7 +98,7 @@ def collect(
     job = Job(artefact, index, (), AS_RECORDED, noise, setting.selection.seed, setting.joined)
     word_batches = [tuple(words[first : first + CLIPS_PER_JOB])
                     for first in range(0, len(words), CLIPS_PER_JOB)]  # fmt: skip
-    other_batches = _stream_batches(others, setting.selection.seed, bad)
+    other_batches = stream_batches(others, setting.selection.seed, bad)
     clips: dict[Condition, list[ClipRun]] = {}
     streams: dict[Condition, list[StreamRun]] = {}
     for condition in all_conditions(setting.snrs_db, setting.levels_dbfs, setting.rates_hz):
@@ -114,7 +114,7 @@ def collect(
     return Heard(artefact, label, setting, noise, clips, streams, tuple(bad.files))
 
 
-def _label(artefact: Artefact, label: str | None) -> str:
+def label_of(artefact: Artefact, label: str | None) -> str:
     labels = artefact.metadata.labels
     if label in labels or (label is None and len(labels) == 1):
         return label or labels[0]
@@ -128,7 +128,7 @@ def _noise_files(setting: Setting) -> tuple[Path, ...]:
     return tuple(clip.path for clip in find_clips(setting.noise, Selection(), "noise"))
 
 
-def _stream_batches(clips: Sequence[Clip], seed: int, bad: BadFiles) -> list[tuple[Clip, ...]]:
+def stream_batches(clips: Sequence[Clip], seed: int, bad: BadFiles) -> list[tuple[Clip, ...]]:
     """Return recordings of one rate together, in random order, about STREAM_SECONDS each."""
     by_rate: dict[int, list[tuple[Clip, ...]]] = {}
     filled: dict[int, float] = {}

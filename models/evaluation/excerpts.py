@@ -19,7 +19,7 @@ def scene_of_peak(evaluation: Evaluation, peak: Peak) -> Scene:
     run = evaluation.heard.streams[AS_RECORDED][peak.stream]
     start = max(0.0, peak.stream_seconds - BEFORE_SECONDS)
     end = min(run.seconds, peak.stream_seconds + AFTER_SECONDS)
-    samples, rate_hz = _stretch(run, start, end)
+    samples, rate_hz = stretch(run, start, end)
     kind = "false accept" if peak.accepted else "near a false accept"
     title = f"{kind}, score {peak.score:.3f}: {peak.clip.path.name} at {peak.time_seconds:.2f} s"
     detections = tuple(
@@ -48,7 +48,7 @@ def scene_of_clip(evaluation: Evaluation, result: ClipResult) -> Scene:
     return Scene(title, heard.samples, heard.sample_rate_hz, front_end, said, word)
 
 
-def _stretch(run: StreamRun, start: float, end: float) -> tuple[NDArray[np.int16], int]:
+def stretch(run: StreamRun, start: float, end: float) -> tuple[NDArray[np.int16], int]:
     """Return the sound of a stream between two times, over the seams of its recordings."""
     pieces, rate_hz = [], 0
     for part in run.parts:

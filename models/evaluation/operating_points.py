@@ -12,18 +12,25 @@ DEFAULT = "default"
 
 
 def with_operating_points(
-    artefact: Artefact, evaluation: Evaluation, targets: Mapping[str, float] | None = None
+    artefact: Artefact,
+    evaluation: Evaluation,
+    targets: Mapping[str, float] | None = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> bytes:
     """Return the artefact's file content with policies chosen for `targets`.
 
     targets: false accepts an hour by name; `default` becomes the model's policy, the others its
     operating points. What was measured at each is recorded, with its intervals.
+    thresholds: by name, instead of the lowest ones that keep to the targets on these recordings.
     """
     targets = TARGETS if targets is None else targets
     if DEFAULT not in targets:
         raise SettingsError(f"targets are {', '.join(targets)}; one of them must be {DEFAULT!r}")
     chosen = {
-        name: assess(evaluation.heard, evaluation.policy, rate) for name, rate in targets.items()
+        name: assess(evaluation.heard, replace(evaluation.policy, threshold=thresholds[name]))
+        if thresholds
+        else assess(evaluation.heard, evaluation.policy, rate)
+        for name, rate in targets.items()
     }
     default = chosen.pop(DEFAULT)
     record = {

@@ -15,6 +15,7 @@ from models.voices.catalogue import find_voices
 from models.voices.manifest import Manifest, Row
 from models.voices.recipe import Order, draw_recipe
 from models.voices.spoken import speak
+from models.voices.voice import Voice
 
 CLIPS_PER_TASK = 16
 SPEAKABLE = re.compile(r"[A-Za-z0-9' ,.?!-]*[A-Za-z0-9][A-Za-z0-9' ,.?!-]*")
@@ -26,6 +27,7 @@ def speak_phrases(
     count: int,
     *,
     engines: Sequence[str] | None = None,
+    voices: Sequence[Voice] | None = None,
     seed: int = 0,
     executor: Executor | None = None,
     carrier: bool = True,
@@ -33,14 +35,15 @@ def speak_phrases(
 ) -> Path:
     """Speak each phrase count times into 16-bit FLAC files under out; return the manifest.
 
-    Clip i says phrase i modulo their number and depends on seed, i and the installed voices only,
-    so that any executor makes the same files and an interrupted run goes on where it stopped.
-    keep_carrier leaves the whole sentence around each phrase. Raises SettingsError for phrases
-    that cannot be spoken and when out holds clips of another order, MissingToolError without
-    voices.
+    Clip i says phrase i modulo their number and depends on seed, i and the voices only, so that
+    any executor makes the same files and an interrupted run goes on where it stopped.
+    voices: who speaks; else all of the engines, or of all engines. keep_carrier leaves the whole
+    sentence around each phrase. Raises SettingsError for phrases that cannot be spoken and when
+    out holds clips of another order, MissingToolError without voices.
     """
     check_phrases(phrases)
-    order = Order(tuple(phrases), find_voices(engines), seed, carrier, keep_carrier)
+    chosen = find_voices(engines) if voices is None else tuple(voices)
+    order = Order(tuple(phrases), chosen, seed, carrier, keep_carrier)
     out.mkdir(parents=True, exist_ok=True)
     manifest = Manifest(out)
     made = manifest.read()
@@ -122,7 +125,7 @@ def check_phrases(phrases: Sequence[str]) -> None:
 
 def check_same_order(made: Sequence[dict[str, str]], order: Order, path: Path) -> None:
     """Raise SettingsError if a manifest's clips come from other phrases, engines or seed."""
-    engines = {voice.engine for voice in order.voices}
+    voices = {(voice.engine, voice.name) for voice in order.voices}
     for row in made:
         phrase = order.phrases[int(row["index"]) % len(order.phrases)]
         if (row["phrase"], int(row["seed"])) != (phrase, order.seed):
@@ -130,8 +133,8 @@ def check_same_order(made: Sequence[dict[str, str]], order: Order, path: Path) -
                 f"{path} lists {row['phrase']!r} with seed {row['seed']} where this run would say "
                 f"{phrase!r} with seed {order.seed}; choose another --out or delete it"
             )
-        if row["engine"] not in engines:
+        if (row["engine"], row["voice"]) not in voices:
             raise SettingsError(
-                f"{path} lists clips of {row['engine']}, which this run leaves out; "
+                f"{path} lists clips of {row['engine']} {row['voice']}, which this run leaves out; "
                 "choose another --out"
             )

@@ -1,0 +1,131 @@
+"""From clips to a trained network: its configuration, training, and fine-tuning on own takes."""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import replace
+from pathlib import Path
+
+from firmware_py.errors import SettingsError
+from models.config import CONFIGS, Config, read_config
+from models.own_word.request import Request
+from models.own_word.speech import (
+    CARRIED,
+    DEVELOPMENT_FOLDS,
+    NEAR_BANK,
+    SENTENCES,
+    TEST_FOLDS,
+    WORDS,
+)
+from models.own_word.takes import TAKES
+from models.recipe import Recipe, Source
+from models.training import BEST_MODEL
+from models.training_folder import CONFIG, RECORD, train_in
+
+TEMPLATE = CONFIGS / "activate.toml"
+"""Front end, clips and policy are those of the default model."""
+EXCERPT_SECONDS = (0.5, 2.8)
+BASE, TUNED = "base", "tuned"
+OWN_SHARE = 1.25
+"""Own takes are drawn this often for each synthetic word when fine-tuning."""
+
+NOT_SPEECH = ("_background_noise_/*",)
+"""Speech Commands keeps its noise among its words."""
+
+
+def configure(request: Request) -> Config:
+    """Return the configuration of the network that is trained first."""
+    template = read_config(TEMPLATE)
+    preset = request.preset
+    recipe = replace(
+        template.recipe,
+        held_out_folds=DEVELOPMENT_FOLDS,
+        test_folds=TEST_FOLDS,
+        sources=(*_synthetic(), *_real(request)),
+    )
+    return Config(
+        request.name,
+        (request.phrase,),
+        template.front_end,
+        preset.network,
+        template.trigger,
+        recipe,
+        replace(preset.schedule, seed=request.seed),
+    )
+
+
+def configure_fine_tuning(config: Config, request: Request) -> Config:
+    """Return the configuration that goes on from a trained one with own takes."""
+    positive = sum(source.share for source in config.recipe.sources_of("positive"))
+    own = Source("positive", TAKES, share=OWN_SHARE * positive, real=True, fold=_training_fold())
+    recipe: Recipe = replace(config.recipe, sources=(own, *config.recipe.sources))
+    schedule = replace(request.preset.fine_tuning, seed=request.seed)
+    return replace(config, recipe=recipe, schedule=schedule)
+
+
+def roots(request: Request) -> tuple[Path, ...]:
+    """Return the folders that hold the sources' folders; raises SettingsError for two alike."""
+    folders = [folder.resolve() for folder in (*request.negatives, *request.noise)]
+    names = [folder.name for folder in folders] + [WORDS, CARRIED, NEAR_BANK, SENTENCES, TAKES]
+    for folder in folders:
+        if names.count(folder.name) > 1:
+            raise SettingsError(
+                f"{folder}: another folder is called {folder.name!r} too; rename one, since"
+                " configuration and card tell them by their names"
+            )
+    parents = dict.fromkeys(folder.parent for folder in folders)
+    return (request.bank("train", WORDS).parent.resolve(), *parents)
+
+
+def train_base(request: Request, executor: Executor, remark: Callable[[float], str]) -> Path:
+    """Train on synthetic voices and real negatives; return the run's folder."""
+    folder = request.work / BASE
+    train_in(folder, configure(request), roots(request), executor, resume=True, remark=remark)
+    return folder
+
+
+def fine_tune(request: Request, executor: Executor, remark: Callable[[float], str]) -> Path:
+    """Go on from the first network with one's own takes; return the run's folder."""
+    base, folder = request.work / BASE, request.work / TUNED
+    config = configure_fine_tuning(read_config(base / CONFIG), request)
+    train_in(
+        folder, config, roots(request), executor, resume=True,
+        start=base / BEST_MODEL, remark=remark,
+    )  # fmt: skip
+    return folder
+
+
+def keep(run: Path, out: Path) -> Path:
+    """Copy what a run leaves for good into `out`; return the network there."""
+    for name in (CONFIG, RECORD, BEST_MODEL):
+        shutil.copyfile(run / name, out / name)
+    return out / BEST_MODEL
+
+
+def _training_fold() -> int:
+    kept = DEVELOPMENT_FOLDS + TEST_FOLDS
+    return next(fold for fold in range(10) if fold not in kept)
+
+
+def _synthetic() -> tuple[Source, ...]:
+    return (
+        Source("positive", WORDS),
+        Source("positive", CARRIED, share=0.25),
+        Source("negative", NEAR_BANK, share=2.0),
+        Source("negative", SENTENCES, share=2.0, excerpt_seconds=EXCERPT_SECONDS),
+    )
+
+
+def _real(request: Request) -> tuple[Source, ...]:
+    """Return the real sources; real speech is drawn twice as often as made-up sentences."""
+    share = 4.0 / max(1, len(request.negatives))
+    speech = (
+        Source("negative", folder.resolve().name, share=share, excerpt_seconds=EXCERPT_SECONDS,
+               real=True, on_bad="skip", exclude=NOT_SPEECH)
+        for folder in request.negatives
+    )  # fmt: skip
+    noise = (
+        Source("background", folder.resolve().name, real=True, on_bad="skip")
+        for folder in request.noise
+    )
+    return (*speech, *noise)

@@ -1,0 +1,124 @@
+"""All phases of making a model, each skipped where an earlier run has finished it."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from models.lexicon import pronounce
+from models.own_word import judgement, learning, takes
+from models.own_word.countdown import Countdown
+from models.own_word.request import Request
+from models.own_word.speech import Bank, banks, split_voices
+from models.training_folder import RECORD
+from models.voices.bank import check_phrases
+
+CONVERSION_SECONDS = 40.0
+"""Of one artefact and its proof: a first guess."""
+REAL_TIME_FACTOR = 0.02
+"""Of an evaluation on one core: a first guess."""
+CLIP_SECONDS, SENTENCE_SECONDS = 3.0, 3.5
+"""A word with its lead-in and tail; a sentence."""
+
+Remark = Callable[[float], str]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of the work."""
+
+    name: str
+    seconds: float
+    """A guess."""
+    done: bool
+    run: Callable[[Executor, Remark], object]
+
+
+def make(request: Request, executor: Executor, workers: int) -> None:
+    """Make the model, or what an earlier run has left to do; says how long is left."""
+    _refuse_early(request)
+    request.begin()
+    if request.recordings:
+        trained, tested = takes.prepare(
+            request.recordings,
+            request.bank("train", takes.TAKES),
+            request.bank("test", takes.TAKES),
+        )
+        log.info("of your takes %d train and %d test", trained, tested)
+    todo = phases(request, workers)
+    countdown = Countdown({phase.name: 0.0 if phase.done else phase.seconds for phase in todo})
+    for phase in todo:
+        if phase.done:
+            log.info("%s: done before", phase.name)
+            continue
+        with countdown.phase(phase.name):
+            phase.run(executor, countdown.remark)
+
+
+def _refuse_early(request: Request) -> None:
+    """Raise what would else be raised later, before anything is made."""
+    check_phrases([request.phrase])
+    pronounce(request.phrase)
+    split_voices(request.held_out_engine)
+    learning.roots(request)
+
+
+def phases(request: Request, workers: int) -> list[Phase]:
+    """Return all phases in their order."""
+    tuned = [_fine_tuning(request)] if request.recordings else []
+    return [
+        *(_speaking(bank, workers) for bank in banks(request)),
+        _training(request),
+        *tuned,
+        _conversion(request),
+        _evaluation(request, workers),
+    ]
+
+
+def _speaking(bank: Bank, workers: int) -> Phase:
+    name = f"speak {bank.folder.parent.name}/{bank.folder.name}"
+    return Phase(name, bank.seconds / workers, bank.complete, lambda pool, _: bank.speak(pool))
+
+
+def _training(request: Request) -> Phase:
+    preset = request.preset
+    return Phase(
+        "train",
+        preset.step_seconds * preset.schedule.steps,
+        (request.work / learning.BASE / RECORD).exists(),
+        lambda pool, remark: learning.train_base(request, pool, remark),
+    )
+
+
+def _fine_tuning(request: Request) -> Phase:
+    preset = request.preset
+    return Phase(
+        "fine-tune on your takes",
+        preset.step_seconds * preset.fine_tuning.steps * preset.schedule.repeats,
+        (request.work / learning.TUNED / RECORD).exists(),
+        lambda pool, remark: learning.fine_tune(request, pool, remark),
+    )
+
+
+def _conversion(request: Request) -> Phase:
+    def run(_pool: Executor, _remark: Remark) -> None:
+        kept = learning.TUNED if request.recordings else learning.BASE
+        judgement.convert_all(request, learning.keep(request.work / kept, request.out))
+
+    seconds = CONVERSION_SECONDS * len(judgement.MODES)
+    return Phase("convert", seconds, bool(judgement.artefacts(request)), run)
+
+
+def _evaluation(request: Request, workers: int) -> Phase:
+    amounts = request.preset.test
+    words = (amounts.words + amounts.carried) * (1 + len(request.preset.snrs_db))
+    heard = CLIP_SECONDS * (words + amounts.near_phrases * amounts.near_takes)
+    heard += SENTENCE_SECONDS * amounts.sentences * len(judgement.MODES)
+    return Phase(
+        "evaluate",
+        REAL_TIME_FACTOR * heard / workers,
+        judgement.near_misses(request) is not None,
+        lambda pool, _: judgement.judge_all(request, pool),
+    )

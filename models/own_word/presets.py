@@ -1,0 +1,75 @@
+"""How much is made and how long is learnt: minutes to see the way, or hours for a good model."""
+
+from dataclasses import dataclass
+
+from models.network import Network
+from models.recipe import Schedule
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Clips that are spoken."""
+
+    words: int
+    """Of the phrase alone."""
+    carried: int
+    """Of the phrase within a sentence."""
+    near_phrases: int
+    near_takes: int
+    """Of each near phrase."""
+    sentences: int
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One size of the whole work."""
+
+    train: Amounts
+    test: Amounts
+    """Spoken by voices that do not train."""
+    network: Network
+    schedule: Schedule
+    fine_tuning: Schedule
+    """With own recordings, from the network that `schedule` leaves."""
+    step_seconds: float
+    """Of a training step, measured on two cores: a first guess of how long it will take."""
+    snrs_db: tuple[float, ...]
+    """Noise that the result is tried in."""
+
+
+PRESETS = {
+    "quick": Preset(
+        train=Amounts(words=500, carried=60, near_phrases=24, near_takes=12, sentences=100),
+        test=Amounts(words=80, carried=20, near_phrases=24, near_takes=2, sentences=80),
+        network=Network(filters=48, kernel_size=11, stride=4, gru_units=(48,), dropout=0.1),
+        schedule=Schedule(
+            steps=500, batch_size=32, learning_rate=4e-3, warm_up_steps=40, weight_decay=1e-4,
+            average_momentum=0.99, positive_weight=2.0, repeats=3, checkpoint_steps=100,
+            evaluation_steps=125, development_clips=160,
+        ),
+        fine_tuning=Schedule(
+            steps=60, batch_size=32, learning_rate=3e-4, last_learning_rate=3e-5,
+            warm_up_steps=6, average_momentum=0.9, positive_weight=2.0, checkpoint_steps=30,
+            evaluation_steps=20, development_clips=160,
+        ),
+        step_seconds=0.15,
+        snrs_db=(10.0,),
+    ),
+    "full": Preset(
+        train=Amounts(words=4000, carried=500, near_phrases=90, near_takes=32, sentences=1500),
+        test=Amounts(words=400, carried=100, near_phrases=90, near_takes=4, sentences=1000),
+        network=Network(filters=96, kernel_size=11, stride=4, gru_units=(96, 96), dropout=0.15),
+        schedule=Schedule(
+            steps=8000, batch_size=64, learning_rate=2e-3, warm_up_steps=200, weight_decay=1e-4,
+            average_momentum=0.998, positive_weight=2.0, repeats=3, checkpoint_steps=200,
+            evaluation_steps=500, development_clips=512,
+        ),
+        fine_tuning=Schedule(
+            steps=400, batch_size=64, learning_rate=3e-4, last_learning_rate=1e-5,
+            warm_up_steps=20, average_momentum=0.98, positive_weight=2.0, checkpoint_steps=100,
+            evaluation_steps=100, development_clips=512,
+        ),
+        step_seconds=0.4,
+        snrs_db=(20.0, 10.0),
+    ),
+}  # fmt: skip

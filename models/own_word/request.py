@@ -1,0 +1,91 @@
+"""What is asked for, and the folders it is made in."""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from firmware_py.errors import SettingsError
+from models.own_word.presets import PRESETS, Preset
+
+REQUEST = "request.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A model that is asked for."""
+
+    phrase: str
+    out: Path
+    preset_name: str = "full"
+    near: tuple[str, ...] = ()
+    """Phrases to refuse, besides those that are found."""
+    negatives: tuple[Path, ...] = ()
+    """Folders of real speech without the phrase."""
+    noise: tuple[Path, ...] = ()
+    """Folders of real noise."""
+    recordings: Path | None = None
+    """Folder of one's own takes of the phrase."""
+    held_out_engine: str | None = None
+    """A speech synthesiser that only tests."""
+    false_accepts_per_hour: float = 0.5
+    """What the threshold is chosen for."""
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not re.search("[A-Za-z]", self.phrase):
+            raise SettingsError(f"the phrase is {self.phrase!r}; give words, such as 'hey pi'")
+        if self.false_accepts_per_hour <= 0:
+            raise SettingsError(
+                f"--false-accepts-per-hour is {self.false_accepts_per_hour}; it must be above 0"
+            )
+        for folder in (*self.negatives, *self.noise, *filter(None, [self.recordings])):
+            if not folder.is_dir():
+                raise SettingsError(f"{folder}: there is no such folder; check the path")
+
+    @property
+    def name(self) -> str:
+        return slug(self.phrase)
+
+    @property
+    def preset(self) -> Preset:
+        return PRESETS[self.preset_name]
+
+    @cached_property
+    def work(self) -> Path:
+        """Return the folder of all that is only needed on the way."""
+        return self.out / "work"
+
+    def bank(self, side: str, kind: str) -> Path:
+        """Return the folder of spoken clips: side "train" or "test"."""
+        return self.work / side / kind
+
+    def begin(self) -> None:
+        """Make the folders; raises SettingsError when another request was begun there."""
+        path = self.work / REQUEST
+        asked = {"digest": self._digest(), **self._mapping()}
+        if path.exists() and json.loads(path.read_text())["digest"] != asked["digest"]:
+            raise SettingsError(
+                f"{self.out}: was begun with other options (see {path}); repeat those,"
+                f" choose another --out, or delete {self.work}"
+            )
+        self.work.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
+        part.replace(path)
+
+    def _digest(self) -> str:
+        text = json.dumps({**self._mapping(), "preset": asdict(self.preset)}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _mapping(self) -> dict[str, object]:
+        mapping = asdict(self)
+        del mapping["out"], mapping["false_accepts_per_hour"]
+        return json.loads(json.dumps(mapping, default=str))
+
+
+def slug(phrase: str) -> str:
+    """Return the phrase as a file name: "Hey, Pi" is "hey-pi"."""
+    return re.sub(r"[^a-z0-9]+", "-", phrase.lower()).strip("-")

@@ -1,0 +1,116 @@
+"""What is spoken: the phrase, what sounds like it, and sentences without it."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_py.errors import MissingToolError
+from models.folds import fold_of
+from models.near_phrases import near_phrases
+from models.own_word.presets import Amounts
+from models.own_word.request import Request
+from models.sentences import sentences
+from models.voices import Voice, find_voices, speak_phrases
+from models.voices.catalogue import REMEDY
+from models.voices.manifest import Manifest
+
+DEVELOPMENT_FOLDS = (0,)
+TEST_FOLDS = (1,)
+NEAR = "near.txt"
+
+WORDS, CARRIED, NEAR_BANK, SENTENCES = "words", "carried", "near", "sentences"
+"""Folders: the phrase alone, within sentences, phrases near to it, sentences without it."""
+
+SECONDS_A_CLIP = {WORDS: 0.07, CARRIED: 0.17, NEAR_BANK: 0.08, SENTENCES: 0.31}
+"""Of one core, measured on an x86-64 of 2 GHz: a first guess of how long it will take."""
+
+
+@dataclass(frozen=True)
+class Bank:
+    """A folder of clips to speak."""
+
+    folder: Path
+    phrases: tuple[str, ...]
+    takes: int
+    """Of each phrase."""
+    voices: tuple[Voice, ...]
+    seed: int
+    carrier: bool = True
+    keep_carrier: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether all of it has been spoken."""
+        return len(Manifest(self.folder).read()) >= self.takes * len(self.phrases)
+
+    @property
+    def seconds(self) -> float:
+        """Return about how long one core speaks."""
+        return SECONDS_A_CLIP[self.folder.name] * self.takes * len(self.phrases)
+
+    def speak(self, executor: Executor) -> None:
+        """Speak what is not there yet."""
+        speak_phrases(
+            self.phrases, self.folder, self.takes, voices=self.voices, seed=self.seed,
+            executor=executor, carrier=self.carrier, keep_carrier=self.keep_carrier,
+        )  # fmt: skip
+
+
+def banks(request: Request) -> list[Bank]:
+    """Return all there is to speak, for training and for the test.
+
+    Raises MissingToolError where too few voices are installed.
+    """
+    train, test = split_voices(request.held_out_engine)
+    near = chosen_near_phrases(request)
+    preset = request.preset
+    return [
+        *_side(request, "train", train, near, preset.train, request.seed),
+        *_side(request, "test", test, near, preset.test, request.seed + 1),
+    ]
+
+
+def _side(
+    request: Request,
+    side: str,
+    voices: tuple[Voice, ...],
+    near: Sequence[str],
+    amounts: Amounts,
+    seed: int,
+) -> list[Bank]:
+    phrase = (request.phrase,)
+    said = tuple(sentences(amounts.sentences, request.phrase, seed))
+    return [
+        Bank(request.bank(side, WORDS), phrase, amounts.words, voices, seed),
+        Bank(request.bank(side, CARRIED), phrase, amounts.carried, voices, seed, keep_carrier=True),
+        Bank(request.bank(side, NEAR_BANK), tuple(near), amounts.near_takes, voices, seed),
+        Bank(request.bank(side, SENTENCES), said, 1, voices, seed, carrier=False),
+    ]
+
+
+def chosen_near_phrases(request: Request) -> list[str]:
+    """Return the phrases to refuse, and keep them in a file: the same ones when resumed."""
+    path = request.work / NEAR
+    if not path.exists():
+        found = near_phrases(request.phrase, request.preset.train.near_phrases)
+        phrases = dict.fromkeys([*request.near, *found])
+        part = path.with_suffix(".part")
+        part.write_text("\n".join(phrases) + "\n", encoding="utf-8")
+        part.replace(path)
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def split_voices(held_out_engine: str | None) -> tuple[tuple[Voice, ...], tuple[Voice, ...]]:
+    """Return the voices that train and those that test: a tenth, and a whole engine if named."""
+    find_voices([held_out_engine] if held_out_engine else None)  # names a wrong or missing engine
+    train, test = [], []
+    for voice in find_voices():
+        name = f"{voice.engine}_{voice.name}_00000.flac".replace(" ", "-")
+        kept_out = voice.engine == held_out_engine or fold_of(Path(name)) in TEST_FOLDS
+        (test if kept_out else train).append(voice)
+    if not train or not test:
+        raise MissingToolError(
+            f"too few voices are installed to keep some for the test; install more with: {REMEDY}"
+        )
+    return tuple(train), tuple(test)

@@ -1,0 +1,240 @@
+"""A model of one's own: what is asked for, the parts of the way, and the whole way once."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from tone_recordings import RATE_HZ, sound
+
+from firmware_py.errors import AudioError, MissingToolError, SettingsError
+from models.folds import fold_of
+from models.lexicon import common_words
+from models.own_word import speech, takes
+from models.own_word.countdown import Countdown, in_words
+from models.own_word.presets import PRESETS, Amounts
+from models.own_word.request import Request, slug
+from models.voices import find_voices
+
+TINY = """
+import sys
+from dataclasses import replace
+from models.network import Network
+from models.own_word import presets
+from models.own_word.presets import Amounts
+quick = presets.PRESETS["quick"]
+presets.PRESETS["quick"] = replace(
+    quick, train=Amounts(30, 6, 5, 4, 8), test=Amounts(8, 3, 5, 1, 5),
+    network=Network(filters=8, kernel_size=11, stride=4, gru_units=(8,), dropout=0.0),
+    schedule=replace(quick.schedule, steps=24, batch_size=4, evaluation_steps=12,
+                     development_clips=32, checkpoint_steps=4),
+    fine_tuning=replace(quick.fine_tuning, steps=8, batch_size=4, evaluation_steps=8,
+                        development_clips=32),
+)
+from models.__main__ import main
+if __name__ == "__main__":
+    sys.exit(main(["new", *sys.argv[1:]]))
+"""
+
+
+@pytest.fixture
+def voices() -> None:
+    try:
+        find_voices(("espeak-ng",))
+        common_words()
+    except MissingToolError as error:
+        pytest.skip(str(error))
+
+
+def record(folder: Path, *names: str) -> Path:
+    """Write takes: a tone of 0.4 s that begins after 0.5 s."""
+    folder.mkdir(exist_ok=True)
+    for number, name in enumerate(names):
+        soundfile.write(folder / name, sound(1.5, (0.5,), number), RATE_HZ)
+    return folder
+
+
+def test_slug() -> None:
+    assert slug("Hey, Pi!") == "hey-pi"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"phrase": "42!"}, "the phrase is '42!'"),
+        ({"false_accepts_per_hour": 0.0}, "--false-accepts-per-hour is 0.0"),
+        ({"recordings": Path("nowhere")}, "nowhere: there is no such folder"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(changes, message, tmp_path) -> None:
+    with pytest.raises(SettingsError, match=message):
+        Request(**{"phrase": "hey pi", "out": tmp_path, **changes})
+
+
+def test_a_folder_belongs_to_one_request(tmp_path) -> None:
+    request = Request("hey pi", tmp_path)
+    request.begin()
+    request.begin()
+    replace(request, false_accepts_per_hour=2.0).begin()  # needs no new training
+    for other in (replace(request, phrase="hey you"), replace(request, preset_name="quick")):
+        with pytest.raises(SettingsError, match="was begun with other options"):
+            other.begin()
+
+
+def test_takes_are_cut_to_the_word_and_divided(tmp_path, caplog) -> None:
+    folder = record(tmp_path / "own", *(f"{number}.wav" for number in range(7)))
+    (folder / "broken.wav").write_text("no sound")
+    soundfile.write(folder / "long.wav", sound(9.0, tuple(np.arange(1, 8, 0.39))), RATE_HZ)
+    assert takes.prepare(folder, tmp_path / "train", tmp_path / "test") == (5, 2)
+    assert "broken.wav" in caplog.text
+    assert "long.wav: 7.0 s of sound is more than the phrase" in caplog.text
+    for path in (tmp_path / "train").glob("*.flac"):
+        seconds = soundfile.info(path).frames / RATE_HZ
+        assert seconds == pytest.approx(0.4 + 2 * takes.MARGIN_SECONDS, abs=0.05)
+
+
+def test_few_takes_all_train_and_none_is_refused(tmp_path) -> None:
+    folder = record(tmp_path / "own", "a.wav", "b.wav", "c.wav")
+    assert takes.prepare(folder, tmp_path / "train", tmp_path / "test") == (3, 0)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SettingsError, match="no usable take"):
+        takes.prepare(tmp_path / "empty", tmp_path / "train", tmp_path / "test")
+
+
+def test_countdown_corrects_guesses_by_what_was_measured(caplog, monkeypatch) -> None:
+    caplog.set_level(logging.INFO)
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    countdown = Countdown({"speak": 60.0, "train": 600.0, "judge": 60.0})
+    with countdown.phase("speak"):
+        assert countdown.left(60.0) == 720.0
+        now[0] += 120.0  # twice the guess
+    with countdown.phase("train"):
+        assert countdown.left(900.0) == 900.0 + 120.0
+        assert countdown.remark(900.0) == "(about 17 min left)"
+        assert countdown.remark(float("nan")) == ""
+    assert "1 of 3: speak (about 12 min left)" in caplog.text
+    assert "2 of 3: train (about 22 min left)" in caplog.text
+
+
+def test_durations_in_words() -> None:
+    assert in_words(20) == "less than a minute left"
+    assert in_words(4000) == "about 1 h 07 min left"
+
+
+@pytest.mark.usefixtures("voices")
+class TestWithVoices:
+    def test_no_voice_both_trains_and_tests(self) -> None:
+        train, test = speech.split_voices(None)
+        assert not set(train) & set(test)
+        assert set(train) | set(test) == set(find_voices())
+        with_espeak, without = speech.split_voices("espeak-ng")
+        assert {voice.engine for voice in without} >= {"espeak-ng"}
+        assert "espeak-ng" not in {voice.engine for voice in with_espeak}
+        with pytest.raises(SettingsError, match="no speech engine 'flute'"):
+            speech.split_voices("flute")
+
+    def test_banks_and_near_phrases_stay_the_same_when_resumed(self, tmp_path, monkeypatch) -> None:
+        small = Amounts(words=2, carried=1, near_phrases=4, near_takes=1, sentences=3)
+        monkeypatch.setitem(PRESETS, "quick", replace(PRESETS["quick"], train=small, test=small))
+        request = Request("hey pi", tmp_path, "quick", near=("hay fever",))
+        request.begin()
+        first = speech.banks(request)
+        assert first == speech.banks(request)
+        assert len(first) == 8
+        near = next(bank for bank in first if bank.folder.name == speech.NEAR_BANK)
+        assert near.phrases[0] == "hay fever"
+        assert len(near.phrases) == 5
+        assert not near.complete
+        with ThreadPoolExecutor(1) as executor:
+            near.speak(executor)
+        assert near.complete
+        kept = {fold_of(path) for path in near.folder.glob("*.flac")}
+        assert not kept & set(speech.TEST_FOLDS)
+
+    def test_configurations(self, tmp_path) -> None:
+        pytest.importorskip("tensorflow")
+        from models.own_word import learning
+
+        talk = record(tmp_path / "talk", "x.wav")
+        request = Request("hey pi", tmp_path / "out", negatives=(talk,), recordings=talk)
+        config = learning.configure(request)
+        assert config.labels == ("hey pi",)
+        assert config.recipe.test_folds == speech.TEST_FOLDS
+        assert "talk" in {source.path for source in config.recipe.sources_of("negative")}
+        tuned = learning.configure_fine_tuning(config, request)
+        own = tuned.recipe.sources_of("positive")[0]
+        assert own.fold not in config.recipe.held_out_folds + config.recipe.test_folds
+        assert own.share > sum(s.share for s in config.recipe.sources_of("positive"))
+        other = record(tmp_path / "other", "x.wav")
+        twin = record(other / "talk", "x.wav")
+        with pytest.raises(SettingsError, match="another folder is called 'talk' too"):
+            learning.roots(replace(request, negatives=(talk, twin)))
+
+    def test_what_cannot_be_spoken_is_refused_before_anything_is_made(self, tmp_path) -> None:
+        pytest.importorskip("tensorflow")
+        from models.own_word import making
+
+        with ThreadPoolExecutor(1) as executor, pytest.raises(AudioError, match="'47'"):
+            making.make(Request("agent 47", tmp_path / "out"), executor, 1)
+        assert not (tmp_path / "out").exists()
+
+
+def new(tmp_path: Path, *arguments: object) -> subprocess.Popen[str]:
+    program = tmp_path / "tiny.py"
+    program.write_text(TINY)
+    root = Path(__file__).parent.parent
+    environment = {**os.environ, "PYTHONPATH": str(root), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, program, *arguments, "--preset", "quick", "--workers", 2]
+    return subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, start_new_session=True,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("voices")
+def test_the_whole_way_killed_and_resumed(tmp_path) -> None:
+    """Killed while it speaks and while it trains, it goes on and ends with a model."""
+    pytest.importorskip("tensorflow")
+    from firmware_py.artefact import read_artefact
+
+    own = record(tmp_path / "own", *(f"{number}.wav" for number in range(6)))
+    out = tmp_path / "hey-pi"
+    arguments = ("hey pi", "--out", out, "--recordings", own)
+    for sign in ("work/train/words/manifest.csv", "work/base/checkpoint.npz"):
+        process = new(tmp_path, *arguments)
+        while not (out / sign).exists():
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    finished = new(tmp_path, *arguments, "--json")
+    printed, errors = finished.communicate()
+    assert finished.returncode == 0, errors
+    assert "left)" in errors
+    result = json.loads(printed)
+    assert result["positives"] == 8 + 3 + 2
+    metadata = read_artefact(out / "hey-pi.tflite").metadata
+    assert metadata.mode == "float16"
+    assert metadata.labels == ("hey pi",)
+    assert set(metadata.operating_points) == {"strict", "sensitive"}
+    points = metadata.operating_points
+    threshold = metadata.trigger.threshold
+    assert points["sensitive"].threshold <= threshold <= points["strict"].threshold
+    assert (out / "report" / "report.md").exists()
+    card = (out / "README.md").read_text()
+    assert "4 takes of one's own" in card
+    assert "No real speech trained or tested it" in card
+    again = new(tmp_path, *arguments, "--json")
+    assert json.loads(again.communicate()[0]) == result
