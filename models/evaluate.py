@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,25 @@ from firmware_py.artefact import Artefact, choose_policy, read_artefact
 from firmware_py.errors import SettingsError
 from firmware_py.trigger import TriggerPolicy
 from models import executors
-from models.evaluation import Evaluation, Selection, Setting, evaluate
+from models.evaluation import (
+    Evaluation,
+    Selection,
+    Setting,
+    assess,
+    evaluate,
+    with_operating_points,
+)
+from models.evaluation.operating_points import DEFAULT
 from models.evaluation.report import write_report
+from models.evaluation.results import TARGETS
 from models.evaluation.tables import percent_with_interval, rate_with_interval
 from models.folds import parse_folds
+from models.tail import threshold_for
+
+log = logging.getLogger(__name__)
 
 EXIT_CHECK_FAILED = 1
+STRICT, SENSITIVE = "strict", "sensitive"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -80,6 +94,10 @@ def _add_policy(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--threshold", type=float, metavar="X")
     group.add_argument("--target-false-accepts-per-hour", type=float, metavar="R",
                        help="choose the lowest threshold that keeps to this")  # fmt: skip
+    group.add_argument("--write-policies", action="store_true",
+                       help="choose thresholds for 0.1, 0.5 and 2 false accepts an hour on these"
+                       " recordings, or take --threshold for the second, and write them into"
+                       " ARTEFACT")  # fmt: skip
     for name in ("smoothing", "patience", "refractory"):
         group.add_argument(f"--{name}", type=int, metavar="STEPS")
 
@@ -104,7 +122,29 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(summary_lines(evaluation)))
     if arguments.report:
         write_report(evaluation, arguments.report)
+    if arguments.write_policies:
+        _write_policies(artefact, evaluation, arguments.threshold)
     return 0 if evaluation.keeps_to_target else EXIT_CHECK_FAILED
+
+
+def _write_policies(artefact: Artefact, evaluation: Evaluation, threshold: float | None) -> None:
+    """Choose thresholds for the usual targets and put them into the artefact, at once.
+
+    threshold: of the default policy, where a person decides it; no named one crosses it.
+    """
+    curve = evaluation.curve
+    chosen = {name: threshold_for(curve, rate) for name, rate in TARGETS.items()}
+    if threshold is not None:
+        chosen[DEFAULT] = threshold
+    chosen[STRICT] = max(chosen[STRICT], chosen[DEFAULT])
+    chosen[SENSITIVE] = min(chosen[SENSITIVE], chosen[DEFAULT])
+    policy = replace(evaluation.policy, threshold=chosen[DEFAULT])
+    judged = assess(evaluation.heard, policy)
+    part = artefact.path.with_suffix(".part")
+    part.write_bytes(with_operating_points(artefact, judged, TARGETS, chosen))
+    part.replace(artefact.path)
+    named = ", ".join(f"{name} {value:.3f}" for name, value in chosen.items())
+    log.info("%s: thresholds written: %s", artefact.path, named)
 
 
 def summary_lines(evaluation: Evaluation) -> list[str]:

@@ -282,6 +282,20 @@ def test_command_says_it_in_words(
     assert "2 in 0.02 h: 120.00 (14.53 to 433.48) an hour" in text
 
 
+def test_command_writes_the_policies_into_the_artefact(
+    words: Path, speech: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "beep.tflite"
+    copy.write_bytes(BEEP.read_bytes())
+    assert run_command(copy, "--positives", words, "--negatives", speech, "--threshold", 0.6,
+                       "--write-policies") == 0  # fmt: skip
+    metadata = read_artefact(copy).metadata
+    points = metadata.operating_points
+    assert metadata.trigger.threshold == 0.6
+    assert points["sensitive"].threshold <= 0.6 <= points["strict"].threshold
+    assert metadata.evaluation["positives"] == 8
+
+
 def test_command_fails_when_the_target_is_out_of_reach(words: Path) -> None:
     target = ("--target-false-accepts-per-hour", 0)
     assert run_command(BEEP, "--positives", words, "--negatives", words, *target) == 1
