@@ -55,7 +55,7 @@ def read_trained(
         weights = extract(model)
     except ArtefactError as error:
         raise ArtefactError(f"{path}: {error}") from error
-    trained = Trained(path, config, _with_any_length(model, weights.num_bins), weights)
+    trained = Trained(path, config, for_any_length(model, weights.num_bins), weights)
     _check_match(trained)
     return trained
 
@@ -106,8 +106,8 @@ def _load_keras(path: Path) -> keras.Model:
         raise ArtefactError(f"{path}: Keras cannot load it ({reason}); save it again") from error
 
 
-def _with_any_length(model: keras.Model, num_bins: int) -> keras.Model:
-    """Return the same layers on an input that may be of any length.
+def for_any_length(model: keras.Model, num_bins: int) -> keras.Model:
+    """Return the same layers on an input that may be of any length, float32 [1, n, num_bins].
 
     A dense layer works on every step by itself, without the one copy a step that
     TimeDistributed makes of it.

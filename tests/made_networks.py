@@ -1,0 +1,72 @@
+"""Networks with random weights that behave like trained ones, for the tests of conversion."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tomli_w
+from numpy.typing import NDArray
+
+from firmware_py.front_end import FrontEnd
+from firmware_py.schema import to_mapping
+from models.architecture import build
+from models.network import Network
+
+LOG_MEL = FrontEnd(
+    sample_rate_hz=16000, window_length=400, hop_length=160, fft_length=512, full_scale=32768.0,
+    num_mel_bins=24, log_epsilon=1e-6, mean=(-4.0,) * 24, deviation=(4.0,) * 24,
+)  # fmt: skip
+SMALL = Network(filters=24, kernel_size=8, stride=3, gru_units=(20, 16))
+
+
+def made_network(
+    network: Network, frames: NDArray[np.float32], num_labels: int = 1, seed: int = 0
+) -> keras.Model:
+    """Return the network with random weights, biases and normalisations.
+
+    frames: float32 [n, num_bins]. The normalisations' statistics are near those of what reaches
+    them, as after training; the head is flat enough for posteriors on both sides of 0.5.
+    """
+    rng = np.random.default_rng(seed)
+    model = build(network, frames.shape[1], num_labels)
+    values = frames[None]
+    for layer in model.layers:
+        step = layer.layer if isinstance(layer, keras.layers.TimeDistributed) else layer
+        if isinstance(step, keras.layers.BatchNormalization):
+            step.set_weights(_statistics(rng, values))
+        elif step.weights:
+            *kernels, bias = step.get_weights()
+            step.set_weights([*kernels, bias + rng.normal(0.0, 0.2, bias.shape)])
+        if isinstance(step, keras.layers.Dense):
+            kernel, bias = step.get_weights()
+            step.set_weights([0.4 * kernel, bias - np.median(values @ (0.4 * kernel), (0, 1))])
+        values = tf.function(step, autograph=False)(values).numpy()
+    return model
+
+
+def write_config(
+    folder: Path, front_end: FrontEnd, network: Network, labels: tuple[str, ...] = ("word",)
+) -> Path:
+    """Write the configuration that belongs beside a model; return its path."""
+    content = {
+        "name": "made",
+        "labels": list(labels),
+        "front_end": to_mapping(front_end),
+        "network": to_mapping(network),
+    }
+    path = folder / "config.toml"
+    path.write_text(tomli_w.dumps(content))
+    return path
+
+
+def _statistics(rng: np.random.Generator, values: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    """Return gamma, beta, mean and variance for values [1, steps, channels]."""
+    channels = values.shape[-1]
+    mean, variance = values.mean((0, 1)), values.var((0, 1)) + 1e-3
+    return [
+        rng.uniform(0.5, 1.5, channels),
+        rng.normal(0.0, 0.3, channels),
+        mean + rng.normal(0.0, 0.1, channels) * np.sqrt(variance),
+        variance * rng.uniform(0.7, 1.4, channels),
+    ]
