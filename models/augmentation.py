@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from firmware_py.level import FULL_SCALE, to_int16
+from models.codecs import MU_LAW, draw_codec, transcode
 from models.recipe import Augmentation, Range
 
 Signal = NDArray[np.float32]
@@ -20,6 +21,9 @@ EQUALISER_POINTS = 7
 RESPONSE_POINTS = 512
 ROOM_SECONDS = 0.5
 """Longest tail kept of a room's response."""
+CLEAN_SNR_DB = (35.0, 55.0)
+NOISE_ALONE_DBFS = (-60.0, -15.0)
+"""Level of clips without speech."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,8 @@ class Scene:
     """Speech and noise of one clip before they meet, float32 [samples] each."""
 
     speech: Signal
-    noise: Signal
+    noise: Signal | None
+    """None: synthetic, of a random spectral slope."""
 
 
 def record(
@@ -36,19 +41,38 @@ def record(
     """Return what a microphone hears of the scene, int16 [samples]."""
     length = len(scene.speech)
     points = fft.next_fast_len(length + int(ROOM_SECONDS * sample_rate_hz), real=True)
+    active = np.count_nonzero(scene.speech)
     speech = fft.rfft(scene.speech, points)
-    noise = fft.rfft(scene.noise, points)
     if rng.uniform() < augmentation.room_share:
         speech *= room(rng, augmentation.reverberation_seconds, sample_rate_hz, points)
-    speech *= _gain_to(scene.speech, rng.uniform(*augmentation.level_dbfs))
-    noise *= _noise_gain(rng, scene, augmentation, np.abs(speech), np.abs(noise))
+    speech *= _gain_to(rng.uniform(*augmentation.level_dbfs), _power(speech, points, active))
+    if scene.noise is None:
+        noise, heard = coloured_spectrum(rng, points), points
+    else:
+        noise, heard = fft.rfft(scene.noise, points), length
+    noise_power = _power(noise, points, heard)
+    if active:
+        snr_db = rng.uniform(*_snr_range(rng, augmentation))
+        noise *= _gain(_power(speech, points, active) / 10 ** (snr_db / 10), noise_power)
+    else:
+        noise *= _gain_to(rng.uniform(*NOISE_ALONE_DBFS), noise_power)
     total = (speech + noise) * microphone(rng, augmentation, sample_rate_hz, points)
     samples = fft.irfft(total, points)[:length]
     if rng.uniform() < augmentation.clipping_share:
         samples = drive(samples, rng.uniform(*augmentation.clipping_db))
-    if rng.uniform() < augmentation.companding_share:
-        samples = compand(samples)
-    return to_int16(samples)
+    return to_int16(_transmitted(rng, samples, augmentation, sample_rate_hz))
+
+
+def _transmitted(
+    rng: np.random.RandomState, samples: Signal, augmentation: Augmentation, sample_rate_hz: int
+) -> Signal:
+    """Return what a telephone line or a codec leaves, for the shares of clips that meet one."""
+    kind = rng.uniform()
+    if kind < augmentation.companding_share:
+        return transcode(rng, samples, sample_rate_hz, MU_LAW)
+    if kind < augmentation.companding_share + augmentation.codec_share:
+        return transcode(rng, samples, sample_rate_hz, draw_codec(rng))
+    return samples
 
 
 def room(
@@ -92,14 +116,24 @@ def microphone(
 
 
 def coloured_noise(rng: np.random.RandomState, length: int) -> Signal:
-    """Return noise whose power falls as 1 / f^slope, slope 0 (white) to 2 (brown)."""
+    """Return synthetic noise, float32 [length], its highest peak at 10,000."""
     points = fft.next_fast_len(length, real=True)
-    bins = points // 2 + 1
-    spectrum = rng.standard_normal(2 * bins).astype(np.float32).view(np.complex64)
-    slope = rng.uniform(0.0, 2.0)
-    spectrum *= np.arange(1, bins + 1, dtype=np.float32) ** (-slope / 2)
-    noise: Signal = fft.irfft(spectrum, points)[:length]
+    noise: Signal = fft.irfft(coloured_spectrum(rng, points), points)[:length]
     return noise / (np.abs(noise).max() + 1e-9) * 10_000
+
+
+def coloured_spectrum(rng: np.random.RandomState, points: int) -> Spectrum:
+    """Return a noise whose power falls as 1 / f^slope, slope 0 (white) to 2 (brown).
+
+    complex64 [points // 2 + 1]. Real and imaginary parts are uniform, which is quick to draw; a
+    sum of so many is Gaussian in time.
+    """
+    bins = points // 2 + 1
+    parts = np.frombuffer(rng.bytes(4 * bins), np.int16).astype(np.float32)
+    slope = rng.uniform(0.0, 2.0)
+    spectrum: Spectrum = parts.view(np.complex64)
+    spectrum *= np.arange(1, bins + 1, dtype=np.float32) ** (-slope / 2)
+    return spectrum
 
 
 def drive(samples: Signal, over_db: float) -> Signal:
@@ -111,41 +145,18 @@ def drive(samples: Signal, over_db: float) -> Signal:
     return np.clip(samples * gain, -FULL_SCALE, FULL_SCALE - 1)
 
 
-def compand(samples: Signal) -> Signal:
-    """Return the samples after 8-bit mu-law and back (ITU-T G.711's curve, mu = 255)."""
-    scaled = np.clip(samples / FULL_SCALE, -1.0, 1.0)
-    coded = np.sign(scaled) * np.log1p(255 * np.abs(scaled)) / np.log(256.0)
-    coded = np.rint(coded * 127.0) / 127.0
-    decoded: Signal = np.sign(coded) * np.expm1(np.abs(coded) * np.log(256.0)) / 255 * FULL_SCALE
-    return decoded
+def _snr_range(rng: np.random.RandomState, augmentation: Augmentation) -> Range:
+    return CLEAN_SNR_DB if rng.uniform() < augmentation.clean_share else augmentation.snr_db
 
 
-def active_mean_square(samples: Signal) -> float:
-    """Return the mean square over the parts that are not digital silence."""
-    active = np.count_nonzero(samples)
-    return float(np.dot(samples, samples)) / active if active else 0.0
+def _power(spectrum: Spectrum, points: int, length: int) -> float:
+    """Return the mean square, over `length` samples, of a signal of `points` (Parseval)."""
+    return 2.0 * float(np.vdot(spectrum, spectrum).real) / points / length if length else 0.0
 
 
-def _gain_to(samples: Signal, level_dbfs: float) -> float:
-    power = active_mean_square(samples)
-    return float(np.sqrt(10 ** (level_dbfs / 10) * FULL_SCALE**2 / power)) if power else 0.0
+def _gain_to(level_dbfs: float, power: float) -> float:
+    return _gain(10 ** (level_dbfs / 10) * FULL_SCALE**2, power)
 
 
-def _noise_gain(
-    rng: np.random.RandomState,
-    scene: Scene,
-    augmentation: Augmentation,
-    speech_magnitude: Signal,
-    noise_magnitude: Signal,
-) -> float:
-    """Return the gain of the noise for a drawn SNR over the active part of the speech."""
-    noise_power = float(np.dot(noise_magnitude, noise_magnitude))
-    if not noise_power:
-        return 0.0
-    active_share = np.count_nonzero(scene.speech) / len(scene.speech)
-    if not active_share:
-        return _gain_to(scene.noise, rng.uniform(-60.0, -15.0))
-    clean = rng.uniform() < augmentation.clean_share
-    snr_db = rng.uniform(35.0, 55.0) if clean else rng.uniform(*augmentation.snr_db)
-    speech_power = float(np.dot(speech_magnitude, speech_magnitude)) / active_share
-    return float(np.sqrt(speech_power / noise_power * 10 ** (-snr_db / 10)))
+def _gain(wanted_power: float, power: float) -> float:
+    return float(np.sqrt(wanted_power / power)) if power else 0.0

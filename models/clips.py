@@ -1,6 +1,5 @@
 """Training clips: audio composed from the sources, its frames and its labels."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,23 +10,15 @@ from numpy.typing import NDArray
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.level import ClipLevel, apply_gain, clip_gain_db, to_int16
 from models import synthesis
-from models.augmentation import Scene, Signal, coloured_noise, record
+from models.augmentation import Scene, Signal, record
 from models.config import Config
 from models.folds import NUM_FOLDS
+from models.labels import Word, label
 from models.recipe import Dialogue
 from models.sources import Bank, Take, load_bank
+from models.variations import at_speed, fragment
 
 BABBLE_VOICES = (3, 7)
-
-
-@dataclass(frozen=True)
-class Word:
-    """A positive in a clip."""
-
-    label: int
-    end_ms: float
-    cut: bool = False
-    """The clip begins in the middle of it: neither a positive nor a negative."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +69,7 @@ class ClipMaker:
         else:
             samples, words = self._reference(rng)
         frames = self.config.front_end.compute(samples)
-        targets, weights = self._label(words, len(frames))
+        targets, weights = label(self.config, words, len(frames))
         return Clip(samples, tuple(words), frames, targets, weights)
 
     def _load(self, role: str, roots: tuple[Path, ...], folds: Sequence[int]) -> list[Bank]:
@@ -107,7 +98,11 @@ class ClipMaker:
         banks = self._banks[role]
         shares = np.array([bank.source.share for bank in banks])
         bank = banks[int(np.searchsorted(np.cumsum(shares) / shares.sum(), rng.uniform()))]
-        return bank, bank.excerpt(rng, self._rate_hz)
+        take = bank.excerpt(rng, self._rate_hz)
+        augmentation = self.config.recipe.augmentation
+        if augmentation and bank.source.real and rng.uniform() < augmentation.speed_share:
+            take = at_speed(take, rng.uniform(*augmentation.speed))
+        return bank, take
 
     def _background(self, rng: np.random.RandomState) -> Signal:
         """Return a random stretch of a background recording, repeated where it is short."""
@@ -160,6 +155,8 @@ class ClipMaker:
         while position < len(speech):
             positive = bool(self._banks["positive"]) and rng.uniform() < dialogue.positive_share
             bank, take = self._draw(rng, "positive" if positive else "negative")
+            if positive and rng.uniform() < dialogue.fragment_share:
+                positive, take = False, fragment(rng, take, dialogue.fragment)
             gain = 10 ** (rng.uniform(*augmentation.item_gain_db) / 20)
             _add(speech, position, _levelled(take.samples) * gain)
             end = position + take.word_end
@@ -174,12 +171,13 @@ class ClipMaker:
         bounds = dialogue.long_pause_seconds if long else dialogue.short_pause_seconds
         return int(rng.uniform(*bounds) * self._rate_hz)
 
-    def _noise(self, rng: np.random.RandomState) -> Signal:
+    def _noise(self, rng: np.random.RandomState) -> Signal | None:
+        """Return babble or recorded noise; None: let it be synthetic."""
         augmentation = self.config.recipe.augmentation
         assert augmentation is not None
         kind = rng.uniform()
         if kind < augmentation.coloured_noise_share or not self._banks["background"]:
-            return coloured_noise(rng, self._clip_length)
+            return None
         if kind < augmentation.coloured_noise_share + augmentation.babble_share:
             return self._babble(rng)
         return self._background(rng)
@@ -201,36 +199,6 @@ class ClipMaker:
         if label not in labels:
             raise SettingsError(f"source {bank.source.path}: no label {label!r} in {labels}")
         return labels.index(label)
-
-    def _label(
-        self, words: Sequence[Word], num_frames: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        recipe = self.config.recipe
-        num_steps = self.config.network.num_steps(num_frames)
-        targets = np.zeros((num_steps, len(self.config.labels)), np.float32)
-        weights = np.ones(num_steps, np.float32)
-        if recipe.dialogue is None:
-            clip_ms = recipe.clip_seconds * 1000
-            for word in words:
-                column = targets[:, word.label]
-                synthesis.insert_ones(column, word.end_ms, recipe.label_steps, clip_ms)
-            return targets, weights
-        before, after = recipe.ignored_steps
-        firsts = [self._first_step(word) for word in words]
-        for first in firsts:
-            weights[max(0, first - before) : first + recipe.label_steps + after] = 0.0
-        for word, first in zip(words, firsts, strict=True):
-            if not word.cut:
-                targets[first : first + recipe.label_steps, word.label] = 1.0
-        weights[targets.max(axis=1) > 0] = 1.0
-        return targets, weights
-
-    def _first_step(self, word: Word) -> int:
-        """Return the first step that has heard the whole word."""
-        network = self.config.network
-        span = self.config.front_end.frame_end_sample(network.kernel_size - 1)
-        step_length = network.stride * self.config.front_end.hop_length
-        return max(0, math.ceil((word.end_ms * self._rate_hz / 1000 - span) / step_length))
 
 
 def _levelled(samples: NDArray[np.int16]) -> Signal:

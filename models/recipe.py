@@ -60,7 +60,12 @@ class Augmentation:
     clipping_db: Range = (1.0, 15.0)
     """How far the peaks are driven over full scale."""
     companding_share: float = 0.05
-    """Share of clips sent through 8-bit mu-law, as telephones do."""
+    """Share of clips sent through 8-bit mu-law at 8 kHz, as telephones do."""
+    codec_share: float = 0.03
+    """Share of clips sent through another codec: GSM, Vorbis, MP3, Opus."""
+    speed_share: float = 0.15
+    """Share of real recordings played slower or faster; synthetic voices vary already."""
+    speed: Range = (0.88, 1.14)
     feature_mask_share: float = 0.3
     """Share of clips in which a few neighbouring bins are blanked."""
 
@@ -71,6 +76,10 @@ class Dialogue:
 
     positive_share: float = 0.25
     """Share of items that are positives; the others are negatives."""
+    fragment_share: float = 0.06
+    """Share of positives of which only the beginning or the end is heard: then negatives."""
+    fragment: Range = (0.25, 0.6)
+    """How much of the word is heard then."""
     long_pause_share: float = 0.6
     short_pause_seconds: Range = (0.0, 0.12)
     long_pause_seconds: Range = (0.15, 1.6)

@@ -20,7 +20,7 @@ from models.recipe import Source
 
 SOUND_SUFFIXES = {".wav", ".flac", ".ogg", ".opus"}
 MANIFEST = "manifest.csv"
-WORD_END = "word_end_seconds"
+WORD_START, WORD_END = "word_start_seconds", "word_end_seconds"
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ class Take:
     """One recording at the bank's rate."""
 
     samples: NDArray[np.int16]
+    word_start: int
+    """First sample of the word; 0 where no manifest says more."""
     word_end: int
     """Sample after the last of the word; the length where no manifest says more."""
     fold: int
@@ -55,7 +57,7 @@ class Bank:
         low, high = self.source.excerpt_seconds
         length = min(int(rng.uniform(low, high) * sample_rate_hz), len(take.samples))
         start = rng.randint(len(take.samples) - length + 1)
-        return Take(take.samples[start : start + length], length, take.fold, take.file)
+        return Take(take.samples[start : start + length], 0, length, take.fold, take.file)
 
 
 def load_bank(
@@ -82,11 +84,11 @@ def load_bank(
 def _load_takes(source: Source, roots: tuple[Path, ...], sample_rate_hz: int) -> tuple[Take, ...]:
     """Return all recordings of a source; a process reads each folder once."""
     folder = find_folder(source.path, roots)
-    word_ends = _word_ends(folder / MANIFEST)
+    places = _word_places(folder / MANIFEST)
     takes = []
     for file in sound_files(folder, source.include, source.exclude):
         try:
-            takes.append(_load(file, sample_rate_hz, word_ends.get(file.name)))
+            takes.append(_load(file, sample_rate_hz, places.get(file.name)))
         except AudioError as error:
             if source.on_bad == "refuse":
                 raise
@@ -130,18 +132,23 @@ def load_samples(file: Path, sample_rate_hz: int) -> NDArray[np.int16]:
     return result
 
 
-def _load(file: Path, sample_rate_hz: int, word_end_seconds: float | None) -> Take:
+def _load(file: Path, sample_rate_hz: int, word_seconds: tuple[float, float] | None) -> Take:
     samples = load_samples(file, sample_rate_hz)
-    end = len(samples)
-    if word_end_seconds is not None:
-        end = min(end, round(word_end_seconds * sample_rate_hz))
-    return Take(samples, end, fold_of(file), file)
+    start, end = 0, len(samples)
+    if word_seconds is not None:
+        start, last = (round(seconds * sample_rate_hz) for seconds in word_seconds)
+        end = min(end, last)
+    return Take(samples, start, end, fold_of(file), file)
 
 
-def _word_ends(manifest: Path) -> dict[str, float]:
-    """Return the end of the word in seconds by file name, from a manifest that has it."""
+def _word_places(manifest: Path) -> dict[str, tuple[float, float]]:
+    """Return start and end of the word in seconds by file name, from a manifest that has it."""
     if not manifest.exists():
         return {}
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    return {row["file"]: float(row[WORD_END]) for row in rows if row.get(WORD_END)}
+    return {
+        row["file"]: (float(row.get(WORD_START) or 0.0), float(row[WORD_END]))
+        for row in rows
+        if row.get(WORD_END)
+    }

@@ -96,6 +96,9 @@ def test_dialogue_labels_begin_when_the_word_has_been_heard(folders):
             first = next((s for s, time in enumerate(heard) if time >= word.end_ms - 1e-6), None)
             if first is None:
                 continue
+            if word.cut:
+                assert not clip.weights[first : first + 6].any() or clip.targets[first:].any()
+                continue
             assert clip.targets[first : first + 6].all()
             seen += 1
         assert clip.weights[clip.targets[:, 0] > 0].all()
@@ -173,3 +176,15 @@ def test_a_bad_recording_is_skipped_and_named_where_the_source_says_so(folders, 
 def test_a_missing_folder_names_the_remedy(tmp_path):
     with pytest.raises(SettingsError, match="--data"):
         ClipMaker(reference(), [tmp_path])
+
+
+def test_fragments_of_the_word_are_negatives(folders):
+    config = dialogue()
+    talk = replace(config.recipe.dialogue, positive_share=1.0, fragment_share=1.0)
+    config = replace(config, recipe=replace(config.recipe, dialogue=talk))
+    maker = ClipMaker(config, [folders])
+    for index in range(10):
+        clip = maker.make(4, index)
+        assert not clip.words
+        assert not clip.targets.any()
+        assert clip.weights.all()
