@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, get_args
+from typing import TYPE_CHECKING, get_args
 
+from convert.errors import ParityError
 from firmware_py.artefact import Mode
 from firmware_py.errors import TriggerWordError
 
@@ -38,31 +39,39 @@ examples:
   python -m convert weights.h5 --architecture reference -o reference.tflite --mode weight-int8"""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Convert as the command line says; return the exit code."""
-    options = _parser().parse_args(arguments)
-    with _quiet_libraries() as terminal:
-        logging.basicConfig(stream=terminal, format="%(message)s")
-        logging.getLogger("convert").setLevel(logging.INFO)
-        from convert.conversion import convert
-        from convert.parity import ParityError
+EXIT_FAILED = 1
+EXIT_BAD_INPUT = 2
 
-        try:
-            report = convert(
-                options.model,
-                options.out,
-                mode=options.mode,
-                num_steps=options.steps,
-                config_path=options.config,
-                architecture=options.architecture,
-                calibration=options.calibration,
-                parity_audio=options.parity_audio,
-            )
-        except TriggerWordError as error:
-            print(f"convert: {error}", file=terminal)
-            return 1 if isinstance(error, ParityError) else 2
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Convert as the command line says; return the exit code. Bad input is one line on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        with _quiet_libraries():
+            report = _convert(options)
+    except (TriggerWordError, OSError) as error:
+        print(f"python -m convert: {error}", file=sys.stderr)
+        return EXIT_FAILED if isinstance(error, ParityError) else EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        return 130
     _print_report(report, options.out)
     return 0
+
+
+def _convert(options: argparse.Namespace) -> "ParityReport":
+    # TensorFlow takes seconds to import: not for --help, and not before its noise is kept quiet.
+    from convert.conversion import convert
+
+    return convert(
+        options.model,
+        options.out,
+        mode=options.mode,
+        num_steps=options.steps,
+        config_path=options.config,
+        architecture=options.architecture,
+        calibration=options.calibration,
+        parity_audio=options.parity_audio,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,18 +117,22 @@ def _print_report(report: "ParityReport", out: Path) -> None:
 
 
 @contextmanager
-def _quiet_libraries() -> Iterator[TextIO]:
-    """Keep what native libraries write off the terminal; give a stream that still goes there."""
+def _quiet_libraries() -> Iterator[None]:
+    """Keep what native libraries write off the terminal, and our own progress on it."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    terminal = os.dup(2)
-    with os.fdopen(terminal, "w", buffering=1) as stream, Path(os.devnull).open("w") as nothing:
+    logger = logging.getLogger("convert")
+    with os.fdopen(os.dup(2), "w") as terminal, Path(os.devnull).open("w") as nothing:
+        progress = logging.StreamHandler(terminal)
+        logger.addHandler(progress)
+        logger.setLevel(logging.INFO)
         os.dup2(nothing.fileno(), 2)
         try:
-            yield stream
+            yield
         finally:
             sys.stderr.flush()
-            os.dup2(terminal, 2)
+            os.dup2(terminal.fileno(), 2)
+            logger.removeHandler(progress)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 import json
 import logging
-import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +43,7 @@ def convert(
     The same inputs give the same bytes. Raises ParityError, and writes nothing, when the artefact
     is past the limit of its mode.
     """
+    _check_place(out)
     log.info("reading %s", model_path)
     trained = read_trained(model_path, config_path, architecture)
     front_end = trained.config.front_end
@@ -57,7 +56,9 @@ def convert(
 
     flatbuffer = convert_step(step, mode, calibration_frames)
     content = pack_artefact(flatbuffer, describe(trained, step, mode))
-    with _written_beside(out, content) as candidate:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+        candidate = Path(folder, out.name)
+        candidate.write_bytes(content)
         log.info("streaming %.0f s of audio through it", len(audio) / front_end.sample_rate_hz)
         report = measure_parity(candidate, mode, trained.model, front_end, audio)
         report.check()
@@ -103,7 +104,7 @@ def _json_beside(model_path: Path, name: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
     except ValueError as error:
-        raise SettingsError(f"{path}: this is not JSON ({error}); write it again") from error
+        raise SettingsError(f"{path}: this is no JSON ({error}); write it again") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{path}: this is no JSON object; write it again")
     return content
@@ -115,17 +116,9 @@ def _audio(sources: Sequence[Path], front_end: FrontEnd, seed: int) -> NDArray[n
     return made_audio(front_end.sample_rate_hz, seed)
 
 
-@contextmanager
-def _written_beside(out: Path, content: bytes) -> Iterator[Path]:
-    """Give a file with `content` in the folder of `out`; it is gone afterwards unless moved."""
-    try:
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    except OSError as error:
-        raise SettingsError(f"{out}: cannot write there: {error.strerror}") from error
-    path = Path(name)
-    try:
-        os.close(handle)
-        path.write_bytes(content)
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+def _check_place(out: Path) -> None:
+    """Raise SettingsError before the work rather than after it."""
+    if out.is_dir():
+        raise SettingsError(f"{out}: this is a folder; name a file in it with -o OUT.tflite")
+    if not out.parent.is_dir():
+        raise SettingsError(f"{out}: there is no folder {out.parent}; make it first")

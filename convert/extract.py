@@ -10,7 +10,14 @@ import keras
 import numpy as np
 from keras import layers
 
-from convert.weights import Convolution, Dense, NetworkWeights, Normalisation, Recurrence
+from convert.weights import (
+    Convolution,
+    Dense,
+    NetworkWeights,
+    Normalisation,
+    Recurrence,
+    Weights,
+)
 from firmware_py.errors import ArtefactError
 
 _IDLE = (layers.InputLayer, layers.Dropout, layers.SpatialDropout1D)
@@ -79,13 +86,19 @@ def _convolution(layer: layers.Conv1D) -> Convolution:
     _check(layer, "groups", 1)
     _check(layer, "use_bias", True)
     kernel, bias = _arrays(layer)
+    if len(kernel) <= layer.strides[0]:
+        raise ArtefactError(
+            f"{_title(layer)} has kernel_size {len(kernel)} and stride {layer.strides[0]}; a"
+            " streamed network needs a kernel longer than its stride"
+        )
     return Convolution(kernel, bias, layer.strides[0])
 
 
 def _normalisation(layer: layers.BatchNormalization) -> Normalisation:
     _check(layer, "center", True)
     _check(layer, "scale", True)
-    return Normalisation.from_statistics(*_arrays(layer), epsilon=layer.epsilon)
+    gamma, beta, mean, variance = _arrays(layer)
+    return Normalisation.from_statistics(gamma, beta, mean, variance, layer.epsilon)
 
 
 def _check_relu(layer: layers.ReLU | layers.Activation) -> None:
@@ -124,7 +137,7 @@ def _dense(layer: layers.TimeDistributed | layers.Dense) -> Dense:
     )
 
 
-def _arrays(layer: keras.Layer) -> list[np.ndarray]:
+def _arrays(layer: keras.Layer) -> list[Weights]:
     return [np.asarray(array, np.float64) for array in layer.get_weights()]
 
 

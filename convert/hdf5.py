@@ -100,24 +100,24 @@ class _Found:
             if not kind:
                 continue
             if not waiting[kind]:
-                self._fail(f"it has no weights for {kind.__name__} {layer.name!r}")
+                raise self._error(f"it has no weights for {kind.__name__} {layer.name!r}")
             arrays = waiting[kind].pop(0)
             self._set(layer, [arrays[name] for name in _WEIGHTS[kind]])
-        for kind, rest in waiting.items():
-            if rest:
-                self._fail(f"it has weights for {len(rest)} more {kind.__name__}")
+        rest = [f"{len(arrays)} more {kind.__name__}" for kind, arrays in waiting.items() if arrays]
+        if rest:
+            raise self._error(f"it has weights for {' and '.join(rest)}")
         return model
 
     def _set(self, layer: keras.Layer, values: list[NDArray[np.float32]]) -> None:
         expected = [tuple(weight.shape) for weight in layer.weights]
         found = [value.shape for value in values]
         if found != expected:
-            self._fail(f"layer {layer.name!r} has weights of {expected}, the file {found}")
+            raise self._error(f"layer {layer.name!r} has weights of {expected}, the file {found}")
         layer.set_weights(values)
 
     def _one(self, kind: type[keras.Layer]) -> Arrays:
         if not self._arrays[kind]:
-            self._fail(f"it has no weights of a {kind.__name__}")
+            raise self._error(f"it has no weights of a {kind.__name__}")
         return self._arrays[kind][0]
 
     def _kind(self, name: str, arrays: Arrays) -> type[keras.Layer]:
@@ -125,10 +125,10 @@ class _Found:
             three_axes = "kernel" in arrays and arrays["kernel"].ndim == 3
             if set(wanted) == set(arrays) and three_axes == (kind is layers.Conv1D):
                 return kind
-        return self._fail(f"layer {name!r} has the unknown weights {', '.join(sorted(arrays))}")
+        raise self._error(f"layer {name!r} has the unknown weights {', '.join(sorted(arrays))}")
 
-    def _fail(self, fault: str) -> Any:
-        raise ArtefactError(
+    def _error(self, fault: str) -> ArtefactError:
+        return ArtefactError(
             f"{self._path}: {fault}; it is not of this architecture, name another or export the"
             " network again as .keras"
         )

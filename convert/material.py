@@ -1,6 +1,6 @@
 """Audio to calibrate and to check a conversion with: the project's own, or given recordings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import DEFAULT_MODEL
 from firmware_py.audio import Resampler, open_recording, read_blocks
+from firmware_py.errors import AudioError
 from firmware_py.front_end import FrontEnd
 from firmware_py.level import FULL_SCALE, apply_gain, clip_gain_db, to_int16
 
@@ -18,11 +19,13 @@ SECONDS = 60.0
 Samples = NDArray[np.int16]
 
 
-def audio_from_files(paths: Iterable[Path], sample_rate_hz: int) -> Samples:
+def audio_from_files(paths: Sequence[Path], sample_rate_hz: int) -> Samples:
     """Return the recordings one after the other, repeated to last `SECONDS`; int16 [n].
 
-    Raises AudioError for a file that is no recording.
+    Raises AudioError for a file that is no recording, and for no file at all.
     """
+    if not paths:
+        raise AudioError("the folders named hold no recordings; name others")
     samples = np.concatenate([_read(path, sample_rate_hz) for path in paths])
     return np.resize(samples, max(len(samples), round(SECONDS * sample_rate_hz)))
 
@@ -63,7 +66,7 @@ def frames(front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
 
 
 def audio_paths(sources: Sequence[Path]) -> list[Path]:
-    """Return the recordings named by `sources`: files, and the sound files in folders, sorted."""
+    """Return the recordings that `sources` name: files, and the sound files in folders, sorted."""
     paths: list[Path] = []
     for source in sources:
         if source.is_dir():
@@ -90,7 +93,8 @@ def _noise(rng: np.random.Generator, sample_rate_hz: int) -> NDArray[np.float64]
     """Return 6 s of white noise whose level changes every quarter of a second."""
     steps_db = rng.uniform(-60.0, -6.0, 24)
     envelope = np.repeat(10.0 ** (steps_db / 20.0), sample_rate_hz // 4)
-    return envelope * rng.standard_normal(len(envelope)) / 4.0
+    noise: NDArray[np.float64] = envelope * rng.standard_normal(len(envelope)) / 4.0
+    return noise
 
 
 def _chirps(rng: np.random.Generator, sample_rate_hz: int) -> NDArray[np.float64]:

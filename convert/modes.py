@@ -1,5 +1,6 @@
 """The modes: how a step network becomes a flatbuffer."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -33,7 +34,9 @@ def convert_step(step: StepModule, mode: Mode, calibration: Callable[[], Frames]
     if mode in _INTEGER_OPERATORS:
         converter.target_spec.supported_ops = [_INTEGER_OPERATORS[mode]]
         converter.representative_dataset = lambda: calls(step, calibration())
-    content = name_tensors_by_signature(converter.convert())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated")
+        content = name_tensors_by_signature(converter.convert())
     return with_int8_weights(content) if mode == "weight-int8" else content
 
 

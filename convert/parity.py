@@ -10,10 +10,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert.errors import ParityError
 from convert.material import frames, gain_db
 from convert.replay import replay
 from firmware_py.artefact import Mode
-from firmware_py.errors import MissingToolError, TriggerWordError
+from firmware_py.errors import MissingToolError
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import Runtime, installed_runtimes
 
@@ -33,10 +34,6 @@ by a step or two; one posterior in a hundred leaves the detections as they were.
 MAXIMUM_LOST_SHARE = 0.5
 """How many may flip for each posterior above `FLIP_THRESHOLD`, so that a network that has gone
 deaf does not pass because words are rare."""
-
-
-class ParityError(TriggerWordError, ArithmeticError):
-    """A converted model does not do what the trained network does."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ class ParityReport:
             if fault := _fault(self.mode, parity):
                 raise ParityError(
                     f"{self.mode} fails the parity gate on {parity.runtime}: {fault}; nothing is"
-                    f" written, choose another --mode"
+                    " written"
                 )
 
 
@@ -112,8 +109,10 @@ def compare(
 ) -> RuntimeParity:
     """Return how `found` differs from `expected`, both float32 [steps, labels]."""
     if found.shape != expected.shape:
+        shapes = [" x ".join(map(str, array.shape)) for array in (found, expected)]
         raise ParityError(
-            f"{runtime} gave {found.shape} posteriors where the network gives {expected.shape}"
+            f"{runtime} gave {shapes[0]} posteriors where the network gives {shapes[1]}; nothing is"
+            " written"
         )
     above = expected > FLIP_THRESHOLD
     flipped = (found > FLIP_THRESHOLD) != above
@@ -124,26 +123,36 @@ def compare(
 
 
 def _fault(mode: Mode, parity: RuntimeParity) -> str | None:
-    """Return what is past the limit of the mode."""
+    """Return what is past the limit of the mode, and the remedy."""
     if not np.isfinite(parity.maximum_difference):
-        return "some posteriors are not numbers"
+        return f"some posteriors are not numbers; {_REMEDY}"
     if mode in MAXIMUM_DIFFERENCE:
         return _difference_fault(parity, MAXIMUM_DIFFERENCE[mode])
     return _flip_fault(parity)
 
 
 def _difference_fault(parity: RuntimeParity, limit: float) -> str | None:
-    if parity.maximum_difference <= limit:
+    largest = parity.maximum_difference
+    if largest <= limit:
         return None
-    return f"posteriors differ by up to {parity.maximum_difference:.2g}, the limit is {limit:g}"
+    return f"posteriors differ by up to {largest:.2g}, the limit is {limit:g}; {_REMEDY}"
 
 
 def _flip_fault(parity: RuntimeParity) -> str | None:
-    flipped = f"{parity.num_flipped} posteriors are on the other side of {FLIP_THRESHOLD}"
-    if parity.flip_rate > MAXIMUM_FLIP_RATE:
-        limit = int(MAXIMUM_FLIP_RATE * parity.num_posteriors)
-        return f"{flipped}, the limit is {limit} of {parity.num_posteriors}"
-    if parity.num_flipped > MAXIMUM_LOST_SHARE * parity.num_above:
-        limit = int(MAXIMUM_LOST_SHARE * parity.num_above)
-        return f"{flipped}, the limit is {limit} where {parity.num_above} are above it"
-    return None
+    if not parity.num_above:
+        return (
+            f"the trained network never passes {FLIP_THRESHOLD} in this audio, which proves"
+            " nothing; name recordings of the word with --parity-audio"
+        )
+    limit = int(
+        min(MAXIMUM_FLIP_RATE * parity.num_posteriors, MAXIMUM_LOST_SHARE * parity.num_above)
+    )
+    if parity.num_flipped <= limit:
+        return None
+    return (
+        f"{parity.num_flipped} of {parity.num_posteriors} posteriors are on the other side of"
+        f" {FLIP_THRESHOLD}, the limit is {limit} where {parity.num_above} are above it; {_REMEDY}"
+    )
+
+
+_REMEDY = "choose another --mode"

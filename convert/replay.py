@@ -39,7 +39,7 @@ def replay(
     with tempfile.TemporaryDirectory() as folder:
         audio, result = Path(folder, "audio.npy"), Path(folder, "posteriors.npy")
         np.save(audio, samples)
-        command = [sys.executable, "-m", __name__, artefact, audio, result, runtime]
+        command = [sys.executable, "-m", __name__, str(artefact), str(audio), str(result), runtime]
         command += [str(chunk_length), *([] if gain_db is None else [f"--gain-db={gain_db!r}"])]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

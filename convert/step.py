@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from convert.weights import Convolution, Dense, NetworkWeights, Recurrence
+from convert.weights import Convolution, Dense, NetworkWeights, Recurrence, Weights
 from firmware_py.artefact import StateTensor, StepTensors
 
 Tensors = dict[str, tf.Tensor]
@@ -36,8 +36,8 @@ class StepModule(tf.Module):
         self.weights = weights
         self.num_steps = num_steps
         self.tensors = step_tensors(weights)
-        shapes = {self.tensors.frames: (1, self.num_frames, weights.num_bins)}
-        shapes |= {state.input: state.shape for state in self.state_tensors}
+        shapes = {state.input: state.shape for state in self.state_tensors}
+        shapes[self.tensors.frames] = (1, self.num_frames, weights.num_bins)
         specs = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()}
         self.function = tf.function(self._step, autograph=False).get_concrete_function(**specs)
 
@@ -72,17 +72,18 @@ def _convolve(frames: tf.Tensor, convolution: Convolution) -> tf.Tensor:
     return tf.nn.relu(product + _constant(convolution.bias))[0]
 
 
-def _small_exponent(kernel: np.ndarray) -> int:
+def _small_exponent(kernel: Weights) -> int:
     """Return the power of two that brings a kernel of very small weights to about 1, else 0.
 
     Power spectra reach 1e6, and a kernel folded with their normalisation is as small: below the
     normal numbers of float16. Frames scaled by a power of two instead lose nothing.
     """
     exponent = -int(np.frexp(np.abs(kernel).max())[1])
-    return exponent if exponent > _LARGEST_FRACTION_BITS else 0
+    return exponent if exponent >= _LEAST_EXPONENT else 0
 
 
-_LARGEST_FRACTION_BITS = 6
+_LEAST_EXPONENT = 7
+"""Larger weights than 2^-7 stay as they are."""
 
 
 def _unroll(
@@ -92,21 +93,28 @@ def _unroll(
 
     The input's product is made for all steps at once; only the state's product is sequential.
     """
-    cell = _cell_reset_before if recurrence.recurrent_bias is None else _cell_reset_after
     products = tf.matmul(sequence, _constant(recurrence.kernel)) + _constant(recurrence.bias)
+    kernel, bias = recurrence.recurrent_kernel, recurrence.recurrent_bias
     states = []
     for product in tf.split(products, products.shape[0]):
-        state = cell(tf.split(product, 3, axis=1), state, recurrence)
+        gates = tf.split(product, 3, axis=1)
+        if bias is None:
+            state = _next_state_reset_before(gates, state, kernel)
+        else:
+            state = _next_state_reset_after(gates, state, kernel, bias)
         states.append(state)
     return tf.concat(states, axis=0), state
 
 
-def _cell_reset_after(
-    products: list[tf.Tensor], state: tf.Tensor, recurrence: Recurrence
+def _next_state_reset_after(
+    products: list[tf.Tensor], state: tf.Tensor, kernel: Weights, bias: Weights
 ) -> tf.Tensor:
-    """Return the next state; the reset gate scales the state's product (Cho et al. 2014, v3)."""
-    recurrent = tf.matmul(state, _constant(recurrence.recurrent_kernel))
-    recurrent += _constant(recurrence.recurrent_bias)
+    """Return the next state; the reset gate scales the state's product.
+
+    products: the input's part of the update gate, the reset gate and the candidate, [1, units]
+        each (Cho et al., arXiv 1406.1078 v1).
+    """
+    recurrent = tf.matmul(state, _constant(kernel)) + _constant(bias)
     update_part, reset_part, candidate_part = tf.split(recurrent, 3, axis=1)
     update = tf.sigmoid(products[0] + update_part)
     reset = tf.sigmoid(products[1] + reset_part)
@@ -114,13 +122,11 @@ def _cell_reset_after(
     return candidate + update * (state - candidate)
 
 
-def _cell_reset_before(
-    products: list[tf.Tensor], state: tf.Tensor, recurrence: Recurrence
+def _next_state_reset_before(
+    products: list[tf.Tensor], state: tf.Tensor, kernel: Weights
 ) -> tf.Tensor:
-    """Return the next state; the reset gate scales the state itself (Cho et al. 2014, v1)."""
-    gates_kernel, candidate_kernel = np.split(
-        recurrence.recurrent_kernel, [2 * recurrence.units], axis=1
-    )
+    """Return the next state; the reset gate scales the state itself (the same paper, v3)."""
+    gates_kernel, candidate_kernel = np.split(kernel, [2 * len(kernel)], axis=1)
     update_part, reset_part = tf.split(tf.matmul(state, _constant(gates_kernel)), 2, axis=1)
     update = tf.sigmoid(products[0] + update_part)
     reset = tf.sigmoid(products[1] + reset_part)
@@ -134,5 +140,5 @@ def _head(sequence: tf.Tensor, dense: Dense) -> tf.Tensor:
     return tf.sigmoid(logits) if dense.head == "sigmoid" else tf.nn.softmax(logits)
 
 
-def _constant(values: np.ndarray) -> tf.Tensor:
+def _constant(values: Weights) -> tf.Tensor:
     return tf.constant(values, tf.float32)

@@ -1,7 +1,7 @@
 """The weights of a trained network, with its batch normalisations folded away."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +19,11 @@ class Normalisation:
 
     @classmethod
     def from_statistics(
-        cls, gamma: Any, beta: Any, mean: Any, variance: Any, epsilon: float
+        cls, gamma: Weights, beta: Weights, mean: Weights, variance: Weights, epsilon: float
     ) -> "Normalisation":
         """Return gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015)."""
-        scale = np.asarray(gamma, np.float64) / np.sqrt(np.asarray(variance, np.float64) + epsilon)
-        return cls(scale, np.asarray(beta, np.float64) - np.asarray(mean, np.float64) * scale)
+        scale = gamma / np.sqrt(variance + epsilon)
+        return cls(scale, beta - mean * scale)
 
 
 @dataclass(frozen=True)
