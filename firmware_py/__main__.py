@@ -4,7 +4,6 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from firmware_py.commands import bench, check, detect, devices, run, safe, show
 from firmware_py.errors import DeviceError, TriggerWordError
@@ -19,11 +18,21 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="trigger-word", description="Hear a trigger word, on the device itself."
     )
-    parser.add_argument("--version", action="version", version=version("trigger-word"))
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print it and stop")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_parser(subparsers)
     return parser
+
+
+class _PrintVersion(argparse.Action):
+    """Looks the version up only when asked: that takes longer than all other preparations."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(version("trigger-word"))
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

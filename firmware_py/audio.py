@@ -1,19 +1,24 @@
-"""Recordings and sample rates: blocks of int16 samples from files and from pipes."""
+"""Recordings and sample rates: blocks of int16 samples from files and from pipes.
+
+The libraries for files and for rates are loaded when they are needed: a live stream at the
+model's own rate does without.
+"""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from firmware_py.errors import AudioError
 from firmware_py.level import FULL_SCALE, to_int16
+
+if TYPE_CHECKING:
+    import soundfile
 
 BLOCK_LENGTH = 1 << 15
 """Samples read at a time."""
@@ -57,6 +62,8 @@ def read_blocks(path: Path | str, channel: ChannelChoice = "first") -> Iterator[
 
 def read_channels(path: Path | str) -> Iterator[NDArray[np.float64]]:
     """Yield blocks of all channels, float64 [samples, channels] with full scale 1."""
+    import soundfile
+
     path = Path(path)
     with _open(path) as file:
         remaining = file.frames
@@ -98,6 +105,8 @@ class Resampler:
     """Changes the rate of a mono stream, whatever its chunks."""
 
     def __init__(self, from_rate_hz: int, to_rate_hz: int) -> None:
+        import soxr
+
         self._stream = soxr.ResampleStream(from_rate_hz, to_rate_hz, 1, dtype="float32")
 
     def process(self, chunk: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
@@ -111,7 +120,9 @@ class Resampler:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[soundfile.SoundFile]:
+def _open(path: Path) -> "Iterator[soundfile.SoundFile]":
+    import soundfile
+
     if not path.exists():
         raise AudioError(f"{path}: there is no such file; check the path")
     if path.is_dir():

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from firmware_py.audio import open_recording, read_channels
@@ -38,6 +37,8 @@ def write_with_chimes(source: Path, target: Path, times_seconds: Sequence[float]
     cannot clip. Rate and channels stay; memory does not grow with the length. A chime at the
     very end lengthens the recording.
     """
+    import soundfile
+
     recording = open_recording(source)
     if target.resolve() == source.resolve():
         raise AudioError(f"{target}: this is the recording itself; write to another file")

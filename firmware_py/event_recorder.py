@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from firmware_py.history import History
@@ -90,6 +89,8 @@ class EventRecorder:
 
 def write_clip(folder: Path, event: Event, samples: NDArray[np.int16], sample_rate_hz: int) -> Path:
     """Write one WAV that only we can read; a reader never sees half of it."""
+    import soundfile
+
     target = folder / re.sub(r"[^\w.-]", "_", event.label) / clip_name(event)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     content = io.BytesIO()

@@ -36,6 +36,7 @@ class FrameDetector:
     ) -> None:
         self.artefact = artefact
         self._network = NetworkStream(artefact, runtime, num_threads)
+        self._length = artefact.metadata.network.frames_per_call
         self._triggers = [Trigger(policy) for _ in artefact.metadata.labels]
         self.reset()
 
@@ -64,6 +65,9 @@ class FrameDetector:
 
         frames: float32 [any number, num_bins].
         """
+        length = self._length
+        if self._primed and len(frames) == length and not len(self._frames):
+            return self._network.process(frames)
         network = self.artefact.metadata.network
         self._frames = np.concatenate((self._frames, frames)) if len(self._frames) else frames
         if not self._primed:
@@ -72,7 +76,6 @@ class FrameDetector:
             self._network.reset(self._frames[: network.history_frames])
             self._frames = self._frames[network.history_frames :]
             self._primed = True
-        length = network.frames_per_call
         end = len(self._frames) // length * length
         if not end:
             return self._no_steps()

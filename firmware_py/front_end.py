@@ -117,10 +117,18 @@ class FrontEnd:
     def normalise(self, features: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return features less `mean`, over `deviation`, float32 of the same shape."""
         if self.mean:
-            features = features - np.asarray(self.mean)
+            features = features - self._mean
         if self.deviation:
-            features = features / np.asarray(self.deviation)
+            features = features / self._deviation
         return features.astype(np.float32)
+
+    @cached_property
+    def _mean(self) -> NDArray[np.float64]:
+        return np.asarray(self.mean)
+
+    @cached_property
+    def _deviation(self) -> NDArray[np.float64]:
+        return np.asarray(self.deviation)
 
     @cached_property
     def window(self) -> NDArray[np.float64]:
@@ -253,9 +261,7 @@ class FrontEndStream:
         return features
 
 
-def _windows(
-    samples: NDArray[np.int16], count: int, length: int, hop: int
-) -> NDArray[np.int16]:
+def _windows(samples: NDArray[np.int16], count: int, length: int, hop: int) -> NDArray[np.int16]:
     """Return overlapping views, int16 [count, length].
 
     Made by hand: `sliding_window_view` takes as long as the spectra of a short chunk.

@@ -6,7 +6,6 @@ Format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal
 
 from firmware_py.errors import DeviceError
@@ -51,6 +50,7 @@ class MetricsServer:
 
     def __init__(self, port: int, measure: Callable[[], Sequence[Metric]]) -> None:
         """Start to listen; port 0: any free one. Raises DeviceError when that fails."""
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # takes 3 MB
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from firmware_py.ensemble import Model
@@ -89,6 +88,8 @@ def _webhook(settings: WebhookSettings) -> Output:
 
 
 def _mqtt(settings: MqttSettings, labels: Sequence[str]) -> Output:
+    from importlib.metadata import version
+
     with _extra("mqtt"):
         from firmware_py.outputs.mqtt import Mqtt
     return Mqtt(settings, labels, version("trigger-word"))
