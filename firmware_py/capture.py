@@ -12,7 +12,7 @@ from firmware_py.errors import DeviceError
 from firmware_py.portaudio import COMMON_RATES_HZ, PortAudio, SoundDevice
 from firmware_py.settings import MicrophoneSettings
 
-BUFFER_SECONDS = 0.04
+BUFFER_SECONDS = 0.06
 """Length of a driver's buffer."""
 QUEUE_SECONDS = 20.0
 """Sound that waits to be processed; more is dropped and counted."""

@@ -18,10 +18,12 @@ from firmware_py.settings import MicrophoneSettings
 
 LONGEST_FILL_SECONDS = 10.0
 """Of a longer gap, this much is filled with silence and the rest is skipped."""
-HANG_SECONDS = 10.0
+HANG_SECONDS = 20.0
 """A library call that takes longer will never return."""
 FIRST_SECONDS = 3.0
 """Sound servers may take this long to deliver the first buffer."""
+REPORT_SECONDS = 10.0
+"""Losses within this time share a line in the log."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Pauses before the attempts to open the microphone again; the last one repeats."""
 
@@ -80,6 +82,8 @@ class Microphone:
         self._next_attempt = 0.0
         self._last_arrival: float | None = None
         self._last_sign = 0.0
+        self._unreported_seconds = 0.0
+        self._next_report = 0.0
         self._ready: deque[Chunk] = deque()
         self._clock: ArrivalClock | None = None
         self._resampler: Resampler | None = None
@@ -174,8 +178,12 @@ class Microphone:
 
     def _fill(self, seconds: float, arrived: float) -> float:
         """Queue silence for lost time, up to a limit; return the seconds beyond it."""
-        log.warning("%.3f s of sound are lost; filled with silence", seconds)
         self._past.lost_seconds += seconds
+        self._unreported_seconds += seconds
+        if time.monotonic() >= self._next_report:
+            self._next_report = time.monotonic() + REPORT_SECONDS
+            log.warning("%.3f s of sound are lost; filled with silence", self._unreported_seconds)
+            self._unreported_seconds = 0.0
         filled = min(seconds, LONGEST_FILL_SECONDS)
         silence = np.zeros(round(filled * self.sample_rate_hz), np.int16)
         self._ready.append(Chunk(silence, arrived))

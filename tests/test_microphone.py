@@ -79,8 +79,9 @@ def test_samples_are_those_of_the_device(
 
 
 def test_a_device_at_another_rate_is_resampled(
-    alsa_file: NDArray[np.int16], sound: PortAudio
+    alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("firmware_py.capture.QUEUE_SECONDS", 1e6)  # faster than we read it
     settings = MicrophoneSettings(sample_rate_hz=48000)
     microphone = Microphone(sound, settings, RATE_HZ)
     microphone.start()
