@@ -90,7 +90,7 @@ def test_a_device_at_another_rate_is_resampled(
         chunks.append(listen_until_open(microphone))
     heard = np.concatenate([chunk.samples for chunk in chunks])[:RATE_HZ]
     spectrum = np.abs(np.fft.rfft(heard * np.hanning(RATE_HZ)))
-    assert abs(int(spectrum.argmax()) - 1175) <= 2
+    assert abs(int(spectrum.argmax()) - 1175) <= 10
 
 
 def test_no_device_is_waited_for(
