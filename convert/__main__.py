@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--architecture", metavar="NAME",
         help="a configuration of the project by name, such as reference")  # fmt: skip
     add("--calibration", type=Path, nargs="+", default=(), metavar="AUDIO",
-        help="recordings or folders for int8 and int16x8; default: made audio")  # fmt: skip
+        help="recordings or folders to fit 8-bit modes to; default: made audio")  # fmt: skip
     add("--parity-audio", type=Path, nargs="+", default=(), metavar="AUDIO",
         help="recordings or folders to compare on; default: made audio")  # fmt: skip
     return parser

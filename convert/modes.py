@@ -1,21 +1,16 @@
 """The modes: how a step network becomes a flatbuffer."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
+from convert.calibration import Frames, calls
 from convert.flatbuffer import name_tensors_by_signature
+from convert.rounding import rounded_weights
 from convert.step import StepModule
 from convert.weight_int8 import with_int8_weights
 from firmware_py.artefact import Mode
-
-CALIBRATION_CALLS = 400
-"""Calls that show a converter the range of each activation."""
-
-Frames = NDArray[np.float32]
 
 
 def convert_step(step: StepModule, mode: Mode, calibration: Callable[[], Frames]) -> bytes:
@@ -23,6 +18,8 @@ def convert_step(step: StepModule, mode: Mode, calibration: Callable[[], Frames]
 
     calibration: gives frames, float32 [n, num_bins]; called by the modes that need them.
     """
+    if mode == "weight-int8":
+        step = StepModule(rounded_weights(step, calibration()), step.num_steps)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([step.function], step)
     if mode not in ("float32", "weight-int8"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -44,21 +41,3 @@ _INTEGER_OPERATORS: Mapping[Mode, tf.lite.OpsSet] = {
     "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
     "int16x8": (tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8),
 }
-
-
-def calls(step: StepModule, frames: Frames) -> Iterator[dict[str, Frames]]:
-    """Yield the inputs of calls, by name, spread evenly over a stream of `frames`.
-
-    The states are those that occur: every call is run, and its states go into the next.
-    """
-    inputs = {state.input: np.zeros(state.shape, np.float32) for state in step.state_tensors}
-    blocks = frames[: len(frames) // step.num_frames * step.num_frames]
-    blocks = blocks.reshape(-1, 1, step.num_frames, frames.shape[1])
-    stride = max(1, len(blocks) // CALIBRATION_CALLS)
-    for index, block in enumerate(blocks):
-        inputs[step.tensors.frames] = block
-        if index % stride == 0:
-            yield dict(inputs)
-        outputs = step.function(**{name: tf.constant(value) for name, value in inputs.items()})
-        for state in step.state_tensors:
-            inputs[state.input] = outputs[state.output].numpy()

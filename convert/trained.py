@@ -11,11 +11,9 @@ from convert.extract import extract
 from convert.hdf5 import load_full, load_weights
 from convert.weights import NetworkWeights
 from firmware_py.errors import ArtefactError, SettingsError
-from models.config import Config, read_config
+from models.config import REFERENCE_CONFIG, Config, read_config
 
-CONFIGS = Path(read_config.__code__.co_filename).parent / "configs"
 CONFIG_NAME = "config.toml"
-_REFERENCE = "activate-reference"
 
 
 @dataclass(frozen=True)
@@ -88,14 +86,13 @@ def _config(path: Path, config_path: Path | None, architecture: str | None) -> C
 
 
 def _named_config(architecture: str) -> Config:
-    name = _REFERENCE if architecture == "reference" else architecture
-    known = {file.stem: file for file in sorted(CONFIGS.glob("*.toml"))}
-    if name not in known:
+    known = {"reference": REFERENCE_CONFIG}
+    known |= {path.stem: path for path in sorted(REFERENCE_CONFIG.parent.glob("*.toml"))}
+    if architecture not in known:
         raise SettingsError(
-            f"there is no architecture {architecture!r}; choose one of reference,"
-            f" {', '.join(known)}"
+            f"there is no architecture {architecture!r}; choose one of {', '.join(known)}"
         )
-    return read_config(known[name])
+    return read_config(known[architecture])
 
 
 def _load_keras(path: Path) -> keras.Model:

@@ -1,5 +1,6 @@
 """Every mode on every installed interpreter, against Keras."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -45,6 +46,15 @@ def test_mode_is_within_its_limit(trained: Path, tmp_path: Path, mode: Mode) -> 
     assert artefact.metadata.training == {"steps": 60, "sources": [{"path": "near"}]}
     assert artefact.metadata.network.steps_per_call == 2  # 60 ms; three would be 90
     assert [path.name for path in tmp_path.iterdir()] == ["out.tflite"]
+
+
+@pytest.mark.parametrize("mode", ["weight-int8", "dynamic-int8", "int8"])
+def test_modes_of_the_other_gru(tmp_path: Path, mode: Mode) -> None:
+    network = replace(SMALL, reset_after=False)
+    made_network(network, frames(LOG_MEL, made_audio(16000, seed=9))).save(tmp_path / "m.keras")
+    write_config(tmp_path, LOG_MEL, network)
+    report = convert(tmp_path / "m.keras", tmp_path / "out.tflite", mode=mode)
+    assert all(parity.num_above for parity in report.runtimes)
 
 
 def converted(trained: Path, out: Path, mode: Mode, num_steps: int = 3) -> Artefact:

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from made_networks import LOG_MEL, SMALL, made_network
 
+from convert.calibration import calls
 from convert.extract import extract
 from convert.material import frames, made_audio
-from convert.modes import calls
 from convert.parity import offline_posteriors
 from convert.step import StepModule
 from convert.trained import for_any_length
