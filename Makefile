@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 PYTEST_ARGS ?=
 
-.PHONY: run test test-fast test-slow lint format venv apt recording wheel clean help
+.PHONY: run test test-slow lint format venv apt recording wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -16,11 +16,11 @@ run: $(VENV)/.device  ## detect "activate" in the bundled recording and answer w
 	$(BIN)/trigger-word detect firmware_py/data/activate.flac --chime $(OUT)/answered.wav
 	@echo "The recording with chimes: $(OUT)/answered.wav"
 
-test: apt $(VENV)/.workstation  ## run every test, the slow ones too
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
-
-test-fast: $(VENV)/.workstation  ## run the tests that take seconds
+test: apt $(VENV)/.workstation  ## run the default tests
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-slow: apt $(VENV)/.workstation  ## run the tests that take minutes
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/.workstation  ## ruff and strict mypy
 	$(BIN)/ruff check .

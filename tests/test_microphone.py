@@ -1,6 +1,5 @@
 """The microphone on ALSA's file plugin and on a real PulseAudio."""
 
-
 import threading
 import time
 from collections.abc import Iterator

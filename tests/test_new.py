@@ -82,12 +82,24 @@ def test_what_cannot_be_made_is_refused(changes, message, tmp_path) -> None:
 
 def test_a_folder_belongs_to_one_request(tmp_path) -> None:
     request = Request("hey pi", tmp_path)
-    request.begin()
-    request.begin()
-    replace(request, false_accepts_per_hour=2.0).begin()  # needs no new training
+    for same in (request, replace(request, false_accepts_per_hour=2.0)):  # needs no new training
+        with same.at_work():
+            pass
     for other in (replace(request, phrase="hey you"), replace(request, preset_name="quick")):
-        with pytest.raises(SettingsError, match="was begun with other options"):
-            other.begin()
+        with pytest.raises(SettingsError, match="was begun with other options"), other.at_work():
+            pass
+
+
+def test_a_folder_has_one_run_at_a_time(tmp_path) -> None:
+    request = Request("hey pi", tmp_path)
+    with (
+        request.at_work(),
+        pytest.raises(SettingsError, match="another run is at work there"),
+        request.at_work(),
+    ):
+        pass
+    with request.at_work():
+        pass
 
 
 def test_takes_are_cut_to_the_word_and_divided(tmp_path, caplog) -> None:
@@ -147,7 +159,7 @@ class TestWithVoices:
         small = Amounts(words=2, carried=1, near_phrases=4, near_takes=1, sentences=3)
         monkeypatch.setitem(PRESETS, "quick", replace(PRESETS["quick"], train=small, test=small))
         request = Request("hey pi", tmp_path, "quick", near=("hay fever",))
-        request.begin()
+        request.work.mkdir(parents=True)
         first = speech.banks(request)
         assert first == speech.banks(request)
         assert len(first) == 8

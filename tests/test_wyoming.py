@@ -1,6 +1,5 @@
 """The wake-word service, asked by the Wyoming library's own client."""
 
-
 import asyncio
 import warnings
 from collections.abc import AsyncIterator, Iterator

@@ -37,8 +37,11 @@ def configure(request: Request) -> Config:
     """Return the configuration of the network that is trained first."""
     template = read_config(TEMPLATE)
     preset = request.preset
+    if template.recipe.dialogue is None:
+        raise SettingsError(f"{TEMPLATE} has no dialogue; restore it from the project")
     recipe = replace(
         template.recipe,
+        dialogue=replace(template.recipe.dialogue, positive_share=preset.positive_share),
         held_out_folds=DEVELOPMENT_FOLDS,
         test_folds=TEST_FOLDS,
         sources=(*_synthetic(), *_real(request)),

@@ -1,7 +1,7 @@
 """All phases of making a model, each skipped where an earlier run has finished it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -39,15 +39,15 @@ class Phase:
 def make(request: Request, executor: Executor, workers: int) -> None:
     """Make the model, or what an earlier run has left to do; says how long is left."""
     _refuse_early(request)
-    request.begin()
-    if request.recordings:
-        trained, tested = takes.prepare(
-            request.recordings,
-            request.bank("train", takes.TAKES),
-            request.bank("test", takes.TAKES),
-        )
-        log.info("of your takes %d train and %d test", trained, tested)
-    todo = phases(request, workers)
+    with request.at_work():
+        if request.recordings:
+            folders = (request.bank(side, takes.TAKES) for side in ("train", "test"))
+            trained, tested = takes.prepare(request.recordings, *folders)
+            log.info("of your takes %d train and %d test", trained, tested)
+        _work_through(phases(request, workers), executor)
+
+
+def _work_through(todo: Sequence[Phase], executor: Executor) -> None:
     countdown = Countdown({phase.name: 0.0 if phase.done else phase.seconds for phase in todo})
     for phase in todo:
         if phase.done:

@@ -31,6 +31,8 @@ class Preset:
     schedule: Schedule
     fine_tuning: Schedule
     """With own recordings, from the network that `schedule` leaves."""
+    positive_share: float
+    """Of what is said in a training clip; the rest must be refused."""
     step_seconds: float
     """Of a training step, measured on two cores: a first guess of how long it will take."""
     snrs_db: tuple[float, ...]
@@ -43,16 +45,17 @@ PRESETS = {
         test=Amounts(words=80, carried=20, near_phrases=24, near_takes=2, sentences=80),
         network=Network(filters=48, kernel_size=11, stride=4, gru_units=(48,), dropout=0.1),
         schedule=Schedule(
-            steps=500, batch_size=32, learning_rate=4e-3, warm_up_steps=40, weight_decay=1e-4,
-            average_momentum=0.99, positive_weight=2.0, repeats=3, checkpoint_steps=100,
-            evaluation_steps=125, development_clips=160,
+            steps=2000, batch_size=16, learning_rate=4e-3, warm_up_steps=80, weight_decay=1e-4,
+            average_momentum=0.99, positive_weight=2.0, repeats=3, checkpoint_steps=200,
+            evaluation_steps=2000, development_clips=160,
         ),
         fine_tuning=Schedule(
-            steps=60, batch_size=32, learning_rate=3e-4, last_learning_rate=3e-5,
-            warm_up_steps=6, average_momentum=0.9, positive_weight=2.0, checkpoint_steps=30,
-            evaluation_steps=20, development_clips=160,
+            steps=120, batch_size=16, learning_rate=3e-4, last_learning_rate=3e-5,
+            warm_up_steps=10, average_momentum=0.9, positive_weight=2.0, checkpoint_steps=40,
+            evaluation_steps=120, development_clips=160,
         ),
-        step_seconds=0.15,
+        positive_share=0.45,
+        step_seconds=0.06,
         snrs_db=(10.0,),
     ),
     "full": Preset(
@@ -62,13 +65,14 @@ PRESETS = {
         schedule=Schedule(
             steps=8000, batch_size=64, learning_rate=2e-3, warm_up_steps=200, weight_decay=1e-4,
             average_momentum=0.998, positive_weight=2.0, repeats=3, checkpoint_steps=200,
-            evaluation_steps=500, development_clips=512,
+            evaluation_steps=1000, development_clips=512,
         ),
         fine_tuning=Schedule(
             steps=400, batch_size=64, learning_rate=3e-4, last_learning_rate=1e-5,
             warm_up_steps=20, average_momentum=0.98, positive_weight=2.0, checkpoint_steps=100,
-            evaluation_steps=100, development_clips=512,
+            evaluation_steps=400, development_clips=512,
         ),
+        positive_share=0.3,
         step_seconds=0.4,
         snrs_db=(20.0, 10.0),
     ),

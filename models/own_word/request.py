@@ -1,8 +1,11 @@
 """What is asked for, and the folders it is made in."""
 
+import fcntl
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +14,7 @@ from firmware_py.errors import SettingsError
 from models.own_word.presets import PRESETS, Preset
 
 REQUEST = "request.json"
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,24 @@ class Request:
         """Return the folder of spoken clips: side "train" or "test"."""
         return self.work / side / kind
 
-    def begin(self) -> None:
-        """Make the folders; raises SettingsError when another request was begun there."""
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Keep the folder for this run alone while it works.
+
+        Raises SettingsError when another run is at work there, or another request was begun.
+        """
+        self.work.mkdir(parents=True, exist_ok=True)
+        with (self.work / LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with the process
+            except BlockingIOError as error:
+                raise SettingsError(
+                    f"{self.out}: another run is at work there; wait, or choose another --out"
+                ) from error
+            self._begin()
+            yield
+
+    def _begin(self) -> None:
         path = self.work / REQUEST
         asked = {"digest": self._digest(), **self._mapping()}
         if path.exists() and json.loads(path.read_text())["digest"] != asked["digest"]:
@@ -71,7 +91,6 @@ class Request:
                 f"{self.out}: was begun with other options (see {path}); repeat those,"
                 f" choose another --out, or delete {self.work}"
             )
-        self.work.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(".part")
         part.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
         part.replace(path)
