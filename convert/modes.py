@@ -39,5 +39,5 @@ def convert_step(step: StepModule, mode: Mode, calibration: Callable[[], Frames]
 
 _INTEGER_OPERATORS: Mapping[Mode, tf.lite.OpsSet] = {
     "int8": tf.lite.OpsSet.TFLITE_BUILTINS_INT8,
-    "int16x8": (tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8),
+    "int16x8": tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
 }

@@ -40,7 +40,7 @@ def replay(
         audio, result = Path(folder, "audio.npy"), Path(folder, "posteriors.npy")
         np.save(audio, samples)
         command = [sys.executable, "-m", __name__, str(artefact), str(audio), str(result), runtime]
-        command += [str(chunk_length), *([] if gain_db is None else [f"--gain-db={gain_db!r}"])]
+        command += [str(chunk_length), *([] if gain_db is None else [f"--gain-db={gain_db:.17g}"])]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
