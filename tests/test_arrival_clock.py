@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firmware_py.arrival_clock import ArrivalClock
+from firmware_py.sound.arrival_clock import ArrivalClock
 
 RATE_HZ = 16000
 CHUNK = 640

@@ -13,9 +13,9 @@ import pytest
 from firmware_py.errors import DeviceError
 from firmware_py.outputs.command import Command
 from firmware_py.outputs.event import Event
-from firmware_py.outputs.options import CommandSettings, WebhookSettings
 from firmware_py.outputs.webhook import Webhook
 from firmware_py.outputs.worker import OutputWorker, close_all
+from firmware_py.settings.outputs import CommandSettings, WebhookSettings
 
 EVENT = Event("activate", "model", 0.5, 12.5, "2026-01-01T00:00:00+00:00", 1.0)
 

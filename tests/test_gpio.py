@@ -8,8 +8,8 @@ import pytest
 from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.gpio import Gpio, MockLine
-from firmware_py.outputs.options import GpioSettings
 from firmware_py.outputs.worker import OutputWorker, close_all
+from firmware_py.settings.outputs import GpioSettings
 
 EVENT = Event("activate", "activate", 0.9, 12.5, "2026-01-01T00:00:00+00:00", 0.3)
 

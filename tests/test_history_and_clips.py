@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from firmware_py.event_recorder import EventRecorder, clip_name, delete_oldest, write_clip
-from firmware_py.history import History
+from firmware_py.live.event_recorder import EventRecorder, clip_name, delete_oldest, write_clip
+from firmware_py.live.history import History
 from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings
 

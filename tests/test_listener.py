@@ -12,10 +12,10 @@ from virtual_sound import beeps
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
 from firmware_py.ensemble import Ensemble, Hit, Model
-from firmware_py.listener import Listener
-from firmware_py.microphone import Chunk
+from firmware_py.live.listener import Listener
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
+from firmware_py.sound.microphone import Chunk
 
 DATA = Path(__file__).parent / "data"
 RATE_HZ = 16000

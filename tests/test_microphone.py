@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from virtual_sound import NO_SERVER, Pulse, alsa_file_config, beeps, pulse_server, write_wav
 
-from firmware_py import microphone as module
-from firmware_py.capture import Capture
 from firmware_py.errors import DeviceError
-from firmware_py.microphone import Chunk, DeviceHungError, Microphone
 from firmware_py.settings import MicrophoneSettings
+from firmware_py.sound import microphone as module
+from firmware_py.sound.capture import Capture
+from firmware_py.sound.microphone import Chunk, DeviceHungError, Microphone
 
 pytest.importorskip("pyaudio")
-from firmware_py.portaudio import PortAudio
+from firmware_py.sound.portaudio import PortAudio
 
 RATE_HZ = 16000
 
@@ -66,7 +66,7 @@ def listen_until_open(microphone: Microphone, seconds: float = 20.0) -> Chunk:
 def test_samples_are_those_of_the_device(
     alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firmware_py.capture.QUEUE_SECONDS", 1e6)  # faster than we read it
+    monkeypatch.setattr("firmware_py.sound.capture.QUEUE_SECONDS", 1e6)  # faster than we read it
     microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
     microphone.start()
     chunks = [listen_until_open(microphone)]
@@ -80,7 +80,7 @@ def test_samples_are_those_of_the_device(
 def test_a_device_at_another_rate_is_resampled(
     alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("firmware_py.capture.QUEUE_SECONDS", 1e6)  # faster than we read it
+    monkeypatch.setattr("firmware_py.sound.capture.QUEUE_SECONDS", 1e6)  # faster than we read it
     settings = MicrophoneSettings(sample_rate_hz=48000)
     microphone = Microphone(sound, settings, RATE_HZ)
     microphone.start()
@@ -135,7 +135,7 @@ def test_a_queue_that_is_full_drops_and_counts(
     alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file plugin is faster than any listener."""
-    monkeypatch.setattr("firmware_py.capture.QUEUE_SECONDS", 1.0)
+    monkeypatch.setattr("firmware_py.sound.capture.QUEUE_SECONDS", 1.0)
     microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
     microphone.start()
     listen_until_open(microphone)

@@ -22,7 +22,7 @@ from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.outputs import mqtt as module
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mqtt import Mqtt, read_credentials
-from firmware_py.outputs.options import MqttSettings
+from firmware_py.settings.outputs import MqttSettings
 
 EVENT = Event("activate", "activate", 0.9, 12.5, "2026-01-01T00:00:00+00:00", 1.0)
 EVENT_TOPIC = "trigger-word/kitchen/event"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firmware_py.pace import HOLD_SECONDS, Pace
+from firmware_py.live.pace import HOLD_SECONDS, Pace
 
 RNG = np.random.default_rng(4)
 

@@ -12,9 +12,9 @@ import pytest
 
 from firmware_py.board_state import throttling_words
 from firmware_py.errors import DeviceError
+from firmware_py.live.metrics import Metric, MetricsServer, exposition
+from firmware_py.live.notifier import Notifier
 from firmware_py.logs import JsonFormatter
-from firmware_py.metrics import Metric, MetricsServer, exposition
-from firmware_py.notifier import Notifier
 
 
 class Manager:

@@ -11,10 +11,10 @@ from typing import get_type_hints
 import pytest
 
 from firmware_py.errors import SettingsError
-from firmware_py.outputs.options import GpioSettings
 from firmware_py.schema import from_mapping
 from firmware_py.settings import ModelSettings, Settings, read_settings
-from firmware_py.settings_text import default_settings_text, field_documents
+from firmware_py.settings.outputs import GpioSettings
+from firmware_py.settings.text import default_settings_text, field_documents
 
 
 def write(folder: Path, text: str) -> Path:
@@ -115,7 +115,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_settings_are_light() -> None:
     """The workstation's board tools import them: no library of any output comes along."""
     code = (
-        "import sys, firmware_py.settings_text;"
+        "import sys, firmware_py.settings.text;"
         "print([m for m in ('pyaudio', 'gpiod', 'paho', 'wyoming', 'asyncio') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

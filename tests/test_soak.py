@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
+from firmware_py.live.site_models import open_models
 from firmware_py.outputs.event import Event
-from firmware_py.outputs.options import ChimeSettings, GpioSettings
 from firmware_py.settings import ClipSettings, ModelSettings, Settings
-from firmware_py.site_models import open_models
+from firmware_py.settings.outputs import ChimeSettings, GpioSettings
 
 pytest.importorskip("pyaudio")
-from firmware_py import live as module
-from firmware_py.live import Live, Site
-from firmware_py.portaudio import Callback, Kind, PortAudio, SoundDevice
+from firmware_py.live import loop as module
+from firmware_py.live.loop import Live, Site
+from firmware_py.sound.portaudio import Callback, Kind, PortAudio, SoundDevice
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 HOURS = float(os.environ.get("SOAK_HOURS", "1"))

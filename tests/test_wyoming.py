@@ -27,10 +27,10 @@ from firmware_py import Detector
 from firmware_py.artefact import read_artefact
 from firmware_py.ensemble import Model
 from firmware_py.errors import AudioError, DeviceError
-from firmware_py.outputs.options import WyomingSettings
+from firmware_py.live.wake_words import offered, spotter_for, words_of
 from firmware_py.outputs.pcm import mono_samples
 from firmware_py.outputs.wyoming import WyomingService
-from firmware_py.wake_words import offered, spotter_for, words_of
+from firmware_py.settings.outputs import WyomingSettings
 
 DATA = Path(__file__).parent / "data"
 

@@ -22,7 +22,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the checks and print each result as it comes."""
-    from firmware_py.checks import run_checks
+    from firmware_py.live.checks import run_checks
     from firmware_py.logs import quieten_libraries
     from firmware_py.settings import Settings, read_settings
 

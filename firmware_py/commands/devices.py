@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
 def list_devices() -> list[dict[str, Any]]:
     """Return what the sound system has."""
     from firmware_py.logs import quieten_libraries
-    from firmware_py.portaudio import PortAudio
+    from firmware_py.sound.portaudio import PortAudio
 
     quieten_libraries()
     sound = PortAudio()

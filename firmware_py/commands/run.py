@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from firmware_py.live import Site
+    from firmware_py.live.loop import Site
     from firmware_py.outputs.event import Event
 
 EXIT_DEVICE_GONE = 75
@@ -42,13 +42,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Listen; return the exit code, or leave the process where a library hangs."""
     if arguments.print_settings:
-        from firmware_py.settings_text import default_settings_text
+        from firmware_py.settings.text import default_settings_text
 
         print(default_settings_text(), end="")
         return 0
-    from firmware_py.live import Live
+    from firmware_py.live.loop import Live
     from firmware_py.logs import quieten_libraries
-    from firmware_py.microphone import DeviceHungError
+    from firmware_py.sound.microphone import DeviceHungError
 
     if arguments.debug:
         logging.getLogger().setLevel(logging.DEBUG)
@@ -74,9 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def read_site(arguments: argparse.Namespace) -> "Site":
     """Return the settings that the arguments name, with their models."""
-    from firmware_py.live import Site
+    from firmware_py.live.loop import Site
+    from firmware_py.live.site_models import open_models
     from firmware_py.settings import ModelSettings, Settings, read_settings
-    from firmware_py.site_models import open_models
 
     settings = read_settings(arguments.settings) if arguments.settings else Settings()
     if arguments.model:

@@ -1,1 +1,1 @@
-"""What answers a detection: one file per kind; `options` holds their settings."""
+"""What answers a detection: one file per kind."""

@@ -7,8 +7,8 @@ import subprocess
 
 from firmware_py.errors import DeviceError
 from firmware_py.outputs.event import Event
-from firmware_py.outputs.options import CommandSettings
 from firmware_py.outputs.worker import Output
+from firmware_py.settings.outputs import CommandSettings
 
 LONGEST_MESSAGE = 300
 

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from firmware_py.errors import DeviceError, MissingToolError
 from firmware_py.outputs.event import Event
-from firmware_py.outputs.options import GpioSettings
 from firmware_py.outputs.worker import Output
+from firmware_py.settings.outputs import GpioSettings
 
 CONSUMER = "trigger-word"
 

@@ -22,8 +22,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.outputs.event import Event
-from firmware_py.outputs.options import MqttSettings
 from firmware_py.outputs.worker import Output
+from firmware_py.settings.outputs import MqttSettings
 
 AT_LEAST_ONCE = 1
 RECONNECT_SECONDS = (1, 60)

@@ -11,7 +11,7 @@ from firmware_py.errors import DeviceError
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.outputs.worker import Output
-from firmware_py.portaudio import PortAudio, SoundDevice
+from firmware_py.sound.portaudio import PortAudio, SoundDevice
 
 RATES_HZ = (48000, 44100, 32000, 22050, 16000)
 """What speakers can do, the best first."""

@@ -9,8 +9,8 @@ from http.client import HTTPException
 
 from firmware_py.errors import DeviceError
 from firmware_py.outputs.event import Event
-from firmware_py.outputs.options import WebhookSettings
 from firmware_py.outputs.worker import Output
+from firmware_py.settings.outputs import WebhookSettings
 
 log = logging.getLogger(__name__)
 

@@ -24,9 +24,9 @@ from wyoming.wake import Detect, Detection, NotDetected
 
 from firmware_py.errors import AudioError, DeviceError, MissingToolError
 from firmware_py.outputs.event import Event as LocalEvent
-from firmware_py.outputs.options import WyomingSettings
 from firmware_py.outputs.pcm import mono_samples
 from firmware_py.outputs.worker import Output
+from firmware_py.settings.outputs import WyomingSettings
 
 if TYPE_CHECKING:
     from firmware_py.outputs.announcement import Announcement

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.history import History
+from firmware_py.live.history import History
 from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings
 

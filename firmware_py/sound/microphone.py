@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.arrival_clock import ArrivalClock
 from firmware_py.audio import Resampler
-from firmware_py.background_call import BackgroundCall
-from firmware_py.capture import Capture, Packet
 from firmware_py.errors import DeviceError
-from firmware_py.portaudio import PortAudio
 from firmware_py.settings import MicrophoneSettings
+from firmware_py.sound.arrival_clock import ArrivalClock
+from firmware_py.sound.background_call import BackgroundCall
+from firmware_py.sound.capture import Capture, Packet
+from firmware_py.sound.portaudio import PortAudio
 
 LONGEST_FILL_SECONDS = 10.0
 """Of a longer gap, this much is filled with silence and the rest is skipped."""

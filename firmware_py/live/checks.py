@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.board_state import clock_is_synchronised, read_board_state
-from firmware_py.capture import Capture
-from firmware_py.chime_sound import sound_maker
 from firmware_py.ensemble import Ensemble, listening_rate_hz
 from firmware_py.errors import TriggerWordError
 from firmware_py.level import FULL_SCALE
+from firmware_py.live.site_models import open_models
+from firmware_py.outputs.chime_sound import sound_maker
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.gpio import Gpio
 from firmware_py.outputs.mute import Mute
-from firmware_py.outputs.options import GpioSettings
 from firmware_py.outputs.speaker import Speaker
-from firmware_py.portaudio import PortAudio
 from firmware_py.settings import Settings
-from firmware_py.site_models import open_models
+from firmware_py.settings.outputs import GpioSettings
+from firmware_py.sound.capture import Capture
+from firmware_py.sound.portaudio import PortAudio
 
 LISTEN_SECONDS = 2.0
 FIRST_SECONDS = 5.0

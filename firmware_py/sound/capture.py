@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.errors import DeviceError
-from firmware_py.portaudio import COMMON_RATES_HZ, PortAudio, SoundDevice
 from firmware_py.settings import MicrophoneSettings
+from firmware_py.sound.portaudio import COMMON_RATES_HZ, PortAudio, SoundDevice
 
 BUFFER_SECONDS = 0.06
 """Length of a driver's buffer."""

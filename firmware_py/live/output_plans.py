@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from firmware_py.ensemble import Model
 from firmware_py.errors import MissingToolError
-from firmware_py.output_set import Plan
+from firmware_py.live.output_set import Plan
+from firmware_py.live.site_models import all_labels
 from firmware_py.outputs.mute import Mute
-from firmware_py.outputs.options import (
+from firmware_py.outputs.worker import Output
+from firmware_py.settings import Settings
+from firmware_py.settings.outputs import (
     ChimeSettings,
     CommandSettings,
     GpioSettings,
@@ -17,12 +20,9 @@ from firmware_py.outputs.options import (
     WebhookSettings,
     WyomingSettings,
 )
-from firmware_py.outputs.worker import Output
-from firmware_py.settings import Settings
-from firmware_py.site_models import all_labels
 
 if TYPE_CHECKING:
-    from firmware_py.portaudio import PortAudio
+    from firmware_py.sound.portaudio import PortAudio
 
 
 def plan_outputs(
@@ -62,7 +62,7 @@ def _name(value: str | tuple[str, ...]) -> str:
 
 
 def _speaker(chime: ChimeSettings, sound: "PortAudio", mute: Mute) -> Output:
-    from firmware_py.chime_sound import sound_maker
+    from firmware_py.outputs.chime_sound import sound_maker
     from firmware_py.outputs.speaker import Speaker
 
     make_sound = sound_maker(chime.sound, chime.volume)
@@ -97,8 +97,8 @@ def _mqtt(settings: MqttSettings, labels: Sequence[str]) -> Output:
 
 def _wyoming(settings: WyomingSettings, models: Sequence[Model]) -> Output:
     with _extra("wyoming"):
+        from firmware_py.live.wake_words import offered, spotter_for, words_of
         from firmware_py.outputs.wyoming import WyomingService
-        from firmware_py.wake_words import offered, spotter_for, words_of
     words = words_of(models)
     return WyomingService(settings, offered(words), spotter_for(words))
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from firmware_py.ensemble import Model, listening_rate_hz
 from firmware_py.errors import TriggerWordError
-from firmware_py.event_recorder import EventRecorder
-from firmware_py.listener import Listener
-from firmware_py.live_metrics import event_metrics, stream_metrics
+from firmware_py.live.event_recorder import EventRecorder
+from firmware_py.live.listener import Listener
+from firmware_py.live.measurements import event_metrics, stream_metrics
+from firmware_py.live.metrics import Metric, MetricsServer
+from firmware_py.live.notifier import Notifier
+from firmware_py.live.output_plans import plan_outputs
+from firmware_py.live.output_set import OutputSet, Plan
 from firmware_py.logs import set_format
-from firmware_py.metrics import Metric, MetricsServer
-from firmware_py.microphone import Chunk, Microphone
-from firmware_py.notifier import Notifier
-from firmware_py.output_plans import plan_outputs
-from firmware_py.output_set import OutputSet, Plan
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
-from firmware_py.portaudio import PortAudio
 from firmware_py.settings import Settings
+from firmware_py.sound.microphone import Chunk, Microphone
+from firmware_py.sound.portaudio import PortAudio
 
 READ_SECONDS = 0.25
 CLOSE_SECONDS = 0.6

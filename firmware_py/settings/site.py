@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from firmware_py.errors import SettingsError
-from firmware_py.outputs.options import (
+from firmware_py.schema import from_mapping
+from firmware_py.settings.fields import file_path, require
+from firmware_py.settings.outputs import (
     ChimeSettings,
     CommandSettings,
     GpioSettings,
     MqttSettings,
     WebhookSettings,
     WyomingSettings,
-    file_path,
-    require,
 )
-from firmware_py.schema import from_mapping
 
 T = TypeVar("T")
 

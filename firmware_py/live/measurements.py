@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from firmware_py.listener import Listener
-from firmware_py.metrics import Metric
-from firmware_py.microphone import Microphone
+from firmware_py.live.listener import Listener
+from firmware_py.live.metrics import Metric
 from firmware_py.outputs.worker import OutputWorker
+from firmware_py.sound.microphone import Microphone
 
 PREFIX = "trigger_word_"
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.ensemble import Ensemble, Hit, Model
-from firmware_py.history import History
-from firmware_py.microphone import Chunk
+from firmware_py.live.history import History
+from firmware_py.live.pace import QUIET_SECONDS, Pace
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
-from firmware_py.pace import QUIET_SECONDS, Pace
+from firmware_py.sound.microphone import Chunk
 
 WARM_UP_SECONDS = 2.0
 """What models that replace others hear again, so that a word in the middle is not missed."""

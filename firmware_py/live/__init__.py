@@ -1,0 +1,1 @@
+"""What `trigger-word run` does all day: from the microphone's chunks to the outputs."""
