@@ -31,9 +31,7 @@ def build(
         model.add(layers.Dropout(network.dropout, name=f"gru_{number}_dropout"))
         model.add(layers.BatchNormalization(name=f"gru_{number}_norm"))
     model.add(layers.Dropout(network.dropout, name="last_dropout"))
-    model.add(
-        layers.TimeDistributed(layers.Dense(num_labels, activation=network.head), name="head")
-    )
+    model.add(layers.Dense(num_labels, activation=network.head, name="head"))
     return model
 
 
