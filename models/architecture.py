@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from models.network import Network
+from models.network import Network, WindowNetwork
 
 CONVOLUTION = "conv1d"
 NORM_AFTER_CONVOLUTION = "norm"
@@ -32,6 +32,34 @@ def build(
         model.add(layers.BatchNormalization(name=f"gru_{number}_norm"))
     model.add(layers.Dropout(network.dropout, name="last_dropout"))
     model.add(layers.Dense(num_labels, activation=network.head, name="head"))
+    return model
+
+
+def build_window(window: WindowNetwork, num_bins: int, num_labels: int) -> keras.Model:
+    """Return the window network: [clips, window_frames, num_bins] to [clips, 1, num_labels].
+
+    The classic small one: the spectrogram resized to a square, normalised over itself, 3 x 3
+    convolutions, max pooling, two dense layers, softmax over the labels.
+    """
+    model = keras.Sequential([keras.Input((window.window_frames, num_bins), name="frames")])
+    model.add(layers.Reshape((window.window_frames, num_bins, 1), name="image"))
+    model.add(layers.Resizing(window.image_size, window.image_size, name="resized"))
+    model.add(
+        layers.LayerNormalization(axis=(1, 2, 3), epsilon=1e-6, center=False, scale=False,
+                                  name="normalised")
+    )  # fmt: skip
+    for number, filters in enumerate(window.filters, start=1):
+        model.add(layers.Conv2D(filters, 3, use_bias=False, name=f"conv2d_{number}"))
+        model.add(layers.BatchNormalization(name=f"conv2d_{number}_norm"))
+        model.add(layers.ReLU(name=f"conv2d_{number}_relu"))
+        if number > 1:
+            model.add(layers.MaxPooling2D(name=f"conv2d_{number}_pool"))
+            model.add(layers.Dropout(window.dropout / 2, name=f"conv2d_{number}_dropout"))
+    model.add(layers.Flatten(name="flat"))
+    model.add(layers.Dense(window.dense_units, activation="relu", name="dense"))
+    model.add(layers.Dropout(window.dropout, name="dense_dropout"))
+    model.add(layers.Dense(num_labels, activation="softmax", name="head"))
+    model.add(layers.Reshape((1, num_labels), name="posteriors"))
     return model
 
 

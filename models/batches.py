@@ -1,11 +1,12 @@
 """Batches of clips, made ahead by any `concurrent.futures` executor, always in one order."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,14 +56,22 @@ def make_clips(job: Job, indexes: Sequence[int]) -> list[Clip]:
     return [maker.make(job.seed, index) for index in indexes]
 
 
+J = TypeVar("J")
+
+
 def stream_batches(
-    job: Job, executor: Executor, first: int, last: int, ahead: int
+    job: J,
+    executor: Executor,
+    first: int,
+    last: int,
+    ahead: int,
+    make: Callable[[J, int], Batch] = make_batch,  # type: ignore[assignment]
 ) -> Iterator[Batch]:
     """Yield batches `first` to `last` - 1 in order while `ahead` more are being made."""
     waiting: deque[Future[Batch]] = deque()
     try:
         for index in range(first, last):
-            waiting.append(executor.submit(make_batch, job, index))
+            waiting.append(executor.submit(make, job, index))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:

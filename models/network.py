@@ -43,3 +43,34 @@ class Network:
             count += 3 * units * (inputs + units + biases) + 4 * units
             inputs = units
         return count + (inputs + 1) * num_labels
+
+
+@dataclass(frozen=True)
+class WindowNetwork:
+    """A convolutional network over a whole window of frames, which moves along the stream."""
+
+    window_frames: int = 124
+    """Frames that one answer sees: one second of 255 / 128 samples at 16 kHz."""
+    stride: int = 10
+    """Frames from one answer to the next."""
+    image_size: int = 32
+    """The window is resized to so many rows and columns."""
+    filters: tuple[int, ...] = (32, 64)
+    """Of each 3 x 3 convolution."""
+    dense_units: int = 128
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.stride < self.window_frames:
+            raise SettingsError(f"window stride is {self.stride}; it must be 1 to window_frames - 1")
+        if not self.filters:
+            raise SettingsError("window filters is empty; name at least one convolution's filters")
+
+    @property
+    def kernel_size(self) -> int:
+        """Frames that the first step needs, as a streamed network calls it."""
+        return self.window_frames
+
+    def num_steps(self, num_frames: int) -> int:
+        """Return the number of answers for `num_frames` frames."""
+        return max(0, (num_frames - self.window_frames) // self.stride + 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from models import executors
-from models.config import read_config
+from models.config import Config, read_config
 
 TRAINED = Path(__file__).parent / "trained"
 
@@ -28,19 +28,33 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     parser.add_argument("--start", type=Path, metavar="MODEL.keras",
                         help="fine-tune this network: its weights learn on, its batch"
-                        " normalisations stay as they are")  # fmt: skip
+                        " normalisations stay as they are; for command words all learns on, and"
+                        " a checkpoint (.npz) is gone on from")  # fmt: skip
     executors.add_arguments(parser, "make clips")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train as the command line says; return the exit code."""
-    from models.training_folder import train_in  # loads TensorFlow
-
     config = read_config(arguments.config)
     folder = arguments.out or TRAINED / config.name
     roots = tuple(root.resolve() for root in arguments.data)
+    if config.words:
+        return _train_words(config, folder, roots, arguments)
+    from models.training_folder import train_in  # loads TensorFlow
+
     with executors.open_pool(arguments.workers, arguments.dask) as executor:
         outcome = train_in(folder, config, roots, executor, arguments.resume, start=arguments.start)
     log.info("trained: %s, mean miss rate %.3f", folder, outcome.metric)
+    return 0
+
+
+def _train_words(
+    config: Config, folder: Path, roots: tuple[Path, ...], arguments: argparse.Namespace
+) -> int:
+    from models.words.training_folder import train_words_in  # loads TensorFlow
+
+    with executors.open_pool(arguments.workers, arguments.dask) as executor:
+        train_words_in(folder, config, roots, executor, arguments.resume, arguments.start)
+    log.info("trained: %s", folder)
     return 0

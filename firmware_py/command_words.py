@@ -1,0 +1,107 @@
+"""From the posteriors of several words to detections: one answer at a time.
+
+For networks whose labels exclude each other (softmax) and may hold `silence` and `unknown`, which
+are answers but never detections. The scheme is that of the classic command recogniser (average
+window, suppression, minimum count).
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from firmware_py.errors import SettingsError
+
+SILENCE, UNKNOWN = "silence", "unknown"
+
+
+def is_word(label: str) -> bool:
+    """Tell whether a label can be detected."""
+    return label not in (SILENCE, UNKNOWN)
+
+
+@dataclass(frozen=True)
+class CommandPolicy:
+    """When a stream of posteriors counts as a word. Times are milliseconds of audio."""
+
+    threshold: float = 0.5
+    """A word counts while its score, the mean over the average window, is above this."""
+    average_window_ms: float = 200.0
+    clip_stride_ms: float = 0.0
+    """Time from one decision to the next; up to one step of the network: at each."""
+    suppression_ms: float = 600.0
+    """Nothing is detected for this long after a detection."""
+    minimum_count: int = 1
+    """Steps in the average window at which the word must be the likeliest label."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.threshold <= 1.0:
+            raise SettingsError(f"threshold is {self.threshold}; it must be from 0 to 1")
+        for name in ("average_window_ms", "clip_stride_ms", "suppression_ms"):
+            if getattr(self, name) < 0.0:
+                raise SettingsError(f"{name} is {getattr(self, name)}; the least is 0")
+        if self.minimum_count < 1:
+            raise SettingsError(f"minimum_count is {self.minimum_count}; the least is 1")
+
+
+class CommandTrigger:
+    """Applies a policy to the posteriors of all labels together, one step after the other."""
+
+    def __init__(
+        self, policy: CommandPolicy, labels: Sequence[str], step_seconds: float
+    ) -> None:
+        step_ms = 1000.0 * step_seconds
+        self._policy = policy
+        self._words = [index for index, label in enumerate(labels) if is_word(label)]
+        self._window = max(1, round(policy.average_window_ms / step_ms))
+        self._stride = max(1, round(policy.clip_stride_ms / step_ms))
+        self._suppression = round(policy.suppression_ms / step_ms)
+        if policy.minimum_count > self._window:
+            raise SettingsError(
+                f"minimum_count is {policy.minimum_count}, but the average window of"
+                f" {policy.average_window_ms:g} ms holds {self._window} steps of {step_ms:g} ms"
+            )
+        self._num_labels = len(labels)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all steps."""
+        self._recent = deque([[0.0] * self._num_labels] * self._window, maxlen=self._window)
+        self._step = 0
+        self._dead = 0
+        self._held = -1  # the label that was detected and has not ended
+
+    def process(self, posteriors: Sequence[Sequence[float]]) -> Iterator[tuple[int, int, float]]:
+        """Yield (index into `posteriors`, label's index, score) of each detection.
+
+        posteriors: [steps][labels].
+        """
+        for index, step in enumerate(posteriors):
+            self._recent.append(list(step))
+            self._step += 1
+            self._dead = max(0, self._dead - 1)
+            if self._step % self._stride:
+                continue
+            label, score = self._likeliest_word()
+            if self._fires(label, score):
+                yield index, label, score
+
+    def _likeliest_word(self) -> tuple[int, float]:
+        """Return the word with the highest mean over the window, and that mean."""
+        means = {
+            label: sum(step[label] for step in self._recent) / self._window
+            for label in self._words
+        }
+        label = max(means, key=means.__getitem__)
+        return label, means[label]
+
+    def _fires(self, label: int, score: float) -> bool:
+        above = score > self._policy.threshold
+        if label != self._held or not above:
+            self._held = -1
+        if not above or self._dead or self._held == label:
+            return False
+        if sum(max(step) == step[label] for step in self._recent) < self._policy.minimum_count:
+            return False
+        self._held = label
+        self._dead = self._suppression + 1
+        return True

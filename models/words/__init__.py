@@ -1,0 +1,1 @@
+"""Command words: several words, silence and the unknown, from a Speech Commands folder."""

@@ -1,0 +1,118 @@
+"""A folder in the Speech Commands layout, in memory: one folder a word, and background noise."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.command_words import UNKNOWN
+from firmware_py.errors import AudioError, SettingsError
+from models.sources import SOUND_SUFFIXES, Take, find_folder, load_samples
+from models.words.bounds import word_bounds
+from models.words.division import Part, Parts, read_parts
+from models.words.settings import Extra, WordsRecipe
+
+BACKGROUND = "_background_noise_"
+UNKNOWN_WORD = "_unknown_"
+BACKGROUND_PARTS: dict[Part, tuple[float, float]] = {
+    "training": (0.0, 0.8), "validation": (0.8, 0.9), "testing": (0.9, 1.0),
+}  # fmt: skip
+"""The stretch of each background recording that a part may hear."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """One recording of one word."""
+
+    word: str
+    take: Take
+    share: float = 1.0
+    """How often it is drawn, against others."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The recordings of one part of a data set."""
+
+    part: Part
+    said: tuple[Said, ...]
+    backgrounds: tuple[NDArray[np.int16], ...]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        return tuple(sorted({said.word for said in self.said}))
+
+    def of(self, label: str, labels: Sequence[str]) -> list[Said]:
+        """Return what teaches `label`: recordings of the word, or of no label for unknown."""
+        if label == UNKNOWN:
+            return [said for said in self.said if said.word not in labels]
+        return [said for said in self.said if said.word == label]
+
+
+@lru_cache(maxsize=4)
+def load_corpus(
+    recipe: WordsRecipe, roots: tuple[Path, ...], part: Part, sample_rate_hz: int
+) -> Corpus:
+    """Return one part at `sample_rate_hz`; extras belong to training alone.
+
+    Raises SettingsError for a folder that is missing or has no words, AudioError for a bad file.
+    """
+    folder = find_folder(recipe.folder, roots)
+    parts = read_parts(folder, recipe.division)
+    said = [
+        Said(file.parent.name, _take(file, sample_rate_hz))
+        for file in _word_files(folder)
+        if parts.part_of(f"{file.parent.name}/{file.name}") == part
+    ]
+    if not said:
+        raise SettingsError(f"{folder}: no recording for {part}; name a folder with one folder a"
+                            " word, or other percentages")  # fmt: skip
+    if part == "training":
+        for extra in recipe.extras:
+            said += _extra(extra, find_folder(extra.path, roots), sample_rate_hz)
+    return Corpus(part, tuple(said), tuple(_backgrounds(folder / BACKGROUND, part, sample_rate_hz)))
+
+
+def speakers(folder: Path, parts: Parts) -> dict[Part, set[str]]:
+    """Return who speaks in each part, by the names of the files alone."""
+    found: dict[Part, set[str]] = {"training": set(), "validation": set(), "testing": set()}
+    for file in _word_files(folder):
+        name = f"{file.parent.name}/{file.name}"
+        found[parts.part_of(name)].add(file.stem.partition("_nohash_")[0])
+    return found
+
+
+def _word_files(folder: Path) -> Iterator[Path]:
+    for file in sorted(folder.glob("*/*")):
+        if file.parent.name != BACKGROUND and file.suffix.lower() in SOUND_SUFFIXES:
+            yield file
+
+
+def _take(file: Path, sample_rate_hz: int) -> Take:
+    samples = load_samples(file, sample_rate_hz)
+    start, end = word_bounds(samples, sample_rate_hz)
+    return Take(samples, start, end, 0, file)
+
+
+def _extra(extra: Extra, folder: Path, sample_rate_hz: int) -> Iterator[Said]:
+    for file in sorted(folder.rglob("*")):
+        if file.suffix.lower() not in SOUND_SUFFIXES or BACKGROUND in file.parts:
+            continue
+        try:
+            take = _take(file, sample_rate_hz)
+        except AudioError:
+            continue  # a further folder may hold what is no recording
+        yield Said(extra.word or file.parent.name, take, extra.share)
+
+
+def _backgrounds(
+    folder: Path, part: Part, sample_rate_hz: int
+) -> Iterator[NDArray[np.int16]]:
+    low, high = BACKGROUND_PARTS[part]
+    for file in sorted(folder.glob("*")):
+        if file.suffix.lower() in SOUND_SUFFIXES:
+            samples = load_samples(file, sample_rate_hz)
+            yield samples[int(low * len(samples)) : int(high * len(samples))]

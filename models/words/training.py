@@ -1,0 +1,304 @@
+"""Training of command words: steps and rates, log lines, checkpoints, validation, one last test."""
+
+import csv
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from firmware_py.command_words import CommandPolicy
+from firmware_py.errors import SettingsError
+from models import averages, checkpoint
+from models.architecture import build, build_window
+from models.batches import Batch, stream_batches
+from models.config import Config
+from models.development import Network, network_of
+from models.words.confusion import Confusion
+from models.words.corpus import load_corpus
+from models.words.division import Part
+from models.words.examples import ExampleJob, make_batch
+from models.words.presented import Presented, clip_scores, presented_clips, surrounded
+from models.words.settings import Schedule, WordsRecipe
+
+WORK = "work"
+"""Checkpoints and other files that are not for others."""
+CHECKPOINT = "checkpoint.npz"
+MODEL = "model.keras"
+LOG = "training.csv"
+COLUMNS = ("step", "rate", "accuracy", "cross_entropy", "validation_accuracy", "validation_clips")
+NORMALISATION_BATCHES = 4
+AHEAD = 4
+CLIPS_PER_CALL = 64
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    steps: int
+    validation: Confusion
+    testing: Confusion
+
+
+def with_normalisation(config: Config, roots: tuple[Path, ...], executor: Executor) -> Config:
+    """Return the configuration with mean and deviation per bin measured on training examples.
+
+    A front end without logarithm, or with given values, stays as it is.
+    """
+    front_end, words = config.front_end, recipe_of(config)
+    if front_end.log_epsilon is None or front_end.mean:
+        return config
+    job = ExampleJob(config, roots, "training", words.schedule.seed, words.schedule.batch_size)
+    batches = [executor.submit(make_batch, job, index) for index in range(NORMALISATION_BATCHES)]
+    frames = np.concatenate([batch.result().frames for batch in batches]).astype(np.float64)
+    mean = tuple(float(value) for value in np.round(frames.mean(axis=(0, 1)), 5))
+    deviation = tuple(float(value) for value in np.round(frames.std(axis=(0, 1)), 5))
+    return replace(config, front_end=replace(front_end, mean=mean, deviation=deviation))
+
+
+def recipe_of(config: Config) -> WordsRecipe:
+    """Return the words recipe; raises SettingsError where a configuration has none."""
+    if config.words is None:
+        raise SettingsError(f"{config.name}: no [words] in the configuration; see commands.toml")
+    return config.words
+
+
+def build_network(config: Config) -> keras.Model:
+    """Return the untrained network that a configuration describes."""
+    if config.window:
+        return build_window(config.window, config.front_end.num_bins, len(config.labels))
+    return build(config.network, config.front_end.num_bins, len(config.labels))
+
+
+def train_words(
+    config: Config,
+    roots: tuple[Path, ...],
+    folder: Path,
+    executor: Executor,
+    resume: bool,
+    start: Path | None = None,
+) -> Outcome:
+    """Train to the end of the schedule; leaves model.keras and training.csv in `folder`.
+
+    config: with its normalisation settled.
+    resume: go on from the last checkpoint. start: go on from this checkpoint (.npz, its step
+    included) or from the weights of this network (.keras).
+    """
+    schedule = recipe_of(config).schedule
+    keras.utils.set_random_seed(schedule.seed)
+    model = _compiled(config, schedule)
+    progress = _begin(model, folder, resume, start)
+    run = _Run(config, roots, folder, model, progress)
+    job = ExampleJob(config, roots, "training", schedule.seed, schedule.batch_size)
+    total, first = schedule.total_steps, progress.step // schedule.repeats
+    last = -(-total // schedule.repeats)
+    bar = tqdm(total=total, initial=progress.step, unit="step", desc=config.name, smoothing=0.05)
+    with logging_redirect_tqdm(), bar:
+        batches = stream_batches(job, executor, first, last, AHEAD, make_batch)
+        for number, batch in enumerate(batches, first):
+            for repeat in range(schedule.repeats):
+                if progress.step <= number * schedule.repeats + repeat < total:
+                    run.step(batch)
+                    bar.update()
+            if run.exhausted:
+                log.info("no gain in %d evaluations: stopped", schedule.patience_evaluations)
+                break
+    return run.finish()
+
+
+def _compiled(config: Config, schedule: Schedule) -> keras.Model:
+    model = build_network(config)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(
+            schedule.learning_rates[0], weight_decay=schedule.weight_decay, clipnorm=1.0
+        ),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=schedule.label_smoothing),
+        weighted_metrics=["categorical_accuracy"],
+    )
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def _begin(
+    model: keras.Model, folder: Path, resume: bool, start: Path | None
+) -> checkpoint.Progress:
+    """Return where the run begins, its weights put into `model`."""
+    latest = folder / WORK / CHECKPOINT
+    if resume and latest.exists():
+        return checkpoint.load(latest, model)
+    if start is None:
+        return checkpoint.Progress()
+    if start.suffix == ".npz":
+        return checkpoint.load(start, model)
+    try:
+        model.set_weights(keras.models.load_model(start, compile=False).get_weights())
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SettingsError(f"{start}: cannot start from this ({reason}); name a checkpoint (.npz)"
+                            " or a .keras file of the same shape") from error  # fmt: skip
+    return checkpoint.Progress()
+
+
+class _Run:
+    """One run in progress."""
+
+    def __init__(
+        self,
+        config: Config,
+        roots: tuple[Path, ...],
+        folder: Path,
+        model: keras.Model,
+        progress: checkpoint.Progress,
+    ) -> None:
+        self._config = config
+        self._schedule = recipe_of(config).schedule
+        self._roots = roots
+        self._folder = folder
+        self._model = model
+        self._network = network_of(model)
+        self._progress = progress
+        self._validation = judged_clips(config, roots, "validation")
+        self._recent: list[tuple[float, float]] = []
+        (folder / WORK).mkdir(parents=True, exist_ok=True)
+        self._keep_log(progress.step)
+
+    @property
+    def exhausted(self) -> bool:
+        patience = self._schedule.patience_evaluations
+        return bool(patience) and self._progress.evaluations_without_gain >= patience
+
+    def step(self, batch: Batch) -> None:
+        """Learn from a batch; log, evaluate and save where the schedule says so."""
+        schedule, progress, model = self._schedule, self._progress, self._model
+        rate = schedule.learning_rate(progress.step)
+        model.optimizer.learning_rate = rate
+        rng = np.random.RandomState([schedule.seed, progress.step])
+        share = recipe_of(self._config).augmentation.feature_mask_share
+        model.reset_metrics()
+        found = model.train_on_batch(
+            masked(rng, batch.frames, share), batch.targets, batch.weights, return_dict=True
+        )
+        self._recent.append((float(found["categorical_accuracy"]), float(found["loss"])))
+        progress.step += 1
+        progress.averages = averages.update(
+            progress.averages, model, schedule.average_momentum, progress.step
+        )
+        done = progress.step == schedule.total_steps
+        if progress.step % schedule.log_steps == 0 or progress.step == 1:
+            accuracy, loss = np.mean(self._recent[-schedule.log_steps :], axis=0)
+            log.info("Step #%d: rate %f, accuracy %.1f%%, cross entropy %f",
+                     progress.step, rate, 100 * accuracy, loss)  # fmt: skip
+        if done or progress.step % schedule.evaluation_steps == 0:
+            self._evaluate(rate)
+        if done or progress.step % schedule.checkpoint_steps == 0:
+            for name in (CHECKPOINT, f"checkpoint-{progress.step}.npz"):
+                checkpoint.save(self._folder / WORK / name, model, progress)
+
+    def finish(self) -> Outcome:
+        """Test the best network once and return how the run ended."""
+        best = network_of(keras.models.load_model(self._folder / MODEL, compile=False))
+        validation = judge(self._config, best, self._validation)
+        testing = judge(self._config, best, judged_clips(self._config, self._roots, "testing"))
+        log.info("Confusion Matrix:\n%s", testing.text())
+        log.info("Final test accuracy = %.1f%% (N=%d)", 100 * testing.accuracy, testing.total)
+        return Outcome(self._progress.step, validation, testing)
+
+    def _evaluate(self, rate: float) -> None:
+        progress = self._progress
+        with averages.averaged(self._model, progress.averages):
+            confusion = judge(self._config, self._network, self._validation)
+            if 1.0 - confusion.accuracy < progress.best_metric:
+                progress.best_metric = 1.0 - confusion.accuracy
+                progress.evaluations_without_gain = 0
+                _save_model(self._model, self._folder / MODEL)
+            else:
+                progress.evaluations_without_gain += 1
+        log.info("Confusion Matrix:\n%s", confusion.text())
+        log.info("Step %d: Validation accuracy = %.1f%% (N=%d)",
+                 progress.step, 100 * confusion.accuracy, confusion.total)  # fmt: skip
+        accuracy, loss = np.mean(self._recent, axis=0)
+        self._recent = []
+        row = (progress.step, f"{rate:g}", f"{accuracy:.4f}", f"{loss:.5f}",
+               f"{confusion.accuracy:.4f}", confusion.total)  # fmt: skip
+        with (self._folder / LOG).open("a", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(row)
+
+    def _keep_log(self, step: int) -> None:
+        """Begin the log, or drop the rows past `step`, which will be written again."""
+        path = self._folder / LOG
+        rows: list[list[str]] = []
+        if step and path.exists():
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [row for row in list(csv.reader(file))[1:] if int(row[0]) <= step]
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([COLUMNS, *rows])
+
+
+def masked(
+    rng: np.random.RandomState, frames: NDArray[np.float32], share: float
+) -> NDArray[np.float32]:
+    """Return frames [clips, frames, bins] with neighbouring bins, or a moment, blanked in some.
+
+    SpecAugment's masks (Park et al., 2019).
+    """
+    if not share:
+        return frames
+    frames = frames.copy()
+    for clip in np.flatnonzero(rng.uniform(size=len(frames)) < share):
+        width = rng.randint(1, max(2, frames.shape[2] // 6))
+        start = rng.randint(frames.shape[2] - width)
+        frames[clip, :, start : start + width] = 0.0
+        length = rng.randint(1, max(2, frames.shape[1] // 30))
+        start = rng.randint(frames.shape[1] - length)
+        frames[clip, start : start + length] = 0.0
+    return frames
+
+
+def judged_clips(config: Config, roots: tuple[Path, ...], part: Part) -> list[Presented]:
+    """Return the clips of a part on which a network is judged."""
+    words, rate_hz = recipe_of(config), config.front_end.sample_rate_hz
+    return presented_clips(load_corpus(words, roots, part, rate_hz), config.labels, words, rate_hz)
+
+
+def judge(config: Config, network: Network, clips: Sequence[Presented]) -> Confusion:
+    """Return what the Keras network answers to each clip."""
+    frames = np.stack([clip_frames(config, clip.samples) for clip in clips])
+    posteriors = np.concatenate(
+        [
+            network(frames[first : first + CLIPS_PER_CALL])
+            for first in range(0, len(frames), CLIPS_PER_CALL)
+        ]
+    )
+    steps = average_steps(config)
+    answers = [int(clip_scores(each, config.labels, steps).argmax()) for each in posteriors]
+    return Confusion.of(config.labels, [clip.label for clip in clips], answers)
+
+
+def clip_frames(config: Config, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return the frames of a clip of one second as the network is given it, [frames, bins]."""
+    if not config.window:
+        samples = surrounded(samples, config.front_end.sample_rate_hz)
+    return config.front_end.compute(samples)
+
+
+def average_steps(config: Config) -> int:
+    """Return how many steps the average window holds."""
+    policy = config.commands or CommandPolicy()
+    network = config.window or config.network
+    step_ms = 1000 * network.stride * config.front_end.frame_seconds
+    return max(1, round(policy.average_window_ms / step_ms))
+
+
+def _save_model(model: keras.Model, path: Path) -> None:
+    temporary = path.with_name("writing-" + path.name)
+    model.save(temporary)
+    temporary.replace(path)
