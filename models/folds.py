@@ -17,7 +17,7 @@ _NAMED_SPEAKERS = (
     re.compile(r"(?P<speaker>.+?)_nohash_\d+"),  # Speech Commands: speaker_nohash_take
     re.compile(r"(?P<speaker>\d+)-\d+-\d+"),  # LibriSpeech: speaker-chapter-utterance
     re.compile(r"\d_(?P<speaker>[a-z]+)_\d+"),  # Free Spoken Digits: digit_speaker_take
-    re.compile(r"(?P<speaker>[a-z-]+_.+)_\d{5}"),  # models speak: engine_voice_number
+    re.compile(r"(?P<speaker>[a-z-]+_.+?)(-a)?_\d{5}"),  # models speak: engine_voice_number
 )
 _CUT_OUT = re.compile(r"-at-\d+ms$")
 

@@ -25,7 +25,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seed", type=int, default=0, help="another seed, other clips (default 0)")
     executors.add_arguments(parser, "speak")
     parser.add_argument(
-        "--engines", metavar="A,B", help="only these of espeak-ng, flite, festival (default all)"
+        "--engines",
+        metavar="A,B",
+        help="only these of espeak-ng, flite, festival, accents (default all)",
     )
     parser.add_argument(
         "--carrier",

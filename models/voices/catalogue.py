@@ -7,18 +7,19 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from firmware_py.errors import MissingToolError, SettingsError
+from models.voices.accents import Accents
 from models.voices.espeak import EspeakNg
 from models.voices.festival import Festival
 from models.voices.flite import Flite
 from models.voices.voice import Engine, Utterance, Voice
 
 ENGINES: dict[str, Callable[[], Engine]] = {
-    engine.name: engine for engine in (EspeakNg, Flite, Festival)
+    engine.name: engine for engine in (EspeakNg, Flite, Festival, Accents)
 }
 
 REMEDY = (
-    "sudo apt install espeak-ng flite festival "
-    "festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts"
+    "sudo apt install espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k"
+    " festvox-us-slt-hts festvox-czech-dita festvox-suopuhe-lj festvox-hi-nsk"
 )
 
 

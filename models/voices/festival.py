@@ -21,6 +21,9 @@ ENGLISH_VOICE = re.compile(r"kal_|ked_|rab_|don_|en1_|us\d_|cmu_us_|nitech_us_")
 
 DONE = "spoken-to-the-end"
 
+ENCODING = "latin-1"
+"""Each character one byte: Festival reads bytes, and each voice its own language's encoding."""
+
 DEFINITIONS = """
 (define (print_bounds item)
   (cond
@@ -57,11 +60,13 @@ class Festival:
 
     def voices(self) -> tuple[str, ...]:
         """Return the installed English voices."""
+        return tuple(name for name in self.installed() if ENGLISH_VOICE.match(name))
+
+    def installed(self) -> tuple[str, ...]:
+        """Return the voices of all languages."""
         if shutil.which("festival") is None:
             return ()
-        listed = "".join(self._ask("(print (voice.list))"))
-        names = re.findall(r"[\w-]+", listed)
-        return tuple(sorted(name for name in names if ENGLISH_VOICE.match(name)))
+        return tuple(sorted(re.findall(r"[\w-]+", "".join(self._ask("(print (voice.list))")))))
 
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak text; the pitch is left as it is by voices that learnt theirs (HTS)."""
@@ -105,7 +110,7 @@ class Festival:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is for us; it ends with its stdin
-            text=True,
+            encoding=ENCODING,
         )
         assert process.stdin is not None
         process.stdin.write(DEFINITIONS)

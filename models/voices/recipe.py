@@ -12,7 +12,8 @@ from models.voices.room import DIRECT_TO_REVERBERANT_RANGE_DB, T60_RANGE_SECONDS
 from models.voices.vocoder import F0_RANGE_HZ, Throat
 from models.voices.voice import OWN_RATE_WPM, Voice
 
-ESPEAK_SHARE = 0.45
+SHARES = {"espeak-ng": 0.4, "accents": 0.2}
+"""Of engines with many variants of a few throats; the rest goes evenly to all other voices."""
 CARRIER_SHARE = 0.5
 VOCODER_SHARE = 0.75
 ROOM_SHARE = 0.6
@@ -83,9 +84,13 @@ def draw_recipe(order: Order, index: int) -> Recipe:
 
 
 def draw_voice(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
-    """Draw espeak-ng, with its hundreds of variants, for a share; else any other voice evenly."""
-    variants = [voice for voice in voices if voice.engine == "espeak-ng"]
-    others = [voice for voice in voices if voice.engine != "espeak-ng"]
-    pick_variant = rng.random() < ESPEAK_SHARE
-    pool = (variants or others) if pick_variant else (others or variants)
+    """Draw an engine that many voices share for its share; else any voice of the others evenly."""
+    pools = {engine: [voice for voice in voices if voice.engine == engine] for engine in SHARES}
+    others = [voice for voice in voices if voice.engine not in SHARES]
+    pick = rng.random()
+    for engine, share in SHARES.items():
+        if pick < share and pools[engine]:
+            return pools[engine][rng.integers(len(pools[engine]))]
+        pick -= share
+    pool = others or list(voices)
     return pool[rng.integers(len(pool))]
