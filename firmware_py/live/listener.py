@@ -41,6 +41,7 @@ class Listener:
         self._ensemble = Ensemble(models, sample_rate_hz)
         self._pace = Pace()
         self._needed = self._ensemble.samples_needed
+        self._quiet_samples = round(QUIET_SECONDS * sample_rate_hz)
         self._base_seconds = base_seconds
         self._history = History(round(WARM_UP_SECONDS * sample_rate_hz))
         self._waiting: list[NDArray[np.int16]] = []
@@ -61,8 +62,8 @@ class Listener:
     @property
     def rest_seconds(self) -> float:
         """How long nothing need be heard: the sound meanwhile is gathered at once."""
-        missing = self._needed - self._num_waiting
-        return missing / self.sample_rate_hz if self._pace.is_quiet else 0.0
+        missing = self._quiet_samples - self._num_waiting
+        return max(0, missing) / self.sample_rate_hz if self._pace.is_quiet else 0.0
 
     def hear(self, chunk: Chunk) -> list[Event]:
         """Return the events that the chunk completes."""
@@ -73,7 +74,11 @@ class Listener:
         samples = self._unless_muted(chunk)
         self._waiting.append(samples)
         self._num_waiting += len(samples)
-        if self._num_waiting >= self._needed:
+        self._pace.hear(samples, len(samples) / self.sample_rate_hz)
+        needed = self._needed
+        if self._pace.is_quiet:
+            needed = max(needed, self._quiet_samples)
+        if self._num_waiting >= needed:
             events += self._process()
         return events
 
@@ -112,10 +117,7 @@ class Listener:
         self._num_waiting = 0
         self._num_processed += len(samples)
         hits = self._ensemble.process(samples)
-        self._pace.hear(samples, len(samples) / self.sample_rate_hz)
         self._needed = self._ensemble.samples_needed
-        if self._pace.is_quiet:
-            self._needed = max(self._needed, round(QUIET_SECONDS * self.sample_rate_hz))
         self.processing_seconds += time.perf_counter() - began
         self.audio_seconds += len(samples) / self.sample_rate_hz
         return [self._event(hit) for hit in hits]
