@@ -11,9 +11,9 @@ from firmware_py.logs import quieten_libraries
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from models import evaluate, mine, new, plot, speak, train
+from models import evaluate, gather, mine, new, plot, speak, train
 
-COMMANDS = (new, speak, train, mine, evaluate, plot)
+COMMANDS = (new, speak, gather, train, mine, evaluate, plot)
 EXIT_BAD_INPUT = 2
 
 

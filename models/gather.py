@@ -1,0 +1,35 @@
+"""`python -m models gather`: recordings of real people and music from Debian packages."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from models.packages import COLLECTIONS, gather
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "gather",
+        help="real speech and music from Debian packages",
+        description="Download Debian packages that hold recordings (nothing is installed) and"
+        " write what is in them as 16 kHz FLAC: negatives and backgrounds to train and test on."
+        " Needs apt, dpkg and ffmpeg.",
+        epilog="collections: " + "; ".join(f"{c.name}: {c.contents}" for c in COLLECTIONS),
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
+                        help="gets a folder for each collection")  # fmt: skip
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these (default: all)",
+                        choices=[collection.name for collection in COLLECTIONS])  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Gather the collections; say how many recordings each gave."""
+    for collection in COLLECTIONS:
+        if not arguments.only or collection.name in arguments.only:
+            count = gather(collection, arguments.out)
+            log.info("%s: %d recordings; %s", collection.name, count, collection.licence)
+    return 0
