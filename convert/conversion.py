@@ -15,9 +15,11 @@ from convert.modes import convert_step
 from convert.parity import ParityReport, measure_parity
 from convert.step import StepModule
 from convert.trained import Trained, read_trained
+from convert.window import WindowModule
 from firmware_py.artefact import SCHEMA_VERSION, Metadata, Mode, StepNetwork, pack_artefact
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
+from models.config import Config
 
 CALL_SECONDS = 0.08
 """The audio that one call covers at most when no number of steps is asked for."""
@@ -48,7 +50,7 @@ def convert(
     trained = read_trained(model_path, config_path, architecture)
     front_end = trained.config.front_end
     audio = _audio(parity_audio, front_end, PARITY_SEED)
-    step = StepModule(trained.weights, num_steps or default_num_steps(trained))
+    step = step_module(trained, num_steps)
     log.info("converting to %s, %d steps a call", mode, step.num_steps)
 
     def calibration_frames() -> NDArray[np.float32]:
@@ -66,13 +68,26 @@ def convert(
     return report
 
 
-def default_num_steps(trained: Trained) -> int:
+def step_module(trained: Trained, num_steps: int | None) -> StepModule | WindowModule:
+    """Return the network as it is streamed; num_steps: a call, None: `default_num_steps`.
+
+    Raises SettingsError for several steps a call of a window network, which takes one.
+    """
+    window = trained.config.window
+    if window:
+        if num_steps not in (None, 1):
+            raise SettingsError(f"--steps is {num_steps}; a window network takes one step a call")
+        return WindowModule(trained.weights, window, trained.config.front_end.num_bins)
+    return StepModule(trained.weights, num_steps or default_num_steps(trained.config))
+
+
+def default_num_steps(config: Config) -> int:
     """Return as many steps a call as fit into `CALL_SECONDS` of audio, one at least."""
-    step_seconds = trained.weights.convolution.stride * trained.config.front_end.frame_seconds
+    step_seconds = config.network.stride * config.front_end.frame_seconds
     return max(1, int(CALL_SECONDS / step_seconds + 1e-9))
 
 
-def describe(trained: Trained, step: StepModule, mode: Mode) -> Metadata:
+def describe(trained: Trained, step: StepModule | WindowModule, mode: Mode) -> Metadata:
     """Return the artefact's metadata; `pack_artefact` adds the digest.
 
     `training.json` and `evaluation.json` beside the model go in as they are, where they are.
@@ -85,8 +100,8 @@ def describe(trained: Trained, step: StepModule, mode: Mode) -> Metadata:
         labels=config.labels,
         front_end=config.front_end,
         network=StepNetwork(
-            stride=trained.weights.convolution.stride,
-            kernel_size=trained.weights.kernel_size,
+            stride=step.stride,
+            kernel_size=step.kernel_size,
             steps_per_call=step.num_steps,
             tensors=step.tensors,
         ),

@@ -10,15 +10,16 @@ from convert.flatbuffer import name_tensors_by_signature
 from convert.rounding import rounded_weights
 from convert.step import StepModule
 from convert.weight_int8 import with_int8_weights
+from convert.window import WindowModule
 from firmware_py.artefact import Mode
 
 
-def convert_step(step: StepModule, mode: Mode, calibration: Callable[[], Frames]) -> bytes:
+def convert_step(step: StepModule | WindowModule, mode: Mode, calibration: Callable[[], Frames]) -> bytes:
     """Return the flatbuffer of `step`; its inputs and outputs are float32 in every mode.
 
     calibration: gives frames, float32 [n, num_bins]; called by the modes that need them.
     """
-    if mode == "weight-int8":
+    if mode == "weight-int8" and isinstance(step, StepModule):
         step = StepModule(rounded_weights(step, calibration()), step.num_steps)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([step.function], step)
     if mode not in ("float32", "weight-int8"):

@@ -42,6 +42,16 @@ class StepModule(tf.Module):
         self.function = tf.function(self._step, autograph=False).get_concrete_function(**specs)
 
     @property
+    def stride(self) -> int:
+        """Frames from one step to the next."""
+        return self.weights.convolution.stride
+
+    @property
+    def kernel_size(self) -> int:
+        """Frames that the first step needs."""
+        return self.weights.kernel_size
+
+    @property
     def num_frames(self) -> int:
         """Frames that one call reads."""
         return self.num_steps * self.weights.convolution.stride

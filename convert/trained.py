@@ -10,6 +10,7 @@ import keras
 from convert.extract import extract
 from convert.hdf5 import load_full, load_weights
 from convert.weights import NetworkWeights
+from convert.window import SlidingWindow, check_window
 from firmware_py.errors import ArtefactError, SettingsError
 from models.config import REFERENCE_CONFIG, Config, read_config
 
@@ -22,9 +23,10 @@ class Trained:
 
     path: Path
     config: Config
-    model: keras.Model
+    model: keras.Model | SlidingWindow
     """The offline network: [clips, any number of frames, num_bins] to posteriors."""
-    weights: NetworkWeights
+    weights: NetworkWeights | keras.Model
+    """Of a recurrent network, as it is streamed; of a window network, the network itself."""
 
 
 def read_trained(
@@ -49,12 +51,15 @@ def read_trained(
             f"{path}: the file holds weights only; name the network they belong to with:"
             " --architecture reference"
         )
+    if config.window:
+        check_window(model, config, path)
+        return Trained(path, config, SlidingWindow(model, config.window), model)
     try:
         weights = extract(model)
     except ArtefactError as error:
         raise ArtefactError(f"{path}: {error}") from error
     trained = Trained(path, config, for_any_length(model, weights.num_bins), weights)
-    _check_match(trained)
+    _check_match(trained, weights)
     return trained
 
 
@@ -119,9 +124,9 @@ def for_any_length(model: keras.Model, num_bins: int) -> keras.Model:
     return keras.Model(frames, posteriors)
 
 
-def _check_match(trained: Trained) -> None:
+def _check_match(trained: Trained, weights: NetworkWeights) -> None:
     """Raise ArtefactError where the network is not the one that its configuration describes."""
-    config, weights = trained.config, trained.weights
+    config = trained.config
     pairs = {
         "feature bins": (weights.num_bins, config.front_end.num_bins),
         "labels": (weights.num_labels, len(config.labels)),

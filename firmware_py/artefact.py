@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from firmware_py.command_words import CommandPolicy, is_word
 from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping, to_mapping
@@ -22,6 +23,9 @@ SCHEMA_VERSION = 1
 METADATA_NAME = "metadata.json"
 REMEDY = "make it with: python -m convert MODEL -o OUT.tflite"
 DEFAULT_MODEL = Path(__file__).parent / "data" / "activate.tflite"
+
+Policy = TriggerPolicy | CommandPolicy
+"""How posteriors become detections: each label by itself, or one of several at a time."""
 
 Mode = Literal["float32", "float16", "weight-int8", "dynamic-int8", "int8", "int16x8"]
 
@@ -83,15 +87,20 @@ class Metadata:
     labels: tuple[str, ...]
     front_end: FrontEnd
     network: StepNetwork
-    trigger: TriggerPolicy
+    trigger: Policy
     sha256: str
     """Digest of the flatbuffer, hexadecimal."""
-    operating_points: Mapping[str, TriggerPolicy] = field(default_factory=dict)
+    operating_points: Mapping[str, Policy] = field(default_factory=dict)
     """Further policies by name, such as sensitive and strict."""
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     """The evaluation that chose the policy."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """Where the weights come from."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The labels that can be detected: not silence, not the unknown."""
+        return tuple(label for label in self.labels if is_word(label))
 
     @property
     def step_seconds(self) -> float:
@@ -142,7 +151,7 @@ def read_artefact(path: Path | str) -> Artefact:
     return Artefact(path, metadata, flatbuffer)
 
 
-def choose_policy(artefact: Artefact, name: str | None, threshold: float | None) -> TriggerPolicy:
+def choose_policy(artefact: Artefact, name: str | None, threshold: float | None) -> Policy:
     """Return the artefact's policy, or its operating point `name`, with `threshold` put in."""
     policy = artefact.metadata.trigger
     if name is not None:

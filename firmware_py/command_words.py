@@ -7,7 +7,7 @@ window, suppression, minimum count).
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firmware_py.errors import SettingsError
 
@@ -42,13 +42,32 @@ class CommandPolicy:
         if self.minimum_count < 1:
             raise SettingsError(f"minimum_count is {self.minimum_count}; the least is 1")
 
+    def refractory_seconds(self, step_seconds: float) -> float:
+        """Return how long nothing is detected after a detection."""
+        return round(self.suppression_ms / 1000.0 / step_seconds) * step_seconds
+
+    def with_refractory(
+        self,
+        seconds: float,
+        step_seconds: float,  # noqa: ARG002
+    ) -> "CommandPolicy":
+        """Return the policy with another suppression."""
+        return replace(self, suppression_ms=1000.0 * seconds)
+
+    def describe(self, step_seconds: float) -> str:
+        """Return the policy in words."""
+        stride_ms = max(self.clip_stride_ms, 1000.0 * step_seconds)
+        return (
+            f"the likeliest word above {self.threshold:g} (mean of {self.average_window_ms:g} ms,"
+            f" each {stride_ms:g} ms, likeliest at {self.minimum_count} steps of them), then"
+            f" {self.suppression_ms / 1000.0:.2g} s deaf"
+        )
+
 
 class CommandTrigger:
     """Applies a policy to the posteriors of all labels together, one step after the other."""
 
-    def __init__(
-        self, policy: CommandPolicy, labels: Sequence[str], step_seconds: float
-    ) -> None:
+    def __init__(self, policy: CommandPolicy, labels: Sequence[str], step_seconds: float) -> None:
         step_ms = 1000.0 * step_seconds
         self._policy = policy
         self._words = [index for index, label in enumerate(labels) if is_word(label)]
@@ -88,8 +107,7 @@ class CommandTrigger:
     def _likeliest_word(self) -> tuple[int, float]:
         """Return the word with the highest mean over the window, and that mean."""
         means = {
-            label: sum(step[label] for step in self._recent) / self._window
-            for label in self._words
+            label: sum(step[label] for step in self._recent) / self._window for label in self._words
         }
         label = max(means, key=means.__getitem__)
         return label, means[label]

@@ -7,14 +7,13 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import DEFAULT_MODEL, Artefact, read_artefact
+from firmware_py.artefact import DEFAULT_MODEL, Artefact, Policy, read_artefact
 from firmware_py.audio import Resampler
 from firmware_py.errors import ArtefactError
 from firmware_py.frame_detector import Detection, FrameDetector
 from firmware_py.front_end import FrontEndStream
 from firmware_py.interpreter import Runtime
 from firmware_py.level import apply_gain
-from firmware_py.trigger import TriggerPolicy
 
 __all__ = ["Detection", "Detector", "refuse_clip_level"]
 
@@ -40,7 +39,7 @@ class Detector:
         artefact: Artefact,
         *,
         sample_rate_hz: int | None = None,
-        policy: TriggerPolicy | None = None,
+        policy: Policy | None = None,
         gain_db: float | None = None,
         runtime: Runtime | None = None,
         num_threads: int = 1,

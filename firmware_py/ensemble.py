@@ -10,14 +10,13 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import Artefact
+from firmware_py.artefact import Artefact, Policy
 from firmware_py.audio import Resampler
 from firmware_py.detector import refuse_clip_level
 from firmware_py.errors import SettingsError
 from firmware_py.frame_detector import Detection, FrameDetector
 from firmware_py.front_end import FrontEnd, FrontEndStream
 from firmware_py.interpreter import Runtime
-from firmware_py.trigger import TriggerPolicy
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Model:
     """A model and the policy that it runs with."""
 
     artefact: Artefact
-    policy: TriggerPolicy
+    policy: Policy
 
     @property
     def name(self) -> str:
@@ -33,7 +32,7 @@ class Model:
 
     @property
     def refractory_seconds(self) -> float:
-        return self.policy.refractory * self.artefact.metadata.step_seconds
+        return self.policy.refractory_seconds(self.artefact.metadata.step_seconds)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """What follows the front end: frames in, posteriors and detections out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import Artefact
+from firmware_py.artefact import Artefact, Metadata, Policy
+from firmware_py.command_words import CommandPolicy, CommandTrigger, is_word
 from firmware_py.interpreter import NetworkStream, Runtime
 from firmware_py.trigger import Trigger, TriggerPolicy
 
@@ -30,14 +32,14 @@ class FrameDetector:
     def __init__(
         self,
         artefact: Artefact,
-        policy: TriggerPolicy,
+        policy: Policy,
         runtime: Runtime | None = None,
         num_threads: int = 1,
     ) -> None:
         self.artefact = artefact
         self._network = NetworkStream(artefact, runtime, num_threads)
         self._length = artefact.metadata.network.frames_per_call
-        self._triggers = [Trigger(policy) for _ in artefact.metadata.labels]
+        self._decider = _decider(policy, artefact.metadata)
         self.reset()
 
     def close(self) -> None:
@@ -47,8 +49,7 @@ class FrameDetector:
     def reset(self) -> None:
         """Begin a new stream at time 0."""
         self._network.reset()
-        for trigger in self._triggers:
-            trigger.reset()
+        self._decider.reset()
         self._frames = np.zeros((0, self.artefact.metadata.front_end.num_bins), np.float32)
         self._primed = False
         self._steps = 0
@@ -100,14 +101,38 @@ class FrameDetector:
         """Return the detections in the next steps; posteriors: float32 [steps, labels]."""
         metadata = self.artefact.metadata
         found = [
-            Detection(label, metadata.step_end_seconds(self._steps + index), score)
-            for label, trigger, column in zip(
-                metadata.labels, self._triggers, posteriors.T.tolist(), strict=True
-            )
-            for index, score in trigger.process(column)
+            Detection(metadata.labels[label], metadata.step_end_seconds(self._steps + index), score)
+            for index, label, score in self._decider.process(posteriors.tolist())
         ]
         self._steps += len(posteriors)
         return sorted(found, key=lambda detection: detection.time_seconds)
 
     def _no_steps(self) -> NDArray[np.float32]:
         return np.zeros((0, len(self.artefact.metadata.labels)), np.float32)
+
+
+class _Triggers:
+    """One trigger for each label that can be detected."""
+
+    def __init__(self, policy: TriggerPolicy, labels: Sequence[str]) -> None:
+        self._triggers = {
+            index: Trigger(policy) for index, label in enumerate(labels) if is_word(label)
+        }
+
+    def reset(self) -> None:
+        for trigger in self._triggers.values():
+            trigger.reset()
+
+    def process(self, posteriors: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:
+        """Return (index into `posteriors`, label's index, score) of each trigger."""
+        return [
+            (step, label, score)
+            for label, trigger in self._triggers.items()
+            for step, score in trigger.process([each[label] for each in posteriors])
+        ]
+
+
+def _decider(policy: Policy, metadata: Metadata) -> CommandTrigger | _Triggers:
+    if isinstance(policy, CommandPolicy):
+        return CommandTrigger(policy, metadata.labels, metadata.step_seconds)
+    return _Triggers(policy, metadata.labels)

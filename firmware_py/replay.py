@@ -8,11 +8,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import Artefact
+from firmware_py.artefact import Artefact, Policy
 from firmware_py.audio import ChannelChoice, mean_square, open_recording, read_blocks, read_pcm
 from firmware_py.detector import Detection, Detector
 from firmware_py.level import clip_gain_db
-from firmware_py.trigger import TriggerPolicy
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Steps:
 
 
 def detect_in_file(
-    artefact: Artefact, path: Path, policy: TriggerPolicy, channel: ChannelChoice = "first"
+    artefact: Artefact, path: Path, policy: Policy, channel: ChannelChoice = "first"
 ) -> Iterator[Steps]:
     """Stream a recording through a new detector; raises AudioError for a bad file."""
     recording = open_recording(path)
@@ -38,7 +37,7 @@ def detect_in_file(
 
 
 def detect_in_pcm(
-    artefact: Artefact, stream: BinaryIO, sample_rate_hz: int, policy: TriggerPolicy
+    artefact: Artefact, stream: BinaryIO, sample_rate_hz: int, policy: Policy
 ) -> Iterator[Steps]:
     """Stream raw int16 mono PCM as it arrives; raises ArtefactError for a clip-level model."""
     detector = Detector(artefact, sample_rate_hz=sample_rate_hz, policy=policy)

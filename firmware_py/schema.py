@@ -93,7 +93,16 @@ def _convert_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
     if value is None and type(None) in choices:
         return None
     choices = tuple(choice for choice in choices if choice is not type(None))
-    return _convert(choices[0], value, where)
+    return _convert(_fitting(choices, value), value, where)
+
+
+def _fitting(choices: tuple[Any, ...], value: Any) -> Any:
+    """Return the first dataclass that has all the keys of a table, else the first choice."""
+    if isinstance(value, Mapping):
+        for choice in filter(dataclasses.is_dataclass, choices):
+            if set(value) <= {field.name for field in dataclasses.fields(choice)}:
+                return choice
+    return choices[0]
 
 
 def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:

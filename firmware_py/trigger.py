@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firmware_py.errors import SettingsError
 
@@ -28,6 +28,21 @@ class TriggerPolicy:
         for name, least in (("smoothing", 1), ("patience", 1), ("refractory", 0)):
             if getattr(self, name) < least:
                 raise SettingsError(f"{name} is {getattr(self, name)}; the least is {least}")
+
+    def refractory_seconds(self, step_seconds: float) -> float:
+        """Return how long nothing is detected after a trigger."""
+        return self.refractory * step_seconds
+
+    def with_refractory(self, seconds: float, step_seconds: float) -> "TriggerPolicy":
+        """Return the policy with another refractory time, in whole steps."""
+        return replace(self, refractory=round(seconds / step_seconds))
+
+    def describe(self, step_seconds: float) -> str:
+        """Return the policy in words."""
+        return (
+            f"above {self.threshold:g} for {self.patience} steps"
+            f" (mean of {self.smoothing}), then {self.refractory_seconds(step_seconds):.2g} s deaf"
+        )
 
 
 class Trigger:

@@ -4,7 +4,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firmware_py.command_words import CommandPolicy
+from firmware_py.artefact import Policy
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping
@@ -27,14 +27,12 @@ class Config:
     network: Network = field(default_factory=Network)
     window: WindowNetwork | None = None
     """Instead of `network`: a network that looks at whole windows."""
-    trigger: TriggerPolicy = field(default_factory=TriggerPolicy)
+    trigger: Policy = field(default_factory=TriggerPolicy)
     """The policy until an evaluation chooses one."""
     recipe: Recipe = field(default_factory=Recipe)
     """How training clips are made."""
     schedule: Schedule = field(default_factory=Schedule)
     """How the network is trained on them."""
-    commands: CommandPolicy | None = None
-    """Instead of `trigger`, for labels that exclude each other."""
     words: WordsRecipe | None = None
     """Instead of `recipe` and `schedule`, for command words."""
 

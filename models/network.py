@@ -62,7 +62,9 @@ class WindowNetwork:
 
     def __post_init__(self) -> None:
         if not 1 <= self.stride < self.window_frames:
-            raise SettingsError(f"window stride is {self.stride}; it must be 1 to window_frames - 1")
+            raise SettingsError(
+                f"window stride is {self.stride}; it must be 1 to window_frames - 1"
+            )
         if not self.filters:
             raise SettingsError("window filters is empty; name at least one convolution's filters")
 

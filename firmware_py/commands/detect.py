@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from firmware_py.artefact import DEFAULT_MODEL, Artefact, choose_policy, read_artefact
+from firmware_py.artefact import DEFAULT_MODEL, Artefact, Policy, choose_policy, read_artefact
 from firmware_py.chime import write_with_chimes
 from firmware_py.detector import Detection
 from firmware_py.errors import SettingsError
 from firmware_py.logs import quieten_libraries
 from firmware_py.replay import Steps, detect_in_file, detect_in_pcm
-from firmware_py.trigger import TriggerPolicy
 
 STDIN = "-"
 
@@ -73,7 +72,7 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
 
 
 def _detect(
-    artefact: Artefact, policy: TriggerPolicy, audio: str, arguments: argparse.Namespace
+    artefact: Artefact, policy: Policy, audio: str, arguments: argparse.Namespace
 ) -> None:
     detections: list[Detection] = []
     posteriors = []
@@ -93,7 +92,7 @@ def _detect(
 
 
 def _steps(
-    artefact: Artefact, policy: TriggerPolicy, audio: str, arguments: argparse.Namespace
+    artefact: Artefact, policy: Policy, audio: str, arguments: argparse.Namespace
 ) -> Iterator[Steps]:
     if audio == STDIN:
         return detect_in_pcm(artefact, sys.stdin.buffer, arguments.rate, policy)

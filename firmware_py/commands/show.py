@@ -7,7 +7,6 @@ from typing import Any
 
 from firmware_py.artefact import DEFAULT_MODEL, Artefact, read_artefact
 from firmware_py.schema import to_mapping
-from firmware_py.trigger import TriggerPolicy
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -48,20 +47,13 @@ def _summary(artefact: Artefact) -> list[tuple[str, str]]:
         ("labels", ", ".join(metadata.labels)),
         ("front end", f"{rate}, {windows}, {bins}, level: {level}"),
         ("step", f"{step}, {network.steps_per_call} steps a call"),
-        ("trigger", _policy(metadata.trigger, metadata.step_seconds)),
+        ("trigger", metadata.trigger.describe(metadata.step_seconds)),
     ]
-    rows += [(name, _policy(policy, metadata.step_seconds))
+    rows += [(name, policy.describe(metadata.step_seconds))
              for name, policy in metadata.operating_points.items()]  # fmt: skip
     rows += [(f"evaluation: {key}", _value(item)) for key, item in metadata.evaluation.items()]
     rows += [(f"training: {key}", _value(item)) for key, item in metadata.training.items()]
     return rows
-
-
-def _policy(policy: TriggerPolicy, step_seconds: float) -> str:
-    return (
-        f"above {policy.threshold:g} for {policy.patience} steps"
-        f" (mean of {policy.smoothing}), then {policy.refractory * step_seconds:.2g} s deaf"
-    )
 
 
 def _value(value: Any) -> str:

@@ -1,7 +1,6 @@
 """The models that the settings of a site name, with the policies that it chose."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from firmware_py.artefact import DEFAULT_MODEL, choose_policy, read_artefact
 from firmware_py.detector import refuse_clip_level
@@ -23,14 +22,14 @@ def open_model(settings: ModelSettings) -> Model:
     refuse_clip_level(artefact)
     policy = choose_policy(artefact, settings.operating_point or None, settings.threshold)
     if settings.refractory_seconds is not None:
-        steps = round(settings.refractory_seconds / artefact.metadata.step_seconds)
-        policy = replace(policy, refractory=steps)
+        step_seconds = artefact.metadata.step_seconds
+        policy = policy.with_refractory(settings.refractory_seconds, step_seconds)
     return Model(artefact, policy)
 
 
 def all_labels(models: Sequence[Model]) -> list[str]:
     """Return what can be detected, each label once."""
-    labels = [label for model in models for label in model.artefact.metadata.labels]
+    labels = [label for model in models for label in model.artefact.metadata.words]
     return list(dict.fromkeys(labels))
 
 

@@ -21,8 +21,8 @@ class Word:
 
 
 def words_of(models: Sequence[Model]) -> list[Word]:
-    """Return all labels; one that several models have is named model/label."""
-    pairs = [(model, label) for model in models for label in model.artefact.metadata.labels]
+    """Return all words; one that several models have is named model/label."""
+    pairs = [(model, label) for model in models for label in model.artefact.metadata.words]
     count = Counter(label for _, label in pairs)
     return [
         Word(label if count[label] == 1 else f"{model.name}/{label}", model, label)

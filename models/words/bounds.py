@@ -27,6 +27,7 @@ def word_bounds(samples: NDArray[np.int16], sample_rate_hz: int) -> tuple[int, i
     floor = float(np.percentile(levels, 10))
     least = max(levels[peak] - BELOW_PEAK_DB, floor + ABOVE_FLOOR_DB)
     above = np.flatnonzero(levels >= min(least, levels[peak] - LEAST_BELOW_PEAK_DB))
-    groups = np.split(above, np.flatnonzero(np.diff(above) > LONGEST_GAP_SECONDS / FRAME_SECONDS) + 1)
+    gaps = np.flatnonzero(np.diff(above) > LONGEST_GAP_SECONDS / FRAME_SECONDS)
+    groups = np.split(above, gaps + 1)
     word = next(group for group in groups if group[0] <= peak <= group[-1])
     return int(word[0]) * length, min(len(samples), int(word[-1] + 1) * length)

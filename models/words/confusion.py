@@ -34,9 +34,7 @@ class Confusion:
     """[labels, labels]"""
 
     @classmethod
-    def of(
-        cls, labels: Sequence[str], said: Sequence[int], answered: Sequence[int]
-    ) -> "Confusion":
+    def of(cls, labels: Sequence[str], said: Sequence[int], answered: Sequence[int]) -> "Confusion":
         """Return the matrix of parallel lists of label indices."""
         counts = np.zeros((len(labels), len(labels)), np.int64)
         np.add.at(counts, (np.asarray(said, np.int64), np.asarray(answered, np.int64)), 1)
@@ -75,7 +73,7 @@ class Confusion:
         """Return the matrix, a row for each label that was said."""
         width = max(len(label) for label in self.labels)
         cell = max(5, len(str(self.counts.max(initial=0))) + 1)
-        head = " " * width + "".join(f"{label[:cell - 1]:>{cell}}" for label in self.labels)
+        head = " " * width + "".join(f"{label[: cell - 1]:>{cell}}" for label in self.labels)
         rows = [
             f"{label:<{width}}" + "".join(f"{count or '.':>{cell}}" for count in row)
             for label, row in zip(self.labels, self.counts, strict=True)

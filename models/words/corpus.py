@@ -108,9 +108,7 @@ def _extra(extra: Extra, folder: Path, sample_rate_hz: int) -> Iterator[Said]:
         yield Said(extra.word or file.parent.name, take, extra.share)
 
 
-def _backgrounds(
-    folder: Path, part: Part, sample_rate_hz: int
-) -> Iterator[NDArray[np.int16]]:
+def _backgrounds(folder: Path, part: Part, sample_rate_hz: int) -> Iterator[NDArray[np.int16]]:
     low, high = BACKGROUND_PARTS[part]
     for file in sorted(folder.glob("*")):
         if file.suffix.lower() in SOUND_SUFFIXES:

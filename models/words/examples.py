@@ -203,9 +203,7 @@ class ExampleMaker:
         targets[0, label] = 1.0
         return frames, targets, np.ones(1, np.float32)
 
-    def _mixed(
-        self, rng: np.random.RandomState, samples: NDArray[np.int16]
-    ) -> NDArray[np.int16]:
+    def _mixed(self, rng: np.random.RandomState, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         noise = self.background(rng, len(samples)).astype(np.float32)
         scene = Scene(samples.astype(np.float32), noise)
         return record(rng, scene, self.recipe.augmentation, self._rate_hz)

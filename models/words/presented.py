@@ -59,9 +59,7 @@ def presented_clips(
     return clips
 
 
-def _silence(
-    rng: np.random.RandomState, corpus: Corpus, sample_rate_hz: int
-) -> NDArray[np.int16]:
+def _silence(rng: np.random.RandomState, corpus: Corpus, sample_rate_hz: int) -> NDArray[np.int16]:
     samples = corpus.backgrounds[rng.randint(len(corpus.backgrounds))]
     start = rng.randint(max(1, len(samples) - sample_rate_hz + 1))
     gain = 10 ** (rng.uniform(*SILENCE_GAIN_DB) / 20)

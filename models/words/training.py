@@ -292,7 +292,9 @@ def clip_frames(config: Config, samples: NDArray[np.int16]) -> NDArray[np.float3
 
 def average_steps(config: Config) -> int:
     """Return how many steps the average window holds."""
-    policy = config.commands or CommandPolicy()
+    policy = config.trigger
+    if not isinstance(policy, CommandPolicy):
+        return policy.smoothing
     network = config.window or config.network
     step_ms = 1000 * network.stride * config.front_end.frame_seconds
     return max(1, round(policy.average_window_ms / step_ms))
