@@ -9,6 +9,7 @@ from models.folds import fold_of
 from models.phonemes import PHONES
 from models.voices.accents import LANGUAGES, OPEN_A, Accents, Language, spell
 from models.voices.catalogue import engine_by_name
+from models.voices.festival import Festival
 
 ACTIVATE = ("ae", "k", "t", "ax", "v", "ey", "t")
 
@@ -66,6 +67,15 @@ def test_a_sentence_is_spoken_with_every_word_placed(accents: Accents) -> None:
     rate = utterance.sample_rate_hz
     word = utterance.samples[round(start * rate) : round(end * rate)]
     assert np.sqrt(np.mean(word**2)) > 10 * np.sqrt(np.mean(utterance.samples[: rate // 50] ** 2))
+
+
+def test_words_of_several_parts_of_speech_are_pronounced() -> None:
+    festival = engine_by_name("festival")
+    assert isinstance(festival, Festival)
+    if not festival.voices():
+        pytest.skip("no English voice of Festival; install festvox-kallpc16k")
+    assert festival.pronounce("before")[0] == "b"
+    assert festival.pronounce("activate") == ACTIVATE
 
 
 def test_rate_changes_the_length(accents: Accents) -> None:

@@ -97,7 +97,8 @@ class Festival:
             '(begin (require \'cmulex) (setup_cmu_lex) (lex.select "cmu")'
             f' (print (lex.lookup "{word.lower()}" nil)))'
         )
-        entry = re.search(r'" \S+ (\(\(.*)', "".join(lines))  # ("word" part-of-speech syllables)
+        # ("word" part-of-speech syllables), the part being a name or a list of names
+        entry = re.search(r'" (?:[^\s()]+|\([^()]*\)) (\(\(.*)', "".join(lines))
         if entry is None:
             raise AudioError(f"festival cannot pronounce {word!r}; write it as it is spoken")
         return tuple(re.findall(r"[a-z]+", entry[1]))
