@@ -69,7 +69,7 @@ def test_a_sentence_is_spoken_with_every_word_placed(accents: Accents) -> None:
     assert np.sqrt(np.mean(word**2)) > 10 * np.sqrt(np.mean(utterance.samples[: rate // 50] ** 2))
 
 
-def test_words_of_several_parts_of_speech_are_pronounced() -> None:
+def test_words_that_festival_added_itself_are_pronounced() -> None:
     festival = engine_by_name("festival")
     assert isinstance(festival, Festival)
     if not festival.voices():

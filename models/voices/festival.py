@@ -97,8 +97,8 @@ class Festival:
             '(begin (require \'cmulex) (setup_cmu_lex) (lex.select "cmu")'
             f' (print (lex.lookup "{word.lower()}" nil)))'
         )
-        # ("word" part-of-speech syllables), the part being a name or a list of names
-        entry = re.search(r'" (?:[^\s()]+|\([^()]*\)) (\(\(.*)', "".join(lines))
+        # ("word" part-of-speech syllables), the word without quotes where Festival added it itself
+        entry = re.search(r'^\("?[^\s"]+"? \S+ (\(\(.*)', "".join(lines), re.MULTILINE)
         if entry is None:
             raise AudioError(f"festival cannot pronounce {word!r}; write it as it is spoken")
         return tuple(re.findall(r"[a-z]+", entry[1]))
