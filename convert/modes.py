@@ -14,7 +14,9 @@ from convert.window import WindowModule
 from firmware_py.artefact import Mode
 
 
-def convert_step(step: StepModule | WindowModule, mode: Mode, calibration: Callable[[], Frames]) -> bytes:
+def convert_step(
+    step: StepModule | WindowModule, mode: Mode, calibration: Callable[[], Frames]
+) -> bytes:
     """Return the flatbuffer of `step`; its inputs and outputs are float32 in every mode.
 
     calibration: gives frames, float32 [n, num_bins]; called by the modes that need them.

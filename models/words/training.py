@@ -25,7 +25,8 @@ from models.words.corpus import load_corpus
 from models.words.division import Part
 from models.words.examples import ExampleJob, make_batch
 from models.words.presented import Presented, clip_scores, presented_clips, surrounded
-from models.words.settings import Schedule, WordsRecipe
+from models.words.recipe import recipe_of
+from models.words.settings import Schedule
 
 WORK = "work"
 """Checkpoints and other files that are not for others."""
@@ -63,13 +64,6 @@ def with_normalisation(config: Config, roots: tuple[Path, ...], executor: Execut
     mean = tuple(float(value) for value in np.round(frames.mean(axis=(0, 1)), 5))
     deviation = tuple(float(value) for value in np.round(frames.std(axis=(0, 1)), 5))
     return replace(config, front_end=replace(front_end, mean=mean, deviation=deviation))
-
-
-def recipe_of(config: Config) -> WordsRecipe:
-    """Return the words recipe; raises SettingsError where a configuration has none."""
-    if config.words is None:
-        raise SettingsError(f"{config.name}: no [words] in the configuration; see commands.toml")
-    return config.words
 
 
 def build_network(config: Config) -> keras.Model:

@@ -11,7 +11,8 @@ import tomli_w
 from firmware_py.errors import SettingsError
 from firmware_py.schema import to_mapping
 from models.config import Config, read_config
-from models.words.training import WORK, Outcome, recipe_of, train_words, with_normalisation
+from models.words.recipe import recipe_of
+from models.words.training import WORK, Outcome, train_words, with_normalisation
 
 CONFIG = "config.toml"
 MARK = "config.sha256"

@@ -1,0 +1,78 @@
+"""Choosing a policy on a stream of validation words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from firmware_py.command_words import CommandPolicy
+from models.words.streaming import TOLERANCE_MS, Heard, Tally, tally
+from models.words.streams import Spoken
+
+AVERAGE_WINDOWS_MS = (80.0, 120.0, 160.0, 240.0, 320.0)
+SUPPRESSIONS_MS = (400.0, 800.0)
+MINIMUM_COUNTS = (1, 2, 3)
+CLIP_STRIDES = (1, 2)
+"""Steps of the network from one decision to the next."""
+THRESHOLDS = tuple(float(value) for value in np.round(np.arange(0.2, 0.96, 0.05), 2))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a policy should keep on the tuning stream; stricter than what must hold in use."""
+
+    wrong_share: float = 0.02
+    false_positives_per_minute: float = 0.5
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A policy and how it did."""
+
+    policy: CommandPolicy
+    tally: Tally
+
+
+def candidates(step_ms: float) -> Iterator[CommandPolicy]:
+    """Yield every policy of the grid that a network with such steps can have."""
+    for window_ms, suppression_ms, count, stride, threshold in product(
+        AVERAGE_WINDOWS_MS, SUPPRESSIONS_MS, MINIMUM_COUNTS, CLIP_STRIDES, THRESHOLDS
+    ):
+        if count <= max(1, round(window_ms / step_ms)):
+            yield CommandPolicy(threshold, window_ms, stride * step_ms, suppression_ms, count)
+
+
+def tune(
+    heard: Heard,
+    spoken: Sequence[Spoken],
+    wish: Wish = Wish(),
+    tolerance_ms: float = TOLERANCE_MS,
+) -> Tuned:
+    """Return the policy that matches most words within the wish.
+
+    Where none is within, the one with the fewest wrong and false for its matches. Of equals, the
+    one in the middle of the grid's order, which has neighbours as good on both sides.
+    """
+    step_ms = 1000 * heard.metadata.step_seconds
+    labels = heard.metadata.labels
+    tried = [
+        Tuned(policy, tally(heard.detections(policy), spoken, labels, heard.minutes, tolerance_ms))
+        for policy in candidates(step_ms)
+    ]
+    within = [each for each in tried if _is_within(each.tally, wish)]
+    best = max(map(_merit, within or tried))
+    equals = [each for each in within or tried if _merit(each) == best]
+    return equals[len(equals) // 2]
+
+
+def _is_within(found: Tally, wish: Wish) -> bool:
+    return (
+        found.wrong_share <= wish.wrong_share
+        and found.false_positives_per_minute <= wish.false_positives_per_minute
+    )
+
+
+def _merit(tuned: Tuned) -> int:
+    found = tuned.tally
+    return found.matched - found.wrong - found.false_positives
