@@ -8,6 +8,7 @@ from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models import executors
+from models.sentences import sentences
 from models.voices import speak_phrases
 
 
@@ -20,6 +21,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--phrase", action="append", default=[], metavar="TEXT", help="what to say; may repeat"
     )
     parser.add_argument("--phrases", type=Path, metavar="FILE", help="more phrases, one a line")
+    parser.add_argument(
+        "--sentences", type=int, default=0, metavar="N", help="N more: made-up sentences"
+    )
+    parser.add_argument(
+        "--without", default="", metavar="TEXT", help="what those sentences must not hold"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the clips")
     parser.add_argument("--count", type=int, default=100, help="clips per phrase (default 100)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other clips (default 0)")
@@ -45,13 +52,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the clips; print the path of their manifest."""
-    if arguments.count < 1 or arguments.seed < 0:
+    if arguments.count < 1 or arguments.seed < 0 or arguments.sentences < 0:
         raise SettingsError(
-            f"--count {arguments.count}, --seed {arguments.seed}: count starts at 1, seed at 0"
+            f"--count {arguments.count}, --seed {arguments.seed}, --sentences"
+            f" {arguments.sentences}: count starts at 1, the others at 0"
         )
+    if bool(arguments.sentences) != bool(arguments.without):
+        raise SettingsError("--sentences and --without belong together: give both or neither")
+    made_up = sentences(arguments.sentences, arguments.without, arguments.seed)
     with executors.open_executor(arguments.workers, arguments.dask) as executor:
         manifest = speak_phrases(
-            [*arguments.phrase, *read_phrases(arguments.phrases)],
+            [*arguments.phrase, *read_phrases(arguments.phrases), *made_up],
             arguments.out,
             arguments.count,
             engines=None if arguments.engines is None else arguments.engines.split(","),

@@ -89,6 +89,19 @@ def test_only_the_named_engines_speak(tmp_path: Path) -> None:
     assert {row["engine"] for row in rows_of(tmp_path)} == {engine}
 
 
+def test_made_up_sentences_hold_other_words(tmp_path: Path) -> None:
+    options = ("--out", str(tmp_path), "--no-carrier", "--count", "1")
+    run("--sentences", "4", "--without", "activate", *options)
+    said = [row["phrase"] for row in rows_of(tmp_path)]
+    assert len(set(said)) == 4
+    assert all(len(sentence.split()) >= 5 and "activate" not in sentence for sentence in said)
+
+
+def test_sentences_need_to_know_what_they_must_not_hold(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--without"):
+        run("--sentences", "4", "--out", str(tmp_path))
+
+
 @pytest.mark.parametrize("option", ["--count", "--workers"])
 def test_a_number_below_one_is_refused(tmp_path: Path, option: str) -> None:
     with pytest.raises(SettingsError, match=f"{option} (is )?0"):
