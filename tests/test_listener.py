@@ -46,7 +46,7 @@ def hear_all(listener: Listener, parts: list[Chunk]) -> list[Event]:
 @pytest.mark.parametrize("length", [160, 640, 1111, 48000])
 def test_as_the_offline_detector(length: int) -> None:
     samples = beeps((1.0, 3.0, 3.7, 8.0), 10.0)
-    listener = Listener([model()], RATE_HZ, Mute())
+    listener = Listener(Ensemble([model()], RATE_HZ), Mute())
     events = hear_all(listener, chunks(samples, length))
     expected = Detector.open(DATA / "beep.tflite").process(samples)
     assert len(expected) == 4
@@ -72,7 +72,7 @@ def test_the_models_run_at_once_in_sound_and_seldom_in_silence(
         return process(ensemble, samples)
 
     monkeypatch.setattr(Ensemble, "process", counted)
-    listener = Listener([model()], RATE_HZ, Mute())
+    listener = Listener(Ensemble([model()], RATE_HZ), Mute())
     hear_all(listener, chunks(beeps(tuple(starts), 10.0), 160))
     assert len(lengths) == pytest.approx(calls, abs=3)
     assert listener.rest_seconds <= 0.64
@@ -83,7 +83,7 @@ def test_a_skipped_gap_moves_the_clock() -> None:
     samples = beeps((1.0, 3.0), 5.0)
     parts = chunks(samples, 640)
     parts[50] = replace(parts[50], skipped_seconds=1000.0)  # at 2 s
-    events = hear_all(Listener([model()], RATE_HZ, Mute()), parts)
+    events = hear_all(Listener(Ensemble([model()], RATE_HZ), Mute()), parts)
     expected = Detector.open(DATA / "beep.tflite").process(samples)
     assert times(events) == pytest.approx(
         [expected[0].time_seconds, expected[1].time_seconds + 1000.0]
@@ -93,14 +93,14 @@ def test_a_skipped_gap_moves_the_clock() -> None:
 def test_what_the_speaker_says_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tone is that of the built-in chime: unmuted it triggers, muted it does not."""
     samples = beeps((1.0, 3.0), 5.0)
-    assert len(hear_all(Listener([model()], RATE_HZ, Mute()), chunks(samples, 640))) == 2
+    assert len(hear_all(Listener(Ensemble([model()], RATE_HZ), Mute()), chunks(samples, 640))) == 2
     mute = Mute()
     clock = [100.9]
     monkeypatch.setattr("firmware_py.outputs.mute.time.monotonic", lambda: clock[0])
     mute.begin()
     clock[0] = 101.4
     mute.end(0.25)
-    listener = Listener([model()], RATE_HZ, mute)
+    listener = Listener(Ensemble([model()], RATE_HZ), mute)
     events = hear_all(listener, chunks(samples, 640))
     assert times(events) == [pytest.approx(3.1, abs=0.1)]
     assert listener.muted_seconds == pytest.approx(0.75, abs=0.08)
@@ -111,11 +111,11 @@ def test_other_models_take_over_in_the_middle_of_a_word() -> None:
     samples = beeps((1.0, 3.0, 5.0), 6.0)
     expected = Detector.open(DATA / "beep.tflite").process(samples)
     for cut in (2.9, 3.02, 3.1, 3.2):
-        listener = Listener([model()], RATE_HZ, Mute())
+        listener = Listener(Ensemble([model()], RATE_HZ), Mute())
         parts = chunks(samples, 640)
         middle = int(cut * RATE_HZ) // 640
         events = hear_all(listener, parts[:middle])
-        listener.replace_models([model(threshold=0.6), model("hoot")], RATE_HZ)
+        listener.replace_models(Ensemble([model(threshold=0.6), model("hoot")], RATE_HZ))
         events += hear_all(listener, parts[middle:])
         assert len(events) == 3
         assert times(events) == pytest.approx([d.time_seconds for d in expected], abs=0.045)
@@ -123,8 +123,8 @@ def test_other_models_take_over_in_the_middle_of_a_word() -> None:
 
 
 def test_models_with_another_rate_take_over() -> None:
-    listener = Listener([model()], RATE_HZ, Mute())
+    listener = Listener(Ensemble([model()], RATE_HZ), Mute())
     hear_all(listener, chunks(beeps((1.0,), 2.0), 640))
-    listener.replace_models([model()], 48000)
+    listener.replace_models(Ensemble([model()], 48000))
     (event,) = listener.hear(Chunk(beeps((1.0,), 2.0, 48000), 0.0))
     assert event.time_seconds == pytest.approx(3.1, abs=0.1)

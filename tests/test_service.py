@@ -40,13 +40,15 @@ def test_ready_alive_status_stopping(tmp_path: Path, kind: str) -> None:
     manager = Manager(str(tmp_path / "notify") if kind == "path" else f"@{tmp_path.name}-notify")
     notifier = Notifier(manager.environment)
     assert manager.told() == []
-    assert notifier.alive()
+    assert notifier.status_is_due
+    notifier.alive()
     notifier.alive()
     assert manager.told() == ["READY=1", "WATCHDOG=1"]  # pings are a quarter of its time apart
     time.sleep(0.1)
     notifier.alive()
     notifier.status("fine")
-    assert not notifier.alive()
+    notifier.alive()
+    assert not notifier.status_is_due
     assert manager.told() == ["WATCHDOG=1", "STATUS=fine"]
     notifier.reloading()
     (message,) = manager.told()
@@ -58,7 +60,8 @@ def test_ready_alive_status_stopping(tmp_path: Path, kind: str) -> None:
 
 
 def test_without_a_service_manager_nothing_happens(tmp_path: Path) -> None:
-    assert not Notifier({}).alive()
+    Notifier({}).alive()
+    assert not Notifier({}).status_is_due
     Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")}).stopping()
 
 

@@ -1,13 +1,12 @@
 """From the microphone's chunks to events, on the clock of the samples."""
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.ensemble import Ensemble, Hit, Model
+from firmware_py.ensemble import Ensemble, Hit
 from firmware_py.live.history import History
 from firmware_py.live.pace import QUIET_SECONDS, Pace
 from firmware_py.outputs.event import Event
@@ -26,24 +25,23 @@ class Listener:
     not depend on its pace.
     """
 
-    def __init__(self, models: Sequence[Model], sample_rate_hz: int, mute: Mute) -> None:
+    def __init__(self, ensemble: Ensemble, mute: Mute) -> None:
         self.mute = mute
         self.processing_seconds = 0.0
         """Time spent on the models."""
         self.audio_seconds = 0.0
         """Sound processed, silence in the place of lost samples included."""
         self.muted_seconds = 0.0
-        self._begin(models, sample_rate_hz, base_seconds=0.0)
+        self._begin(ensemble, base_seconds=0.0)
 
-    def _begin(self, models: Sequence[Model], sample_rate_hz: int, base_seconds: float) -> None:
-        self.models = models
-        self.sample_rate_hz = sample_rate_hz
-        self._ensemble = Ensemble(models, sample_rate_hz)
+    def _begin(self, ensemble: Ensemble, base_seconds: float) -> None:
+        self._ensemble = ensemble
+        self.sample_rate_hz = ensemble.sample_rate_hz
         self._pace = Pace()
-        self._needed = self._ensemble.samples_needed
-        self._quiet_samples = round(QUIET_SECONDS * sample_rate_hz)
+        self._needed = ensemble.samples_needed
+        self._quiet_samples = round(QUIET_SECONDS * ensemble.sample_rate_hz)
         self._base_seconds = base_seconds
-        self._history = History(round(WARM_UP_SECONDS * sample_rate_hz))
+        self._history = History(round(WARM_UP_SECONDS * ensemble.sample_rate_hz))
         self._waiting: list[NDArray[np.int16]] = []
         self._num_waiting = 0
         self._num_processed = 0
@@ -82,16 +80,17 @@ class Listener:
             events += self._process()
         return events
 
-    def replace_models(self, models: Sequence[Model], sample_rate_hz: int) -> None:
+    def replace_models(self, ensemble: Ensemble) -> None:
         """Go on with other models, which hear the last seconds once more before they decide."""
         history, waiting = self._history, self._waiting
+        sample_rate_hz = ensemble.sample_rate_hz
         processed_seconds = self.time_seconds - self._num_waiting / self.sample_rate_hz
         if sample_rate_hz != self.sample_rate_hz:
-            self._begin(models, sample_rate_hz, self.time_seconds)
+            self._begin(ensemble, self.time_seconds)
             return
         warm_up = history.between(0, history.heard)
         start_seconds = processed_seconds - len(warm_up) / sample_rate_hz
-        self._begin(models, sample_rate_hz, start_seconds)
+        self._begin(ensemble, start_seconds)
         self._ensemble.process(warm_up)
         self._num_processed = len(warm_up)
         self._history = history

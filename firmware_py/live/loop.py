@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from firmware_py.ensemble import Model, listening_rate_hz
+from firmware_py.ensemble import Ensemble, Model, listening_rate_hz
 from firmware_py.errors import TriggerWordError
 from firmware_py.live.event_recorder import EventRecorder
 from firmware_py.live.listener import Listener
@@ -61,7 +61,7 @@ class Live:
         rate_hz = listening_rate_hz(site.models)
         settings = site.settings
         set_format(settings.service.log_format)
-        self._listener = Listener(site.models, rate_hz, self._mute)
+        self._listener = Listener(Ensemble(site.models, rate_hz), self._mute)
         self._microphone = Microphone(self._sound, settings.microphone, rate_hz)
         self._recorder = EventRecorder(settings.clips, rate_hz) if settings.clips else None
         self._metrics = self._open_metrics(settings.service.metrics_port)
@@ -87,6 +87,8 @@ class Live:
             self._prepare_outputs()
             if chunk:
                 self._hear(chunk)
+            if self._notifier.status_is_due:
+                self._notifier.status(self._status())
             if not self._microphone.queued_seconds:
                 time.sleep(min(self._listener.rest_seconds, READ_SECONDS))
 
@@ -130,12 +132,13 @@ class Live:
             if self._recorder:
                 self._recorder.note(event)
             self._tell(event)
-        if self._notifier.alive():
-            self._notifier.status(self._status())
+        self._notifier.alive()
 
     def _status(self) -> str:
+        name = self._microphone.name
         return (
-            f"listening to {self._microphone.name!r}; {self._detections.total()} detections;"
+            f"{f'listening to {name!r}' if name else 'deaf: no microphone is open'};"
+            f" {self._detections.total()} detections;"
             f" real-time factor {self._listener.real_time_factor:.4f}"
         )
 
@@ -152,6 +155,9 @@ class Live:
     def _change(self, site: Site) -> None:
         """Go over to another site; raises, with the old one in force, when that fails."""
         old, new = self._site.settings, site.settings
+        ensemble = None
+        if _identities(site.models) != _identities(self._site.models):
+            ensemble = Ensemble(site.models, listening_rate_hz(site.models))
         metrics = self._metrics
         if new.service.metrics_port != old.service.metrics_port:
             metrics = self._open_metrics(new.service.metrics_port)
@@ -165,16 +171,16 @@ class Live:
             self._metrics.close()
         self._metrics = metrics
         self._outputs.prepare()
-        self._change_listening(site)
+        self._change_listening(site, ensemble)
         set_format(new.service.log_format)
         self._site = site
 
-    def _change_listening(self, site: Site) -> None:
+    def _change_listening(self, site: Site, ensemble: Ensemble | None) -> None:
         old, new = self._site.settings, site.settings
         rate_hz = listening_rate_hz(site.models)
         same_rate = rate_hz == self._listener.sample_rate_hz
-        if _identities(site.models) != _identities(self._site.models):
-            self._listener.replace_models(site.models, rate_hz)
+        if ensemble:
+            self._listener.replace_models(ensemble)
         if new.clips != old.clips or not same_rate:
             if self._recorder:
                 self._recorder.close(MICROPHONE_CLOSE_SECONDS)
@@ -184,4 +190,4 @@ class Live:
 
 
 def _identities(models: Sequence[Model]) -> list[tuple[object, ...]]:
-    return [(model.name, model.artefact.metadata.sha256, model.policy) for model in models]
+    return [(model.artefact.metadata, model.policy) for model in models]

@@ -15,11 +15,12 @@ class Notifier:
         self._address = environment.get("NOTIFY_SOCKET", "").replace("@", "\0", 1)
         watchdog_seconds = int(environment.get("WATCHDOG_USEC", "0")) / 1e6
         self._ping_seconds = watchdog_seconds / 4
-        self._last_ping = self._last_status = 0.0
+        self._last_ping = 0.0
+        self._last_status = -STATUS_SECONDS
         self._ready = False
 
-    def alive(self) -> bool:
-        """Say that a chunk was processed, ready at the first one; return if a status is due."""
+    def alive(self) -> None:
+        """Say that a chunk was processed, ready at the first one."""
         now = time.monotonic()
         if not self._ready:
             self._ready = True
@@ -27,7 +28,11 @@ class Notifier:
         if self._ping_seconds and now - self._last_ping >= self._ping_seconds:
             self._last_ping = now
             self._send("WATCHDOG=1")
-        return bool(self._address) and now - self._last_status >= STATUS_SECONDS
+
+    @property
+    def status_is_due(self) -> bool:
+        """Whether somebody should be told how it goes."""
+        return bool(self._address) and time.monotonic() - self._last_status >= STATUS_SECONDS
 
     def status(self, text: str) -> None:
         """Tell a person how it goes."""
