@@ -1,5 +1,7 @@
 """Pins: the logic on mock lines; gpiod's own errors where there is no chip."""
 
+import errno
+import os
 import time
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.outputs.event import Event
-from firmware_py.outputs.gpio import Gpio, MockLine
+from firmware_py.outputs.gpio import Gpio, MockLine, _explained
 from firmware_py.outputs.worker import OutputWorker, close_all
 from firmware_py.settings.outputs import GpioSettings
 
@@ -93,6 +95,19 @@ def test_a_machine_without_the_line() -> None:
         pytest.skip("this machine has GPIO")
     with pytest.raises(DeviceError, match="GPIO27: no such line on this machine, which has no"):
         Gpio(GpioSettings())
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EBUSY, "GPIO27: the line is in use by another program; see: gpioinfo"),
+        (errno.EACCES, "GPIO27: no permission for /dev/gpiochip0; add the user to the group gpio"),
+        (errno.EIO, "GPIO27: /dev/gpiochip0 does not give the line: Input/output error"),
+    ],
+)
+def test_what_the_kernel_answers_is_explained(number: int, words: str) -> None:
+    error = OSError(number, os.strerror(number))
+    assert str(_explained(error, "GPIO27", Path("/dev/gpiochip0"))) == words
 
 
 def test_a_number_is_no_name() -> None:

@@ -92,6 +92,26 @@ def test_a_device_at_another_rate_is_resampled(
     assert abs(int(spectrum.argmax()) - 1175) <= 10
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (MicrophoneSettings(channel=1, num_channels=2), 1000),
+        (MicrophoneSettings(channel=2), -3000),
+        (MicrophoneSettings(channel=0, num_channels=2), -1000),
+    ],
+)
+def test_one_channel_of_several_or_their_mean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: PortAudio,
+    settings: MicrophoneSettings, expected: int,
+) -> None:  # fmt: skip
+    stereo = np.tile(np.array([1000, -3000], np.int16), (RATE_HZ, 1))
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(alsa_file_config(tmp_path, stereo, RATE_HZ)))
+    microphone = Microphone(sound, settings, RATE_HZ)
+    microphone.start()
+    samples = listen_until_open(microphone).samples
+    assert set(samples.tolist()) == {expected}
+
+
 def test_no_device_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: PortAudio,
     caplog: pytest.LogCaptureFixture,

@@ -36,11 +36,13 @@ NO_SERVER = 'pcm.!default{type pulse server "unix:/nonexistent/pulse"}\n'
 def alsa_file_config(folder: Path, samples: NDArray[np.int16], rate_hz: int) -> Path:
     """Return an ALSA configuration whose microphone is `samples`, unpaced and without end.
 
-    The plug is pinned to the rate: without it another rate gives the wrong pitch, silently.
+    samples: [n], or [n, channels]. The plug is pinned to the rate: without it another rate gives
+    the wrong pitch, silently.
     """
     (folder / "in.raw").write_bytes(samples.astype("<i2").tobytes())
     path = folder / "asound.conf"
-    plug = f"rate {rate_hz} channels 1 format S16_LE"
+    num_channels = samples.shape[1] if samples.ndim == 2 else 1
+    plug = f"rate {rate_hz} channels {num_channels} format S16_LE"
     path.write_text(f"""
         pcm.null{{type null}}
         pcm.mic{{type file slave.pcm "null" file "/dev/null" infile "{folder}/in.raw" format "raw"}}
