@@ -1,4 +1,4 @@
-"""English as it sounds from Festival's voices of other languages: accents, and more throats.
+"""English as it sounds from voices of other languages: accents, and more throats.
 
 Such a voice knows only its own language's sounds, so each English word is respelled, phone by
 phone, in letters that its language reads as the nearest sound it has.
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from models.voices.espeak import EspeakNg
 from models.voices.festival import ENCODING, Festival
 from models.voices.voice import Utterance
 
@@ -28,6 +29,13 @@ LATIN: Letters = {
 }  # fmt: skip
 FINNISH = {**LATIN, "ae": "ä", "ch": "ts", "jh": "ts", "z": "s", "zh": "s"}
 CZECH = {**LATIN, "ay": "aj", "ey": "ej", "oy": "oj", "ch": "č", "jh": "dž", "sh": "š", "zh": "ž"}
+GERMAN = {**LATIN, "ch": "tsch", "jh": "dsch", "sh": "sch", "v": "w", "zh": "sch"}
+POLISH = {**LATIN, "ay": "aj", "ey": "ej", "oy": "oj", "ch": "cz", "jh": "dż", "sh": "sz",
+          "v": "w", "w": "ł", "zh": "ż"}  # fmt: skip
+SPANISH = {**LATIN, "ch": "ch", "hh": "j", "ih": "i", "jh": "y", "w": "u", "y": "y", "z": "s"}
+TURKISH = {**LATIN, "ay": "ay", "ey": "ey", "oy": "oy", "ch": "ç", "jh": "c", "sh": "ş", "y": "y",
+           "zh": "j"}  # fmt: skip
+INDONESIAN = {**LATIN, "ae": "é", "eh": "é", "jh": "j", "sh": "sy", "w": "w", "y": "y"}
 ITALIAN = {**LATIN, "ch": "ci", "g": "gh", "jh": "gi", "sh": "sci", "w": "u", "y": "i", "z": "s"}
 CATALAN = {**LATIN, "ch": "tx", "jh": "tj", "sh": "x", "w": "u", "y": "i", "zh": "j"}
 CYRILLIC: Letters = {
@@ -60,53 +68,84 @@ class Language:
     encoding: str
     voices: tuple[str, ...]
     """Festival's voices that speak it."""
+    espeak: str = ""
+    """espeak-ng's name of it."""
     signs: Mapping[str, str] = field(default_factory=dict)
     """Vowel signs and the letters for them where they stand alone; empty: an alphabet."""
 
 
 LANGUAGES = (
-    Language("Finnish", FINNISH, "iso-8859-1", ("suo_fi_lj_diphone", "hy_fi_mv_diphone")),
-    Language("Czech", CZECH, "iso-8859-2", ("czech_dita", "czech_krb", "czech_machac", "czech_ph")),
-    Language("Italian", ITALIAN, "iso-8859-1", ("lp_diphone", "pc_diphone")),
+    Language("Finnish", FINNISH, "iso-8859-1", ("suo_fi_lj_diphone", "hy_fi_mv_diphone"), "fi"),
+    Language("Czech", CZECH, "iso-8859-2",
+             ("czech_dita", "czech_krb", "czech_machac", "czech_ph"), "cs"),
+    Language("Italian", ITALIAN, "iso-8859-1", ("lp_diphone", "pc_diphone"), "it"),
     Language("Catalan", CATALAN, "iso-8859-1", ("upc_ca_ona_hts",)),
-    Language("Russian", CYRILLIC, "utf-8", ("msu_ru_nsh_clunits",)),
-    Language("Hindi", DEVANAGARI, "utf-8", ("hindi_NSK_diphone",), ALONE),
-)
+    Language("Russian", CYRILLIC, "utf-8", ("msu_ru_nsh_clunits",), "ru"),
+    Language("Hindi", DEVANAGARI, "utf-8", ("hindi_NSK_diphone",), "hi", ALONE),
+    Language("German", GERMAN, "utf-8", (), "de"),
+    Language("Polish", POLISH, "utf-8", (), "pl"),
+    Language("Spanish", SPANISH, "utf-8", (), "es"),
+    Language("Turkish", TURKISH, "utf-8", (), "tr"),
+    Language("Indonesian", INDONESIAN, "utf-8", (), "id"),
+)  # fmt: skip
+ESPEAK = "espeak-"
+ESPEAK_VARIANTS = ("", "+f3")
+"""A man and a woman; few, so that Festival's recorded voices stay a good part."""
 
 
 class Accents:
-    """Speaks English through Festival's voices of other languages."""
+    """Speaks English through the voices of other languages that Festival and espeak-ng have."""
 
     name = "accents"
 
     def __init__(self) -> None:
         self._english = Festival()
-        self._speakers: dict[str, Festival] = {}
+        self._espeak = EspeakNg()
+        self._festivals: dict[str, Festival] = {}
         """One a language: what a voice sets up in Festival troubles those of other languages."""
         self._phones: dict[str, tuple[str, ...]] = {}
 
     def voices(self) -> tuple[str, ...]:
         """Return the installed voices, each with both ways to say an a."""
-        known = {voice for language in LANGUAGES for voice in language.voices}
-        found = [voice for voice in self._english.installed() if voice in known]
+        installed = self._english.installed()
+        if not installed:  # it tells how words are pronounced
+            return ()
+        found = [voice for language in LANGUAGES for voice in language.voices if voice in installed]
+        if self._espeak.voices():
+            found += [
+                f"{ESPEAK}{language.espeak}{variant}"
+                for language in LANGUAGES
+                if language.espeak
+                for variant in ESPEAK_VARIANTS
+            ]
         return tuple(name for voice in found for name in (voice, voice + OPEN_A))
 
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak English text; AudioError if a word cannot be pronounced or spoken."""
         own = voice.removesuffix(OPEN_A)
-        language = next(language for language in LANGUAGES if own in language.voices)
+        language = language_of(own)
         open_a = voice.endswith(OPEN_A)
         spelled = re.sub(
             r"[A-Za-z']+", lambda word: spell(self._pronounced(word[0]), language, open_a), text
         )
+        if own.startswith(ESPEAK):
+            return self._espeak.synthesise(spelled, own.removeprefix(ESPEAK), rate, pitch)
         as_bytes = spelled.encode(language.encoding).decode(ENCODING)
-        speaker = self._speakers.setdefault(language.name, Festival())
-        return speaker.synthesise(as_bytes, own, rate, pitch)
+        festival = self._festivals.setdefault(language.name, Festival())
+        return festival.synthesise(as_bytes, own, rate, pitch)
 
     def _pronounced(self, word: str) -> tuple[str, ...]:
         if word not in self._phones:
             self._phones[word] = self._english.pronounce(word.replace("'", ""))
         return self._phones[word]
+
+
+def language_of(voice: str) -> Language:
+    """Return the language of a voice, without its way to say an a."""
+    code = voice.removeprefix(ESPEAK).partition("+")[0] if voice.startswith(ESPEAK) else None
+    return next(
+        language for language in LANGUAGES if voice in language.voices or language.espeak == code
+    )
 
 
 def spell(phones: tuple[str, ...], language: Language, open_a: bool) -> str:
