@@ -7,7 +7,7 @@ import pytest
 
 from models.folds import fold_of
 from models.phonemes import PHONES
-from models.voices.accents import LANGUAGES, OPEN_A, Accents, Language, spell
+from models.voices.accents import ESPEAK, LANGUAGES, OPEN_A, Accents, Language, language_of, spell
 from models.voices.catalogue import engine_by_name
 from models.voices.festival import Festival
 
@@ -44,6 +44,14 @@ def test_every_phone_has_letters_that_the_voice_can_read(language: Language) -> 
         assert spell((phone,), language, open_a=False).encode(language.encoding)
 
 
+@pytest.mark.parametrize(
+    ("voice", "name"),
+    [("czech_ph", "Czech"), ("espeak-hi", "Hindi"), ("espeak-de+f3", "German")],
+)
+def test_a_voice_speaks_its_language(voice: str, name: str) -> None:
+    assert language_of(voice).name == name
+
+
 def test_both_pronunciations_of_a_voice_lie_in_one_fold() -> None:
     plain = fold_of(Path("accents_czech_dita_00012.flac"))
     assert fold_of(Path(f"accents_czech_dita{OPEN_A}_00400.flac")) == plain
@@ -58,15 +66,18 @@ def accents() -> Accents:
     return engine
 
 
-def test_a_sentence_is_spoken_with_every_word_placed(accents: Accents) -> None:
-    voice = accents.voices()[0]
+@pytest.mark.parametrize("kind", ["", ESPEAK])
+def test_a_sentence_is_spoken_with_every_word_placed(accents: Accents, kind: str) -> None:
+    voice = next((name for name in accents.voices() if name.startswith(kind)), None)
+    if voice is None:
+        pytest.skip("espeak-ng is not installed")
     utterance = accents.synthesise("please activate the lamp", voice, 165, 50)
     assert [word.token for word in utterance.words] == [0, 1, 2, 3]
     start, end = utterance.span(1, 2, 4) or (0.0, 0.0)
     assert 0.25 < end - start < 1.0
     rate = utterance.sample_rate_hz
     word = utterance.samples[round(start * rate) : round(end * rate)]
-    assert np.sqrt(np.mean(word**2)) > 10 * np.sqrt(np.mean(utterance.samples[: rate // 50] ** 2))
+    assert np.sqrt(np.mean(word**2)) > 0.02
 
 
 def test_words_that_festival_added_itself_are_pronounced() -> None:
