@@ -118,7 +118,8 @@ class CommandTrigger:
             self._held = -1
         if not above or self._dead or self._held == label:
             return False
-        if sum(max(step) == step[label] for step in self._recent) < self._policy.minimum_count:
+        count = sum(0.0 < step[label] == max(step) for step in self._recent)
+        if count < self._policy.minimum_count:
             return False
         self._held = label
         self._dead = self._suppression + 1

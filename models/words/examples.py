@@ -176,7 +176,8 @@ class ExampleMaker:
             classes[heard > start] = self._index(SILENCE)
             classes[labelled] = word.label
             weights[labelled] = layout.word_weight
-            if word.label == unknown:
+            if word.label == unknown:  # it has more labelled steps than a word
+                weights[labelled] = 1.0
                 weights[(heard > first) & (heard <= end - before)] = 1.0
             if start < 0:  # the clip begins in the middle of it
                 weights[heard <= last + after] = 0.0

@@ -1,7 +1,7 @@
 """How a model does on a long recording: words matched, wrong, and false positives."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ TOLERANCE_MS = 1500.0
 """How far from a word a detection may lie to belong to it: its clip lasts a second."""
 EARLY_MS = 100.0
 """A detection may come this much before the word begins, as clocks are rounded."""
-CURVE_THRESHOLDS = tuple(float(value) for value in np.round(np.arange(0.05, 1.0, 0.05), 2))
 
 
 @dataclass(frozen=True)
@@ -153,22 +152,6 @@ def tally(
         else:
             wrong += 1
     return Tally(len(words), matched, wrong, false, minutes)
-
-
-def curve(
-    heard: Heard,
-    spoken: Sequence[Spoken],
-    policy: CommandPolicy,
-    thresholds: Sequence[float] = CURVE_THRESHOLDS,
-    tolerance_ms: float = TOLERANCE_MS,
-) -> list[tuple[float, Tally]]:
-    """Return the tally at each threshold: what more matches cost in false ones."""
-    labels = heard.metadata.labels
-    return [
-        (threshold, tally(heard.detections(replace(policy, threshold=threshold)), spoken, labels,
-                          heard.minutes, tolerance_ms))
-        for threshold in thresholds
-    ]  # fmt: skip
 
 
 def _range(interval: tuple[float, float]) -> str:

@@ -1,7 +1,7 @@
-"""Choosing a policy on a stream of validation words."""
+"""The trade-off of a policy's threshold, and the choice of a policy on validation words."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from firmware_py.command_words import CommandPolicy
 from models.words.streaming import TOLERANCE_MS, Heard, Tally, tally
 from models.words.streams import Spoken
+from models.words.sweep import CommandSweep
 
 AVERAGE_WINDOWS_MS = (80.0, 120.0, 160.0, 240.0, 320.0)
 SUPPRESSIONS_MS = (400.0, 800.0)
@@ -16,6 +17,7 @@ MINIMUM_COUNTS = (1, 2, 3)
 CLIP_STRIDES = (1, 2)
 """Steps of the network from one decision to the next."""
 THRESHOLDS = tuple(float(value) for value in np.round(np.arange(0.2, 0.96, 0.05), 2))
+CURVE_THRESHOLDS = tuple(float(value) for value in np.round(np.arange(0.05, 1.0, 0.05), 2))
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,22 @@ class Tuned:
 
     policy: CommandPolicy
     tally: Tally
+
+
+def curve(
+    heard: Heard,
+    spoken: Sequence[Spoken],
+    policy: CommandPolicy,
+    thresholds: Sequence[float] = CURVE_THRESHOLDS,
+    tolerance_ms: float = TOLERANCE_MS,
+) -> list[tuple[float, Tally]]:
+    """Return the tally at each threshold: what more matches cost in false ones."""
+    sweep, labels = CommandSweep(heard), heard.metadata.labels
+    return [
+        (threshold, tally(sweep.detections(replace(policy, threshold=threshold)), spoken, labels,
+                          heard.minutes, tolerance_ms))
+        for threshold in thresholds
+    ]  # fmt: skip
 
 
 def candidates(step_ms: float) -> Iterator[CommandPolicy]:
@@ -56,8 +74,9 @@ def tune(
     """
     step_ms = 1000 * heard.metadata.step_seconds
     labels = heard.metadata.labels
+    sweep = CommandSweep(heard)
     tried = [
-        Tuned(policy, tally(heard.detections(policy), spoken, labels, heard.minutes, tolerance_ms))
+        Tuned(policy, tally(sweep.detections(policy), spoken, labels, heard.minutes, tolerance_ms))
         for policy in candidates(step_ms)
     ]
     within = [each for each in tried if _is_within(each.tally, wish)]
