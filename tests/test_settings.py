@@ -107,6 +107,16 @@ def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_the_examples_of_the_readme(tmp_path: Path) -> None:
+    """They run on any device: what they leave out has a default."""
+    readme = Path(__file__).parent.parent / "README.md"
+    blocks = re.findall(r"```toml\n(.*?)```", readme.read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        read_settings(write(tmp_path, block))
+    assert read_settings(write(tmp_path, "".join(blocks))).wyoming is not None
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         read_settings(tmp_path / "no.toml")
