@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from firmware_py.errors import SettingsError
 from firmware_py.level import CausalLevel, ClipLevel, LevelTracker
-from firmware_py.mel import mel_filter_bank
+from firmware_py.mel import MelSlopes, mel_filter_bank
+
+BLOCK_FRAMES = 32
+"""Frames that are computed at once: more would not stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -154,9 +157,17 @@ class FrontEnd:
         return weights
 
     @cached_property
-    def mel_slopes(self) -> "MelSlopes | None":
+    def mel_slopes(self) -> MelSlopes | None:
         """The filters as they are applied, or None for linear bins."""
-        return None if self.mel_bank is None else MelSlopes(self.mel_bank)
+        if self.mel_bank is None:
+            return None
+        weights = self.spectrum_weights if self.weights_are_in_mel_slopes else 1.0
+        return MelSlopes(self.mel_bank * weights)
+
+    @property
+    def weights_are_in_mel_slopes(self) -> bool:
+        """Whether `mel_slopes` take |FFT|^2 as it is: one multiplication less."""
+        return self.num_mel_bins > 0 and self.scaling != "magnitude"
 
     @cached_property
     def mel_bank(self) -> NDArray[np.float64] | None:
@@ -165,29 +176,6 @@ class FrontEnd:
             return None
         return mel_filter_bank(self.num_mel_bins, self.num_fft_points, self.sample_rate_hz,
                                self.mel_low_hz, self.mel_high_hz)  # fmt: skip
-
-
-class MelSlopes:
-    """A mel bank as its non-zero weights, a few per cent of the matrix.
-
-    Applied without BLAS: its product rounds differently for different numbers of frames, and its
-    threads spin between the calls of a live stream.
-    """
-
-    def __init__(self, bank: NDArray[np.float64]) -> None:
-        """
-        bank: float64 [num_mel_bins, num_fft_bins].
-        """
-        used = bank != 0.0
-        used[~used.any(axis=1), 0] = True  # each band has at least one weight, be it zero
-        rows, self._bins = np.nonzero(used)
-        self._weights = bank[rows, self._bins]
-        self._starts = np.searchsorted(rows, np.arange(len(bank)))
-
-    def apply(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the bands, float64 [frames, num_mel_bins]; spectra: [frames, num_fft_bins]."""
-        weighted = spectra.take(self._bins, axis=1) * self._weights
-        return np.add.reduceat(weighted, self._starts, axis=1)
 
 
 class FrontEndStream:
@@ -199,10 +187,12 @@ class FrontEndStream:
 
     def reset(self) -> None:
         """Forget all samples."""
+        front_end = self.front_end
         self._samples = np.zeros(0, np.int16)
-        self._spectra = np.zeros((0, self.front_end.num_fft_bins))
-        level = self.front_end.causal_level
-        self._level = LevelTracker(level, self.front_end.frame_seconds) if level else None
+        self._spectra = np.zeros((0, front_end.num_fft_bins))
+        self._padded = np.zeros((0, front_end.num_fft_points))
+        level = front_end.causal_level
+        self._level = LevelTracker(level, front_end.frame_seconds) if level else None
 
     def process(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the frames that `chunk` completes, float32 [frames, num_bins].
@@ -219,7 +209,14 @@ class FrontEndStream:
         self._samples = samples[count * front_end.hop_length :].copy()
         if not count:
             return np.zeros((0, front_end.num_bins))
-        return self._features(self._summed(self._spectrum(samples, count)))
+        if count <= BLOCK_FRAMES:
+            return self._block(samples, count)
+        starts = range(0, count, BLOCK_FRAMES)
+        blocks = [
+            self._block(samples[start * front_end.hop_length :], min(BLOCK_FRAMES, count - start))
+            for start in starts
+        ]
+        return np.concatenate(blocks)
 
     def samples_needed(self, frames: int) -> int:
         """Return how many more samples complete `frames` more frames."""
@@ -228,15 +225,26 @@ class FrontEndStream:
         span = front_end.window_length + (frames - 1) * front_end.hop_length
         return span - len(self._samples)
 
+    def _block(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float64]:
+        """Return the features of the first `count` frames, float64 [at most count, num_bins]."""
+        return self._features(self._summed(self._spectrum(samples, count)))
+
     def _spectrum(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float64]:
-        """Return `count` scaled spectra, float64 [count, num_fft_bins]."""
+        """Return `count` spectra, float64 [count, num_fft_bins], as `mel_slopes` take them."""
         front_end = self.front_end
         windows = _windows(samples, count, front_end.window_length, front_end.hop_length)
-        spectrum = np.fft.rfft(windows * front_end.window, front_end.num_fft_points)
-        power = (spectrum.real**2 + spectrum.imag**2) * front_end.spectrum_weights
+        if len(self._padded) < count:
+            self._padded = np.zeros((count, front_end.num_fft_points))
+        padded = self._padded[:count]
+        np.multiply(windows, front_end.window, out=padded[:, : front_end.window_length])
+        parts = np.fft.rfft(padded).view(np.float64)
+        np.multiply(parts, parts, out=parts)
+        power = parts[:, ::2] + parts[:, 1::2]
+        if not front_end.weights_are_in_mel_slopes:
+            power *= front_end.spectrum_weights
         if self._level:
             power *= self._level.power_gains(windows)[:, None]
-        return np.sqrt(power) if front_end.scaling == "magnitude" else power
+        return np.sqrt(power, out=power) if front_end.scaling == "magnitude" else power
 
     def _summed(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return sums over `sum_frames` successive spectra, in a fixed order of addition."""
@@ -257,7 +265,8 @@ class FrontEndStream:
         if front_end.mel_slopes is not None:
             features = front_end.mel_slopes.apply(spectra)
         if front_end.log_epsilon is not None:
-            features = np.log(features + front_end.log_epsilon)
+            features += front_end.log_epsilon
+            np.log(features, out=features)
         return features
 
 

@@ -1,4 +1,4 @@
-"""The mel filter bank."""
+"""The mel filter bank, and its use."""
 
 from typing import Any
 
@@ -28,3 +28,27 @@ def mel_filter_bank(
     bank: NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling))
     bank[:, 0] = 0.0
     return bank
+
+
+class MelSlopes:
+    """A mel bank as its non-zero weights, a few per cent of the matrix.
+
+    Applied without BLAS: its product rounds differently for different numbers of frames, and its
+    threads spin between the calls of a live stream.
+    """
+
+    def __init__(self, bank: NDArray[np.float64]) -> None:
+        """
+        bank: float64 [num_mel_bins, num_fft_bins].
+        """
+        used = bank != 0.0
+        used[~used.any(axis=1), 0] = True  # each band has at least one weight, be it zero
+        rows, self._bins = np.nonzero(used)
+        self._weights = bank[rows, self._bins]
+        self._starts = np.searchsorted(rows, np.arange(len(bank)))
+
+    def apply(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the bands, float64 [frames, num_mel_bins]; spectra: [frames, num_fft_bins]."""
+        weighted = spectra.take(self._bins, axis=1, mode="clip")  # no bin is out of range
+        weighted *= self._weights
+        return np.add.reduceat(weighted, self._starts, axis=1)
