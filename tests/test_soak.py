@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,14 +23,14 @@ from firmware_py.settings import ClipSettings, ModelSettings, Settings
 from firmware_py.settings.outputs import ChimeSettings, GpioSettings
 
 pytest.importorskip("pyaudio")
+from unpaced_sound import UnpacedSound
+
 from firmware_py.live import loop as module
 from firmware_py.live.loop import Live, Site
-from firmware_py.sound.portaudio import Callback, Kind, PortAudio, SoundDevice
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 HOURS = float(os.environ.get("SOAK_HOURS", "1"))
 RATE_HZ = 16000
-CHUNK = 640
 MINUTE = 60 * RATE_HZ
 WARM_UP_MINUTES = 10
 MOST_GROWTH_BYTES = 4 << 20
@@ -47,41 +46,6 @@ def minutes() -> Iterator[NDArray[np.int16]]:
         for start in rng.integers(0, MINUTE - len(tone), rng.integers(0, 4)).tolist():
             samples[start : start + len(tone)] += rng.uniform(2000, 12000) * tone
         yield np.rint(samples).astype(np.int16)
-
-
-class UnpacedSound(PortAudio):
-    """A device that delivers the recording as fast as the listener takes it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.finished = threading.Event()
-        self.waiting = lambda: 0.0
-
-    def restart(self) -> None:
-        self.generation += 1
-
-    def devices(self, kind: Kind) -> list[SoundDevice]:
-        return [SoundDevice(0, "recording", "test", 1, 0, RATE_HZ)]
-
-    def supports(self, kind: Kind, device: SoundDevice, rate_hz: int, channels: int) -> bool:
-        return rate_hz == RATE_HZ
-
-    def open(self, kind: Kind, device: SoundDevice, rate_hz: int, channels: int, frames: int,
-             callback: Callback) -> Any:  # fmt: skip
-        self._callback = callback
-        return None
-
-    def start_stream(self, stream: Any) -> None:
-        threading.Thread(target=self._deliver, daemon=True).start()
-
-    def _deliver(self) -> None:
-        for minute in minutes():
-            for start in range(0, MINUTE, CHUNK):
-                while self.waiting() > 10.0:
-                    time.sleep(0.001)
-                data = minute[start : start + CHUNK].tobytes()
-                self._callback(data, CHUNK, {}, 0)
-        self.finished.set()
 
 
 def resident_bytes() -> int:
@@ -104,7 +68,7 @@ def offline() -> list[tuple[float, float]]:
 def test_memory_time_and_detections_stay_true(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "PortAudio", UnpacedSound)
+    monkeypatch.setattr(module, "PortAudio", lambda: UnpacedSound(minutes(), RATE_HZ))
     settings = Settings(
         model=(ModelSettings(path=str(BEEP)),),
         chime=ChimeSettings(sound="off"),
@@ -116,7 +80,7 @@ def test_memory_time_and_detections_stay_true(
     live = Live(site, lambda: site, events.append)
     sound = live._sound
     assert isinstance(sound, UnpacedSound)
-    sound.waiting = lambda: live._microphone.queued_seconds
+    sound.listener = live._microphone
     resident: list[int] = []
 
     def watch() -> None:
