@@ -1,6 +1,7 @@
 """What the bench says of one artefact on one interpreter."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from firmware_py.bench.machine import Machine
 from firmware_py.bench.soak import Soak
@@ -8,6 +9,9 @@ from firmware_py.bench.trial import CallTimes, Cost
 from firmware_py.bench.words import WordLatency
 from firmware_py.board_state import BoardState
 from firmware_py.interpreter import Runtime
+
+if TYPE_CHECKING:
+    from firmware_py.bench.loopback import Loopback
 
 BYTES_PER_MB = 1e6
 
@@ -37,6 +41,7 @@ class Report:
     after: BoardState
     word_latency_ms: WordLatency | None = None
     soak: Soak | None = None
+    loopback: "Loopback | None" = None
     ratio: float | None = None
     """Cost over that of the earlier run."""
     excesses: tuple[str, ...] = ()

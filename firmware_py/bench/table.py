@@ -1,11 +1,16 @@
 """The bench's reports for people."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from firmware_py.bench.machine import Machine
 from firmware_py.bench.report import Report
 from firmware_py.bench.soak import Soak
+from firmware_py.bench.words import WordLatency
 from firmware_py.board_state import BoardState
+
+if TYPE_CHECKING:
+    from firmware_py.bench.loopback import Loopback
 
 BAR_LENGTH = 20
 """Characters of a whole core."""
@@ -95,10 +100,22 @@ def describe_soak(soak: Soak) -> str:
     return "; ".join([*facts, *soak.throttling])
 
 
+def describe_loopback(loopback: "Loopback") -> str:
+    """Return one line."""
+    way = f"from {loopback.speaker!r} to {loopback.microphone!r}"
+    if loopback.sound_ms is None:
+        return f"{way}: nothing of it was heard; turn the speaker up, or bring the two together"
+    return (
+        f"{way}: sound {loopback.sound_ms:.0f} ms, end of a word to outputs"
+        f" {_in_words(loopback.word_latency_ms)} ms"
+    )
+
+
 def _latency(report: Report) -> str:
-    latency = report.word_latency_ms
-    if latency is None:
-        return "-"
+    return "-" if report.word_latency_ms is None else _in_words(report.word_latency_ms)
+
+
+def _in_words(latency: WordLatency) -> str:
     heard = f"{latency.num_heard} of {latency.num_words}"
     if latency.median is None:
         return heard

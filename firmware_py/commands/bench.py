@@ -4,11 +4,13 @@ import argparse
 import json
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from firmware_py.artefact import Artefact
     from firmware_py.bench.limits import Limits
     from firmware_py.bench.report import Report
 
@@ -39,6 +41,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add("--threads", type=_count, default=1, metavar="N", help="of the interpreter (default: 1)")
     add("--soak", type=_positive, default=0.0, metavar="MINUTES",
         help="then go on at full load and watch heat, clock and memory")  # fmt: skip
+    add("--loopback", action="store_true",
+        help="then play the recording on the speaker and time the round trip through the"
+        " microphone; 1 if no word is heard. Stop the service first: it holds the microphone")  # fmt: skip
+    add("--settings", type=Path, metavar="FILE",
+        help="TOML file that names microphone and speaker for --loopback")  # fmt: skip
     add("--json", action="store_true", help="one JSON object a measurement")
     add("--against", type=Path, metavar="OLD.json", help="compare with an earlier --json")
     add("--tolerance", type=_positive, default=0.1, metavar="X",
@@ -64,7 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     for report in reports:
         for excess in report.excesses:
             log.error("%s (%s) on %s: %s", report.name, report.mode, report.runtime, excess)
-    return 1 if any(report.excesses for report in reports) else 0
+        if _unheard(report):
+            log.error("%s on %s: no word was heard", report.name, report.runtime)
+    return 1 if any(report.excesses or _unheard(report) for report in reports) else 0
 
 
 def _reports(arguments: argparse.Namespace) -> Iterator["Report"]:
@@ -83,9 +92,41 @@ def _reports(arguments: argparse.Namespace) -> Iterator["Report"]:
         soak_minutes=arguments.soak,
     )
     machine = read_machine()
+    loopback = _loopback(workload.audio, arguments.settings) if arguments.loopback else None
     for artefact in artefacts:
         for runtime in runtimes:
-            yield limits.judge(measure(artefact, runtime, workload, machine))
+            report = limits.judge(measure(artefact, runtime, workload, machine))
+            yield loopback(report, artefact) if loopback else report
+
+
+def _loopback(
+    audio: Path, settings_path: Path | None
+) -> "Callable[[Report, Artefact], Report]":  # fmt: skip
+    """Return what adds the round trip through the air to a report."""
+    from firmware_py.bench.loopback import play_and_listen
+    from firmware_py.bench.words import read_words
+    from firmware_py.errors import AudioError
+    from firmware_py.logs import quieten_libraries
+    from firmware_py.settings import Settings, read_settings
+
+    words = read_words(audio)
+    if not words:
+        raise AudioError(
+            f"{audio}: a round trip needs to know its words; name them in"
+            f" {audio.with_suffix('.json').name} beside it"
+        )
+    settings = read_settings(settings_path) if settings_path else Settings()
+    quieten_libraries()
+
+    def add(report: "Report", artefact: "Artefact") -> "Report":
+        loopback = play_and_listen(artefact, report.runtime, audio, words, settings)
+        return replace(report, loopback=loopback)
+
+    return add
+
+
+def _unheard(report: "Report") -> bool:
+    return report.loopback is not None and not report.loopback.word_latency_ms.num_heard
 
 
 def _limits(arguments: argparse.Namespace) -> "Limits":
@@ -104,6 +145,7 @@ def _limits(arguments: argparse.Namespace) -> "Limits":
 def _print_tables(reports: Sequence["Report"]) -> None:
     from firmware_py.bench.table import (
         cost_table,
+        describe_loopback,
         describe_machine,
         describe_soak,
         describe_state,
@@ -120,6 +162,9 @@ def _print_tables(reports: Sequence["Report"]) -> None:
         if report.soak:
             print(f"\n{report.name} ({report.mode}) on {report.runtime}:"
                   f" {describe_soak(report.soak)}")  # fmt: skip
+        if report.loopback:
+            print(f"\n{report.name} ({report.mode}) on {report.runtime},"
+                  f" {describe_loopback(report.loopback)}")  # fmt: skip
 
 
 def _positive(text: str) -> float:
