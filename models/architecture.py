@@ -52,9 +52,7 @@ def build_window(window: WindowNetwork, num_bins: int, num_labels: int) -> keras
         model.add(layers.Conv2D(filters, 3, use_bias=False, name=f"conv2d_{number}"))
         model.add(layers.BatchNormalization(name=f"conv2d_{number}_norm"))
         model.add(layers.ReLU(name=f"conv2d_{number}_relu"))
-        if number > 1:
-            model.add(layers.MaxPooling2D(name=f"conv2d_{number}_pool"))
-            model.add(layers.Dropout(window.dropout / 2, name=f"conv2d_{number}_dropout"))
+        model.add(layers.MaxPooling2D(name=f"conv2d_{number}_pool"))
     model.add(layers.Flatten(name="flat"))
     model.add(layers.Dense(window.dense_units, activation="relu", name="dense"))
     model.add(layers.Dropout(window.dropout, name="dense_dropout"))

@@ -132,7 +132,8 @@ def _begin(
     if start is None:
         return checkpoint.Progress()
     if start.suffix == ".npz":
-        return checkpoint.load(start, model)
+        begun = checkpoint.load(start, model)
+        return replace(begun, best_metric=float("inf"), evaluations_without_gain=0)
     try:
         model.set_weights(keras.models.load_model(start, compile=False).get_weights())
     except (OSError, ValueError) as error:

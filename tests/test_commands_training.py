@@ -1,0 +1,141 @@
+"""Training of command words: it learns, goes on after a stop, logs and tests as people know it."""
+
+import csv
+import json
+import logging
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from made_words import LABELS, made_config, make_data_set
+
+from firmware_py.errors import SettingsError
+from models.config import Config, read_config
+from models.words.confusion import Confusion
+from models.words.settings import Schedule
+from models.words.training import train_words
+from models.words.training_folder import train_words_in
+
+SHORT = Schedule(
+    steps=(16, 8), batch_size=4, repeats=2, evaluation_steps=8, checkpoint_steps=8, log_steps=4
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    make_data_set(folder)
+    return folder
+
+
+def run(
+    config: Config, root: Path, out: Path, resume: bool = False, start: Path | None = None
+) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        train_words_in(out, config, (root,), executor, resume, start)
+
+
+def weights(folder: Path) -> np.ndarray:
+    with np.load(folder / "work" / "checkpoint.npz") as arrays:
+        names = [name for name in arrays.files if name.startswith("variable")]
+        return np.concatenate([arrays[name].ravel() for name in sorted(names)])
+
+
+def test_run_leaves_what_is_wanted(
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "models.words.training"):
+        run(made_config(SHORT), root, tmp_path / "a")
+    lines = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith("Step #4: rate 0.001000, accuracy ") for line in lines)
+    assert any(line.startswith("Step #24: rate 0.000100, accuracy ") for line in lines)
+    assert sum(line.startswith("Confusion Matrix:\n") for line in lines) == 4
+    assert sum("Validation accuracy = " in line and "(N=" in line for line in lines) == 3
+    assert sum(line.startswith("Final test accuracy = ") for line in lines) == 1
+    with (tmp_path / "a" / "training.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["8", "16", "24"]
+    assert [row["rate"] for row in rows] == ["0.001", "0.001", "0.0001"]
+    record = json.loads((tmp_path / "a" / "training.json").read_text())
+    assert record["steps"] == 24
+    assert record["test"]["labels"] == list(LABELS)
+    assert sum(map(sum, record["test"]["confusion"])) == record["test"]["clips"]
+    assert read_config(tmp_path / "a" / "config.toml").labels == LABELS
+    names = {path.name for path in (tmp_path / "a" / "work").glob("checkpoint*")}
+    assert names == {"checkpoint.npz", *(f"checkpoint-{step}.npz" for step in (8, 16, 24))}
+
+
+def test_stopped_run_ends_as_one_that_was_not(root: Path, tmp_path: Path) -> None:
+    config = made_config(SHORT)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    run(config, root, whole)
+    shutil.copytree(whole, stopped)  # as it was when it was killed after step 20
+    (stopped / "work/checkpoint-16.npz").replace(stopped / "work/checkpoint.npz")
+    run(config, root, stopped, resume=True)
+    assert np.array_equal(weights(stopped), weights(whole))
+    assert (stopped / "training.csv").read_text() == (whole / "training.csv").read_text()
+    run(config, root, tmp_path / "started", start=whole / "work/checkpoint-16.npz")
+    assert np.array_equal(weights(tmp_path / "started"), weights(whole))
+
+
+def test_other_configuration_is_not_resumed(root: Path, tmp_path: Path) -> None:
+    config = made_config(replace(SHORT, steps=(8, 0)))
+    run(config, root, tmp_path / "a")
+    with pytest.raises(SettingsError, match="was begun with another configuration"):
+        run(made_config(SHORT), root, tmp_path / "a", resume=True)
+    with pytest.raises(SettingsError, match="cannot start from this"):
+        run(config, root, tmp_path / "b", start=tmp_path / "none.keras")
+
+
+def test_early_stopping(root: Path, tmp_path: Path) -> None:
+    schedule = Schedule(
+        steps=(200,), learning_rates=(0.0,), batch_size=2, evaluation_steps=2,
+        patience_evaluations=2, average_momentum=0.0,
+    )  # fmt: skip
+    with ThreadPoolExecutor(1) as executor:
+        outcome = train_words(made_config(schedule), (root,), tmp_path, executor, resume=False)
+    assert outcome.steps <= 8
+    assert keras.models.load_model(tmp_path / "model.keras", compile=False)
+
+
+def test_network_learns_tones(root: Path, tmp_path: Path) -> None:
+    schedule = Schedule(
+        steps=(150, 30), learning_rates=(1e-2, 1e-3), batch_size=16, repeats=3,
+        evaluation_steps=90, checkpoint_steps=180,
+    )  # fmt: skip
+    with ThreadPoolExecutor(1) as executor:
+        outcome = train_words(made_config(schedule), (root,), tmp_path, executor, resume=False)
+    assert outcome.validation.accuracy > 0.8
+
+
+def test_schedule_of_rates() -> None:
+    rates = [SHORT.learning_rate(step) for step in (0, 15, 16, 23, 99)]
+    assert rates == [1e-3, 1e-3, 1e-4, 1e-4, 1e-4]
+    with pytest.raises(SettingsError, match="give as many of one as of the other"):
+        Schedule(steps=(10,), learning_rates=(1e-3, 1e-4))
+
+
+def test_confusion_figures() -> None:
+    found = Confusion.of(("a", "b", "c"), [0, 0, 0, 1, 1], [0, 0, 1, 1, 0])
+    assert found.counts.tolist() == [[2, 1, 0], [1, 1, 0], [0, 0, 0]]
+    assert found.accuracy == 0.6
+    a, b, c = found.scores()
+    assert (a.precision, a.recall, a.count) == (pytest.approx(2 / 3), pytest.approx(2 / 3), 3)
+    assert (b.precision, b.recall, b.f1) == (0.5, 0.5, 0.5)
+    assert np.isnan([c.precision, c.recall, c.f1]).all()
+    assert found.interval == pytest.approx((0.1466, 0.9473), abs=1e-4)
+    assert found.mapping()["per_label"]["c"] == {"precision": None, "recall": None, "f1": None}
+    assert found.text().splitlines()[1].split() == ["a", "2", "1", "."]
+    assert "66.7" in found.table()
+
+
+def test_picture_shows_every_count() -> None:
+    figure = Confusion.of(("yes", "no"), [0, 0, 1], [0, 1, 1]).picture("made")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == ["1", "1", "1"]
+    ticks = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert ticks == ["yes", "no"]
