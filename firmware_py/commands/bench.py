@@ -41,9 +41,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add("--threads", type=_count, default=1, metavar="N", help="of the interpreter (default: 1)")
     add("--soak", type=_positive, default=0.0, metavar="MINUTES",
         help="then go on at full load and watch heat, clock and memory")  # fmt: skip
-    add("--loopback", action="store_true",
+    add(
+        "--loopback",
+        action="store_true",
         help="then play the recording on the speaker and time the round trip through the"
-        " microphone; 1 if no word is heard. Stop the service first: it holds the microphone")  # fmt: skip
+        " microphone; 1 if no word is heard. Stop the service first: it holds the microphone",
+    )
     add("--settings", type=Path, metavar="FILE",
         help="TOML file that names microphone and speaker for --loopback")  # fmt: skip
     add("--json", action="store_true", help="one JSON object a measurement")
