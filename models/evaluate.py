@@ -197,4 +197,9 @@ def _policy(artefact: Artefact, arguments: argparse.Namespace) -> TriggerPolicy:
     given = {name: getattr(arguments, name) for name in names}
     changes = {name: value for name, value in given.items() if value is not None}
     chosen = choose_policy(artefact, arguments.operating_point, arguments.threshold)
+    if not isinstance(chosen, TriggerPolicy):
+        raise SettingsError(
+            f"{artefact.path}: {artefact.metadata.name} answers with one of several words; judge it"
+            " with: python -m models words"
+        )
     return replace(chosen, **changes)
