@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 QUIET_SECONDS = 0.64
 """What is gathered in silence."""
-LOUDER = 2.0
-"""A peak this many times that of the quiet room is sound (6 dB)."""
+LOUDER = 1.5
+"""A peak this many times that of the quiet room is sound (3.5 dB): words as loud as the noise still
+are, and of white noise alone one chunk in forty is taken for one."""
 FAINTEST_PEAK = 30
 """Below this a room is quiet in any case, and so is a muted microphone."""
 BLOCK_SECONDS = 0.1
