@@ -106,11 +106,9 @@ class CommandTrigger:
 
     def _likeliest_word(self) -> tuple[int, float]:
         """Return the word with the highest mean over the window, and that mean."""
-        means = {
-            label: sum(step[label] for step in self._recent) / self._window for label in self._words
-        }
-        label = max(means, key=means.__getitem__)
-        return label, means[label]
+        sums = [sum(column) for column in zip(*self._recent, strict=True)]
+        label = max(self._words, key=sums.__getitem__)
+        return label, sums[label] / self._window
 
     def _fires(self, label: int, score: float) -> bool:
         above = score > self._policy.threshold
