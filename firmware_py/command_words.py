@@ -84,7 +84,9 @@ class CommandTrigger:
 
     def reset(self) -> None:
         """Forget all steps."""
-        self._recent = deque([[0.0] * self._num_labels] * self._window, maxlen=self._window)
+        blank: Sequence[float] = [0.0] * self._num_labels
+        self._recent = deque([blank] * self._window, maxlen=self._window)
+        self._highest = deque([0.0] * self._window, maxlen=self._window)
         self._step = 0
         self._dead = 0
         self._held = -1  # the label that was detected and has not ended
@@ -95,10 +97,15 @@ class CommandTrigger:
         posteriors: [steps][labels].
         """
         for index, step in enumerate(posteriors):
-            self._recent.append(list(step))
+            self._recent.append(step)
+            self._highest.append(max([step[word] for word in self._words]))
             self._step += 1
             self._dead = max(0, self._dead - 1)
             if self._step % self._stride:
+                continue
+            # No word's mean is above the mean of the highest: mostly silence ends here.
+            if sum(self._highest) / self._window <= self._policy.threshold:
+                self._held = -1
                 continue
             label, score = self._likeliest_word()
             if self._fires(label, score):
