@@ -4,7 +4,6 @@ Interpreters ignore what follows the flatbuffer, and the standard `zipfile` read
 of the TensorFlow Lite metadata documentation.
 """
 
-import hashlib
 import io
 import json
 import zipfile
@@ -18,6 +17,12 @@ from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping, to_mapping
 from firmware_py.trigger import TriggerPolicy
+
+try:
+    from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
+except ImportError:  # before Python 3.12
+    # Brings OpenSSL along, which takes 4 MB; `random` of the standard library avoids it likewise.
+    from hashlib import sha256
 
 SCHEMA_VERSION = 1
 METADATA_NAME = "metadata.json"
@@ -142,7 +147,7 @@ def read_artefact(path: Path | str) -> Artefact:
         metadata = from_mapping(Metadata, mapping, METADATA_NAME)
     except SettingsError as error:
         raise ArtefactError(f"{path}: {error}; {REMEDY}") from error
-    digest = hashlib.sha256(flatbuffer).hexdigest()
+    digest = sha256(flatbuffer).hexdigest()
     if digest != metadata.sha256:
         raise ArtefactError(
             f"{path}: digest {digest[:12]}... is not the {metadata.sha256[:12]}... of its"
@@ -168,7 +173,7 @@ def pack_artefact(flatbuffer: bytes, metadata: Metadata) -> bytes:
 
     The digest is set here. The same inputs give the same bytes.
     """
-    metadata = replace(metadata, sha256=hashlib.sha256(flatbuffer).hexdigest())
+    metadata = replace(metadata, sha256=sha256(flatbuffer).hexdigest())
     text = json.dumps(to_mapping(metadata), indent=1, ensure_ascii=False)
     buffer = io.BytesIO(flatbuffer)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:

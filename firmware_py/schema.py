@@ -1,7 +1,6 @@
 """Plain mappings (TOML, JSON) to frozen dataclasses, strictly: no unknown key, no wrong type."""
 
 import dataclasses
-import difflib
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -56,6 +55,8 @@ def _required(field: "dataclasses.Field[Any]") -> bool:
 def _refuse_unknown(mapping: Mapping[Any, Any], known: Mapping[str, Any], where: str) -> None:
     for key in mapping:
         if key not in known:
+            import difflib  # only for the message
+
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
             raise SettingsError(f"{where} has no setting {key!r}; {hint}")
