@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import tomli_w
@@ -33,6 +33,8 @@ def train_in(
 
     resume: go on with what is there. start, remark: see `models.training.train`.
     """
+    if start:
+        config = with_normalisation_of(config, start)
     config = settle(config, roots, folder, executor, resume)
     outcome = train(config, roots, folder, executor, resume, start=start, remark=remark)
     record = {
@@ -43,10 +45,24 @@ def train_in(
             "hours": round(outcome.hours, 3),
         },
         "seed": config.schedule.seed,
+        "start": start.as_posix() if start else None,
         "sources": [asdict(source) for source in config.recipe.sources],
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return outcome
+
+
+def with_normalisation_of(config: Config, start: Path) -> Config:
+    """Return the configuration with the mean and deviation per bin that `start` learnt with.
+
+    As it is where it brings its own, or no configuration lies beside `start`.
+    """
+    beside = start.parent / CONFIG
+    if config.front_end.mean or not beside.exists():
+        return config
+    learnt = read_config(beside).front_end
+    front_end = replace(config.front_end, mean=learnt.mean, deviation=learnt.deviation)
+    return replace(config, front_end=front_end)
 
 
 def settle(

@@ -24,6 +24,7 @@ from models import checkpoint  # noqa: E402
 from models.config import read_config  # noqa: E402
 from models.recipe import Schedule  # noqa: E402
 from models.training import train, with_normalisation  # noqa: E402
+from models.training_folder import with_normalisation_of  # noqa: E402
 from models.training_log import read_log  # noqa: E402
 
 SCHEDULE = Schedule(
@@ -145,6 +146,16 @@ def test_fine_tuning_keeps_the_statistics_and_moves_the_weights(
         pytest.raises(SettingsError, match="cannot start from this network"),
     ):
         train(other, (folders,), tmp_path, executor, False, start=start)
+
+
+def test_fine_tuning_keeps_the_normalisation_of_its_start(config, tmp_path):
+    (tmp_path / "config.toml").write_text(tomli_w.dumps(to_mapping(config)))
+    bare = replace(config, front_end=replace(config.front_end, mean=(), deviation=()))
+    assert config.front_end.mean
+    assert with_normalisation_of(bare, tmp_path / "model.keras") == config
+    assert with_normalisation_of(bare, tmp_path / "elsewhere" / "model.keras") == bare
+    own = replace(config, front_end=replace(config.front_end, mean=(0.0,) * 20))
+    assert with_normalisation_of(own, tmp_path / "model.keras") == own
 
 
 def test_a_checkpoint_of_another_network_is_refused(
