@@ -2,29 +2,27 @@
 
 import csv
 import logging
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from firmware_py.command_words import CommandPolicy
+from firmware_py.command_words import UNKNOWN
 from firmware_py.errors import SettingsError
 from models import averages, checkpoint
 from models.architecture import build, build_window
 from models.batches import Batch, stream_batches
 from models.config import Config
 from models.development import Network, network_of
+from models.words.calibration import best_offset, shift_bias
 from models.words.confusion import Confusion
-from models.words.corpus import load_corpus
-from models.words.division import Part
 from models.words.examples import ExampleJob, make_batch
-from models.words.presented import Presented, clip_scores, presented_clips, surrounded
+from models.words.masks import masked
+from models.words.offline import average_steps, judge, judged_clips, posteriors_of
 from models.words.recipe import recipe_of
 from models.words.settings import Schedule
 
@@ -36,7 +34,6 @@ LOG = "training.csv"
 COLUMNS = ("step", "rate", "accuracy", "cross_entropy", "validation_accuracy", "validation_clips")
 NORMALISATION_BATCHES = 4
 AHEAD = 4
-CLIPS_PER_CALL = 64
 
 log = logging.getLogger(__name__)
 
@@ -199,13 +196,27 @@ class _Run:
                 checkpoint.save(self._folder / WORK / name, model, progress)
 
     def finish(self) -> Outcome:
-        """Test the best network once and return how the run ended."""
-        best = network_of(keras.models.load_model(self._folder / MODEL, compile=False))
+        """Settle the best network's prior, test it once, and return how the run ended."""
+        model = keras.models.load_model(self._folder / MODEL, compile=False)
+        best = network_of(model)
+        self._settle_prior(model, best)
         validation = judge(self._config, best, self._validation)
         testing = judge(self._config, best, judged_clips(self._config, self._roots, "testing"))
         log.info("Confusion Matrix:\n%s", testing.text())
         log.info("Final test accuracy = %.1f%% (N=%d)", 100 * testing.accuracy, testing.total)
         return Outcome(self._progress.step, validation, testing)
+
+    def _settle_prior(self, model: keras.Model, network: Network) -> None:
+        """Move the bias of the unknown to where most validation clips are right."""
+        config = self._config
+        offset = best_offset(
+            posteriors_of(config, network, self._validation),
+            [clip.label for clip in self._validation], config.labels, average_steps(config),
+        )  # fmt: skip
+        if offset:
+            shift_bias(model, config.labels.index(UNKNOWN), offset)
+            _save_model(model, self._folder / MODEL)
+            log.info("bias of %s: %+.2f, by the validation clips", UNKNOWN, offset)
 
     def _evaluate(self, rate: float) -> None:
         progress = self._progress
@@ -236,63 +247,6 @@ class _Run:
                 rows = [row for row in list(csv.reader(file))[1:] if int(row[0]) <= step]
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
-
-
-def masked(
-    rng: np.random.RandomState, frames: NDArray[np.float32], share: float
-) -> NDArray[np.float32]:
-    """Return frames [clips, frames, bins] with neighbouring bins, or a moment, blanked in some.
-
-    SpecAugment's masks (Park et al., 2019).
-    """
-    if not share:
-        return frames
-    frames = frames.copy()
-    for clip in np.flatnonzero(rng.uniform(size=len(frames)) < share):
-        width = rng.randint(1, max(2, frames.shape[2] // 6))
-        start = rng.randint(frames.shape[2] - width)
-        frames[clip, :, start : start + width] = 0.0
-        length = rng.randint(1, max(2, frames.shape[1] // 30))
-        start = rng.randint(frames.shape[1] - length)
-        frames[clip, start : start + length] = 0.0
-    return frames
-
-
-def judged_clips(config: Config, roots: tuple[Path, ...], part: Part) -> list[Presented]:
-    """Return the clips of a part on which a network is judged."""
-    words, rate_hz = recipe_of(config), config.front_end.sample_rate_hz
-    return presented_clips(load_corpus(words, roots, part, rate_hz), config.labels, words, rate_hz)
-
-
-def judge(config: Config, network: Network, clips: Sequence[Presented]) -> Confusion:
-    """Return what the Keras network answers to each clip."""
-    frames = np.stack([clip_frames(config, clip.samples) for clip in clips])
-    posteriors = np.concatenate(
-        [
-            network(frames[first : first + CLIPS_PER_CALL])
-            for first in range(0, len(frames), CLIPS_PER_CALL)
-        ]
-    )
-    steps = average_steps(config)
-    answers = [int(clip_scores(each, config.labels, steps).argmax()) for each in posteriors]
-    return Confusion.of(config.labels, [clip.label for clip in clips], answers)
-
-
-def clip_frames(config: Config, samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Return the frames of a clip of one second as the network is given it, [frames, bins]."""
-    if not config.window:
-        samples = surrounded(samples, config.front_end.sample_rate_hz)
-    return config.front_end.compute(samples)
-
-
-def average_steps(config: Config) -> int:
-    """Return how many steps the average window holds."""
-    policy = config.trigger
-    if not isinstance(policy, CommandPolicy):
-        return policy.smoothing
-    network = config.window or config.network
-    step_ms = 1000 * network.stride * config.front_end.frame_seconds
-    return max(1, round(policy.average_window_ms / step_ms))
 
 
 def _save_model(model: keras.Model, path: Path) -> None:

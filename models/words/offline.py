@@ -1,0 +1,62 @@
+"""A network of words as it is trained: judged on clips without an artefact."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.command_words import CommandPolicy
+from models.config import Config
+from models.development import Network
+from models.words.confusion import Confusion
+from models.words.corpus import load_corpus
+from models.words.division import Part
+from models.words.presented import Presented, clip_scores, presented_clips, surrounded
+from models.words.recipe import recipe_of
+
+CLIPS_PER_CALL = 64
+
+
+def judged_clips(config: Config, roots: tuple[Path, ...], part: Part) -> list[Presented]:
+    """Return the clips of a part on which a network is judged."""
+    words, rate_hz = recipe_of(config), config.front_end.sample_rate_hz
+    return presented_clips(load_corpus(words, roots, part, rate_hz), config.labels, words, rate_hz)
+
+
+def judge(config: Config, network: Network, clips: Sequence[Presented]) -> Confusion:
+    """Return what the Keras network answers to each clip."""
+    steps = average_steps(config)
+    posteriors = posteriors_of(config, network, clips)
+    answers = [int(clip_scores(each, config.labels, steps).argmax()) for each in posteriors]
+    return Confusion.of(config.labels, [clip.label for clip in clips], answers)
+
+
+def posteriors_of(
+    config: Config, network: Network, clips: Sequence[Presented]
+) -> NDArray[np.float32]:
+    """Return the posteriors of each clip, float32 [clips, steps, labels]."""
+    frames = np.stack([clip_frames(config, clip.samples) for clip in clips])
+    return np.concatenate(
+        [
+            network(frames[first : first + CLIPS_PER_CALL])
+            for first in range(0, len(frames), CLIPS_PER_CALL)
+        ]
+    )
+
+
+def clip_frames(config: Config, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return the frames of a clip of one second as the network is given it, [frames, bins]."""
+    if not config.window:
+        samples = surrounded(samples, config.front_end.sample_rate_hz)
+    return config.front_end.compute(samples)
+
+
+def average_steps(config: Config) -> int:
+    """Return how many steps the average window holds."""
+    policy = config.trigger
+    if not isinstance(policy, CommandPolicy):
+        return policy.smoothing
+    network = config.window or config.network
+    step_ms = 1000 * network.stride * config.front_end.frame_seconds
+    return max(1, round(policy.average_window_ms / step_ms))
