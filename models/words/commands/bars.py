@@ -64,5 +64,6 @@ def picture(
     wave.set(xlabel="seconds", ylabel="of full scale", title=title, xlim=(0.0, 1.0))
     colours = ["C1" if index == scores.argmax() else "C0" for index in range(len(labels))]
     bars.bar(labels, scores, color=colours)
+    bars.tick_params(axis="x", rotation=45)
     bars.set(ylabel="score", ylim=(0.0, 1.0))
     return figure
