@@ -71,9 +71,7 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
             raise SettingsError(f"--{option} writes one file; name one recording at a time")
 
 
-def _detect(
-    artefact: Artefact, policy: Policy, audio: str, arguments: argparse.Namespace
-) -> None:
+def _detect(artefact: Artefact, policy: Policy, audio: str, arguments: argparse.Namespace) -> None:
     detections: list[Detection] = []
     posteriors = []
     for steps in _steps(artefact, policy, audio, arguments):
