@@ -1,0 +1,173 @@
+"""Instructions on emulated Raspberry Pi processors.
+
+QEMU's clock counts instructions (`-icount`), so the counts repeat exactly. Milliseconds are an
+estimate: `CYCLES_PER_INSTRUCTION` is a cautious guess, and nothing emulated says how fast a
+processor is.
+"""
+
+import json
+import logging
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from board.benchmarks.initrd import write_initrd
+from board.benchmarks.job import ROOT, WORKLOADS, BenchmarkError
+from board.benchmarks.ours import RUNTIMES, Variant
+
+CYCLES_PER_INSTRUCTION = 2.3
+BOARDS = {
+    "cortex-a53": (("Zero 2 W", 1.0e9), ("Pi 3", 1.4e9)),
+    "cortex-a72": (("Pi 4", 1.5e9),),
+    "cortex-a76": (("Pi 5", 2.4e9),),
+}
+"""Boards with each processor, and their clocks in hertz."""
+DEBIAN = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "zlib1g", "linux-image-cloud-arm64")
+PACKAGES = ("numpy==1.26.4", "tflite-runtime==2.14.0", "ai-edge-litert==2.3.0")
+TIMEOUT_SECONDS = 1200
+MARK = "RESULT "
+"""Begins a line of JSON on the guest's console."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Count:
+    """Instructions for each second of audio."""
+
+    processor: str
+    name: str
+    """The model's."""
+    detail: str
+    """Mode and steps a call."""
+    runtime: str
+    total: int
+    front_end: int
+    network: int
+    decision: int
+
+    def core_percent(self, clock_hz: float) -> float:
+        """Return the estimated share of one core."""
+        return 100.0 * self.total * CYCLES_PER_INSTRUCTION / clock_hz
+
+
+def count_instructions(variants: Sequence[Variant], folder: Path) -> list[Count]:
+    """Return the counts of each variant on each interpreter and processor.
+
+    Raises BenchmarkError where the emulator or mmdebstrap is missing, or a guest fails.
+    """
+    for program in ("qemu-system-aarch64", "mmdebstrap"):
+        if not shutil.which(program):
+            raise BenchmarkError(
+                f"{program} is missing; install it with: apt install qemu-system-arm mmdebstrap"
+            )
+    debian = _debian(folder / "arm64.tar")
+    packages = _packages(folder / "arm64-packages")
+    with tempfile.TemporaryDirectory(dir=folder, prefix="guest-") as name:
+        kernel, initrd = Path(name, "kernel"), Path(name, "initrd")
+        _extract_kernel(debian, kernel)
+        _write_initrd(initrd, debian, packages, variants)
+        counts = []
+        for processor in BOARDS:
+            log.info("emulating %s", processor)
+            counts += _run(processor, kernel, initrd, variants)
+    return counts
+
+
+def _debian(path: Path) -> Path:
+    """Return a root file system for arm64, made if it is not there."""
+    if not path.exists():
+        log.info("fetching Debian for arm64")
+        part = path.with_suffix(".part.tar")
+        _call("mmdebstrap", "--variant=extract", "--architectures=arm64",
+              f"--include={','.join(DEBIAN)}", "bookworm", str(part))  # fmt: skip
+        part.rename(path)
+    return path
+
+
+def _packages(folder: Path) -> Path:
+    """Return a folder of Python packages for arm64, made if it is not there."""
+    if not folder.exists():
+        log.info("fetching Python packages for arm64")
+        platforms = ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_27_aarch64",
+                     "manylinux_2_34_aarch64")  # fmt: skip
+        part = folder.with_name(f"{folder.name}.part")
+        _call(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(part),
+              "--only-binary=:all:", "--python-version=3.11",
+              *(f"--platform={platform}" for platform in platforms), *PACKAGES)  # fmt: skip
+        part.rename(folder)
+    return folder
+
+
+def _call(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise BenchmarkError(f"{command[0]}: {reason}")
+
+
+def _extract_kernel(debian: Path, kernel: Path) -> None:
+    with tarfile.open(debian) as archive:
+        for member in archive:
+            if member.name.startswith("./boot/vmlinuz"):
+                source = archive.extractfile(member)
+                assert source is not None
+                kernel.write_bytes(source.read())
+                return
+    raise BenchmarkError(f"{debian} has no kernel; remove it")
+
+
+def _write_initrd(
+    path: Path, debian: Path, packages: Path, variants: Sequence[Variant]
+) -> None:  # fmt: skip
+    with tempfile.TemporaryDirectory() as name:
+        files = Path(name)
+        for variant in variants:
+            shutil.copy(variant.path, files)
+        trials = [(variant.path.name, runtime) for variant in variants for runtime in RUNTIMES]
+        (files / "trials.json").write_text(json.dumps(trials), encoding="utf-8")
+        folders = {"bench/packages": packages, "bench/ours/firmware_py": ROOT / "firmware_py",
+                   "bench/files": files}  # fmt: skip
+        init = b"#!/usr/bin/python3\n" + (WORKLOADS / "guest.py").read_bytes()
+        write_initrd(path, debian, folders, init)
+
+
+def _run(
+    processor: str, kernel: Path, initrd: Path, variants: Sequence[Variant]
+) -> list[Count]:  # fmt: skip
+    command = [
+        "qemu-system-aarch64", "-M", "virt", "-cpu", processor, "-smp", "1", "-m", "2048",
+        "-icount", "shift=0,sleep=off", "-nographic", "-nic", "none", "-no-reboot",
+        "-kernel", str(kernel), "-initrd", str(initrd),
+        "-append", "console=ttyAMA0 loglevel=3 panic=-1",
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              errors="replace", timeout=TIMEOUT_SECONDS, check=False)  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise BenchmarkError(f"{processor}: no end after {TIMEOUT_SECONDS} s") from error
+    answers = [json.loads(line.partition(MARK)[2])
+               for line in done.stdout.splitlines() if MARK in line]  # fmt: skip
+    if not answers:
+        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+        raise BenchmarkError(f"{processor}: nothing was measured; the last line: {last}")
+    return list(_counts(processor, answers, variants))
+
+
+def _counts(
+    processor: str, answers: Sequence[dict[str, Any]], variants: Sequence[Variant]
+) -> Iterator[Count]:
+    by_file = {variant.path.name: variant for variant in variants}
+    for answer in answers:
+        variant = by_file[answer.pop("model")]
+        if "status" in answer:
+            log.warning("%s: %s, %s on %s crashes there (status %d)", processor, variant.name,
+                        variant.detail, answer["runtime"], answer["status"])  # fmt: skip
+        else:
+            yield Count(processor, variant.name, variant.detail, **answer)

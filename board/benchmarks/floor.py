@@ -1,0 +1,71 @@
+"""The arithmetic floor: what a network's multiplications alone cost."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from board.benchmarks.job import Job, run_workload
+from board.benchmarks.ours import RUNTIMES
+
+PEAK = "multiplications at the core's best rate"
+MODES = ("float32", "dynamic-int8")
+"""Modes whose kernels are measured alone: float16 and weight-int8 compute as float32 does."""
+
+
+def layer_shapes(config: Path) -> dict[str, list[tuple[int, int]]]:
+    """Return the matrices (inputs, outputs) of one step.
+
+    `batched`: applied to all steps of a call at once; `sequential`: to one after the other.
+    """
+    content = tomllib.loads(config.read_text(encoding="utf-8"))
+    front_end, network = content["front_end"], content["network"]
+    points = front_end.get("fft_length") or front_end["window_length"]
+    bins = front_end.get("num_mel_bins") or points // 2 + 1
+    width = network["filters"]
+    batched, sequential = [(network["kernel_size"] * bins, width)], []
+    for units in network["gru_units"]:
+        batched.append((width, 3 * units))
+        sequential.append((units, 3 * units))
+        width = units
+    batched.append((width, len(content["labels"])))
+    return {"batched": batched, "sequential": sequential}
+
+
+def step_seconds(config: Path) -> float:
+    """Return the audio time of one step."""
+    content = tomllib.loads(config.read_text(encoding="utf-8"))
+    front_end = content["front_end"]
+    hop_seconds = float(front_end["hop_length"] / front_end["sample_rate_hz"])
+    return float(content["network"]["stride"]) * hop_seconds
+
+
+def multiplications_per_second(config: Path) -> float:
+    """Return the multiply-accumulate operations for each second of audio."""
+    shapes = layer_shapes(config)
+    per_step = sum(rows * columns for part in shapes.values() for rows, columns in part)
+    return per_step / step_seconds(config)
+
+
+def floor_jobs(config: Path, name: str, steps: Sequence[int], folder: Path) -> Iterator[Job]:
+    """Yield the floor at the core's best rate, and the products alone in each interpreter."""
+    yield Job("floor", name, PEAK, partial(_at_best_rate, config))
+    run_workload("products.py", json.dumps(layer_shapes(config)), name, folder, ",".join(MODES),
+                 ",".join(map(str, steps)))  # fmt: skip
+    for mode in MODES:
+        for count in steps:
+            path = folder / f"{name}-products-{mode}-{count}.tflite"
+            seconds = count * step_seconds(config)
+            for runtime in RUNTIMES:
+                yield Job("floor", f"{name} on {runtime}", f"{mode}, N = {count}",
+                          partial(_products, path, runtime, seconds))  # fmt: skip
+
+
+def _at_best_rate(config: Path) -> dict[str, float]:
+    best = float(run_workload("matrices.py")["mac_per_second"])
+    return {"cpu": multiplications_per_second(config) / best}
+
+
+def _products(path: Path, runtime: str, call_seconds: float) -> dict[str, float]:
+    return {"cpu": float(run_workload("invoke.py", path, runtime)["seconds"]) / call_seconds}

@@ -1,0 +1,101 @@
+"""Inside an emulated board, started by its kernel: what a call costs in instructions.
+
+The emulator's clock counts instructions: one nanosecond is one instruction. /bench/trials.json is
+a list of [model, interpreter]; each gives one line of JSON behind MARK on the console.
+"""
+
+import ctypes
+import json
+import os
+import statistics
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+MARK = "RESULT "
+MOUNTS = (("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"))
+POWER_OFF = 0x4321FEDC
+"""LINUX_REBOOT_CMD_POWER_OFF, see reboot(2)."""
+WARM_UP_CALLS = 6
+CALLS = 15
+
+LIBC = ctypes.CDLL(None)
+
+
+def main() -> None:
+    """Measure everything and switch the board off."""
+    for kind, place in MOUNTS:
+        Path(place).mkdir(exist_ok=True)
+        LIBC.mount(kind.encode(), place.encode(), kind.encode(), 0, None)
+    sys.path[:0] = ["/bench/packages", "/bench/ours"]
+    try:
+        trials = json.loads(Path("/bench/files/trials.json").read_text())
+        for model, runtime in trials:
+            _in_child(model, runtime)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        LIBC.reboot(POWER_OFF)
+
+
+def _in_child(model: str, runtime: str) -> None:
+    """Measure in a process of its own: if it crashes, the others still run."""
+    child = os.fork()
+    if not child:
+        try:
+            print(MARK + json.dumps(measure(model, runtime)), flush=True)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status:
+        print(MARK + json.dumps({"model": model, "runtime": runtime, "status": status}), flush=True)
+
+
+def measure(model: str, runtime: str) -> dict[str, object]:
+    """Return instructions for each second of audio."""
+    import numpy as np
+
+    from firmware_py.artefact import read_artefact
+    from firmware_py.frame_detector import FrameDetector
+    from firmware_py.front_end import FrontEndStream
+
+    artefact = read_artefact(f"/bench/files/{model}")
+    metadata = artefact.metadata
+    length = metadata.network.frames_per_call * metadata.front_end.hop_length
+    chunk = (3000 * np.random.default_rng(0).standard_normal(length)).astype(np.int16)
+    front_end = FrontEndStream(metadata.front_end)
+    detector = FrameDetector(artefact, metadata.trigger, runtime)
+
+    def call() -> None:
+        detector.decide(detector.posteriors(front_end.process(chunk)))
+
+    total = median_instructions(call)
+    frames = front_end.process(chunk)
+    posteriors = detector.posteriors(frames)
+    calls_per_second = metadata.front_end.sample_rate_hz / length
+    parts = {
+        "total": total,
+        "front_end": median_instructions(lambda: front_end.process(chunk)),
+        "network": median_instructions(lambda: detector.posteriors(frames)),
+        "decision": median_instructions(lambda: detector.decide(posteriors)),
+    }
+    rates = {name: round(count * calls_per_second) for name, count in parts.items()}
+    return {"model": model, "runtime": runtime, **rates}
+
+
+def median_instructions(call: Callable[[], object]) -> float:
+    for _ in range(WARM_UP_CALLS):
+        call()
+    counts = []
+    for _ in range(CALLS):
+        began = time.perf_counter_ns()
+        call()
+        counts.append(time.perf_counter_ns() - began)
+    return statistics.median(counts)
+
+
+if __name__ == "__main__":
+    main()
