@@ -41,6 +41,7 @@ def test_each_word_is_answered_once_with_a_chime(pulse: Pulse) -> None:
         with pulse.recording(pulse.folder / "air.wav"):
             time.sleep(1.0)
             say(pulse, 0.5, 2.5, 4.5, seconds=6.0)
+            daemon.wait_for(lambda: len(daemon.events) >= 3)
             time.sleep(1.0)
         assert daemon.end() == 0
     assert [event["label"] for event in daemon.events] == ["beep"] * 3
