@@ -13,8 +13,8 @@ from board.benchmarks import __main__ as command
 from board.benchmarks.emulated import CYCLES_PER_INSTRUCTION, Count, count_instructions
 from board.benchmarks.floor import layer_shapes, multiplications_per_second, step_seconds
 from board.benchmarks.initrd import write_initrd
-from board.benchmarks.job import BenchmarkError, Job, Row, run_bench, run_workload
-from board.benchmarks.ours import Variant, convert_variants
+from board.benchmarks.job import BenchmarkError, Row, run_bench, run_workload, single
+from board.benchmarks.ours import Variant, convert_variants, variant_jobs
 from board.benchmarks.picture import draw
 from board.benchmarks.results import PICTURE, Results, read_results, write_results
 from board.benchmarks.table import TABLE, write_table
@@ -37,7 +37,7 @@ def test_the_reference_has_the_multiplications_that_its_layers_have() -> None:
 
 def test_a_job_measures_a_model_in_a_process_of_its_own() -> None:
     runtime = installed_runtimes()[0]
-    row = Job("ours", "beep", "", lambda: run_bench(
+    (row,) = single("ours", "beep", "", lambda: run_bench(
         BEEP, "--runtime", runtime, "--audio", RECORDING, "--seconds", 2)).run()  # fmt: skip
     assert row.network is not None
     assert 0 < row.network < 1
@@ -46,9 +46,17 @@ def test_a_job_measures_a_model_in_a_process_of_its_own() -> None:
     assert row.rss_mb > 10
 
 
+def test_all_variants_of_a_model_are_measured_in_one_process() -> None:
+    variants = [Variant("beep", "float32", 1, BEEP), Variant("beep", "float32", 2, BEEP)]
+    for job in variant_jobs(variants, RECORDING):
+        rows = job.run()
+        assert [row.detail for row in rows] == ["float32, N = 1", "float32, N = 2"]
+        assert all(0 < (row.network or 0) < 1 and 0 < row.cpu < 1 for row in rows)
+
+
 def test_a_workload_that_fails_is_named() -> None:
     with pytest.raises(BenchmarkError, match=r"invoke\.py.*missing\.tflite"):
-        run_workload("invoke.py", "missing.tflite", installed_runtimes()[0])
+        run_workload("invoke.py", installed_runtimes()[0], "missing.tflite")
 
 
 def test_several_models_on_one_front_end_cost_more_than_one() -> None:

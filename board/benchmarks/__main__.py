@@ -73,14 +73,15 @@ def _rounds(options: argparse.Namespace) -> Iterator[list[Row]]:
     for number in range(1, options.rounds + 1):
         for job in jobs:
             try:
-                row = job.run()
+                rows = job.run()
             except BenchmarkError as error:
-                log.warning("%s, %s: %s", job.name, job.detail, error)
+                log.warning("%s, %s: %s", job.name, ", ".join(job.details), error)
                 continue
-            key = (row.group, row.name, row.detail)
-            best[key] = row.lowest(best.get(key, row))
-            log.info("round %d of %d: %-8s %-36s %-28s %.5f", number, options.rounds, *key,
-                     row.cpu)  # fmt: skip
+            for row in rows:
+                key = (row.group, row.name, row.detail)
+                best[key] = row.lowest(best.get(key, row))
+                log.info("round %d of %d: %-8s %-36s %-28s %.5f", number, options.rounds, *key,
+                         row.cpu)  # fmt: skip
         yield list(best.values())
 
 
@@ -91,7 +92,7 @@ def _jobs(options: argparse.Namespace) -> list[Job]:
         config = model.with_name("config.toml")
         name = _name(config)
         variants = convert_variants(model, name, options.modes, options.steps, options.work)
-        jobs += variant_jobs(variants, audio, options.seconds)
+        jobs += variant_jobs(variants, audio)
         jobs += floor_jobs(config, name, options.steps, options.work)
         if model == options.models[0] and variants:
             jobs += growth_jobs(variants[0], audio, options.seconds)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from board.benchmarks.job import Job, run_workload
+from board.benchmarks.job import Job, run_workload, single
 from board.benchmarks.ours import RUNTIMES
 
 PEAK = "multiplications at the core's best rate"
@@ -50,16 +50,18 @@ def multiplications_per_second(config: Path) -> float:
 
 def floor_jobs(config: Path, name: str, steps: Sequence[int], folder: Path) -> Iterator[Job]:
     """Yield the floor at the core's best rate, and the products alone in each interpreter."""
-    yield Job("floor", name, PEAK, partial(_at_best_rate, config))
+    yield single("floor", name, PEAK, partial(_at_best_rate, config))
     run_workload("products.py", json.dumps(layer_shapes(config)), name, folder, ",".join(MODES),
                  ",".join(map(str, steps)))  # fmt: skip
-    for mode in MODES:
-        for count in steps:
-            path = folder / f"{name}-products-{mode}-{count}.tflite"
-            seconds = count * step_seconds(config)
-            for runtime in RUNTIMES:
-                yield Job("floor", f"{name} on {runtime}", f"{mode}, N = {count}",
-                          partial(_products, path, runtime, seconds))  # fmt: skip
+    products = {
+        f"{mode}, N = {count}": (folder / f"{name}-products-{mode}-{count}.tflite", count)
+        for mode in MODES
+        for count in steps
+    }
+    files = list(products.values())
+    for runtime in RUNTIMES:
+        yield Job("floor", f"{name} on {runtime}", tuple(products),
+                  partial(_products, files, runtime, step_seconds(config)))  # fmt: skip
 
 
 def _at_best_rate(config: Path) -> dict[str, float]:
@@ -67,5 +69,11 @@ def _at_best_rate(config: Path) -> dict[str, float]:
     return {"cpu": multiplications_per_second(config) / best}
 
 
-def _products(path: Path, runtime: str, call_seconds: float) -> dict[str, float]:
-    return {"cpu": float(run_workload("invoke.py", path, runtime)["seconds"]) / call_seconds}
+def _products(
+    products: Sequence[tuple[Path, int]], runtime: str, step_seconds: float
+) -> list[dict[str, float]]:
+    paths, counts = zip(*products, strict=True)
+    seconds = run_workload("invoke.py", runtime, *paths)
+    return [
+        {"cpu": each / (count * step_seconds)} for each, count in zip(seconds, counts, strict=True)
+    ]

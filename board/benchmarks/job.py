@@ -45,18 +45,24 @@ class Job:
 
     group: str
     name: str
-    detail: str
-    measure: Callable[[], Mapping[str, Any]]
-    """Returns cpu and, where they are known, network and rss_mb."""
+    details: tuple[str, ...]
+    """One for each row that it gives."""
+    measure: Callable[[], Sequence[Mapping[str, Any]]]
+    """Returns, for each row, cpu and, where they are known, network and rss_mb."""
 
-    def run(self) -> Row:
-        return Row(self.group, self.name, self.detail, **self.measure())
+    def run(self) -> list[Row]:
+        """Return the rows; raises BenchmarkError."""
+        answers = zip(self.details, self.measure(), strict=True)
+        return [Row(self.group, self.name, detail, **answer) for detail, answer in answers]
 
 
-def run_workload(
-    script: str, *arguments: object, python: Path | str = sys.executable
-) -> dict[str, Any]:
-    """Run a script of `workloads`; return the JSON object that it prints last."""
+def single(group: str, name: str, detail: str, measure: Callable[[], Mapping[str, Any]]) -> Job:
+    """Return a job of one row."""
+    return Job(group, name, (detail,), lambda: [measure()])
+
+
+def run_workload(script: str, *arguments: object, python: Path | str = sys.executable) -> Any:
+    """Run a script of `workloads`; return the JSON value that it prints last."""
     return _json_of([str(python), str(WORKLOADS / script), *map(str, arguments)])
 
 
@@ -68,12 +74,11 @@ def run_bench(*arguments: object) -> dict[str, Any]:
     return {"cpu": cost["total"], "network": cost["network"], "rss_mb": report["rss_mb"]}
 
 
-def _json_of(command: Sequence[str]) -> dict[str, Any]:
+def _json_of(command: Sequence[str]) -> Any:
     environment = {**os.environ, **ONE_THREAD, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise BenchmarkError(f"{' '.join(command[1:4])}: {reason}")
-    answer: dict[str, Any] = json.loads(lines[-1])
-    return answer
+    return json.loads(lines[-1])

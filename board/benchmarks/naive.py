@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from board.benchmarks.job import BenchmarkError, Job, run_workload
+from board.benchmarks.job import BenchmarkError, Job, run_workload, single
 from board.benchmarks.ours import RUNTIMES
 
 log = logging.getLogger(__name__)
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 def naive_jobs(model: Path, name: str, audio: Path, folder: Path) -> Iterator[Job]:
     """Yield Keras and, where the whole network converts, TFLite on each interpreter."""
     keras = ("naive_keras.py", model, model.with_name("config.toml"), audio)
-    yield Job("naive", f"{name} with Keras", "predict", partial(run_workload, *keras))
+    yield single("naive", f"{name} with Keras", "predict", partial(run_workload, *keras))
     whole = folder / f"{name}-whole.tflite"
     if not whole.exists():
         try:
@@ -24,5 +24,5 @@ def naive_jobs(model: Path, name: str, audio: Path, folder: Path) -> Iterator[Jo
             return
     for runtime in RUNTIMES:
         arguments = ("naive_tflite.py", whole, model.with_name("config.toml"), audio, runtime)
-        yield Job("naive", f"{name} on {runtime}", "whole network",
+        yield single("naive", f"{name} on {runtime}", "whole network",
                   partial(run_workload, *arguments))  # fmt: skip

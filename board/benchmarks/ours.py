@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from board.benchmarks.job import Job, run_bench, run_workload
+from board.benchmarks.job import Job, run_bench, run_workload, single
 
 RUNTIMES = ("tflite-runtime", "ai-edge-litert")
 NUM_MODELS = (1, 2, 4, 8)
@@ -53,13 +53,13 @@ def convert_variants(
     return [variant for variant in wanted if variant.path.exists()]
 
 
-def variant_jobs(variants: Sequence[Variant], audio: Path, seconds: float) -> Iterator[Job]:
-    """Yield each variant on each interpreter."""
-    for variant in variants:
-        for runtime in RUNTIMES:
-            arguments = (variant.path, "--runtime", runtime, "--audio", audio, "--seconds", seconds)
-            yield Job("ours", f"{variant.name} on {runtime}", variant.detail,
-                      partial(run_bench, *arguments))  # fmt: skip
+def variant_jobs(variants: Sequence[Variant], audio: Path) -> Iterator[Job]:
+    """Yield the variants of one model on each interpreter."""
+    details = tuple(variant.detail for variant in variants)
+    for runtime in RUNTIMES if variants else ():
+        paths = [variant.path for variant in variants]
+        yield Job("ours", f"{variants[0].name} on {runtime}", details,
+                  partial(run_workload, "pipelines.py", runtime, audio, *paths))  # fmt: skip
 
 
 def growth_jobs(variant: Variant, audio: Path, seconds: float) -> Iterator[Job]:
@@ -69,12 +69,12 @@ def growth_jobs(variant: Variant, audio: Path, seconds: float) -> Iterator[Job]:
         fixed = (variant.path, "--runtime", runtime, "--audio", audio)
         for count in NUM_MODELS:
             arguments = (variant.path, runtime, count, audio)
-            yield Job("models", name, f"{count} models",
+            yield single("models", name, f"{count} models",
                       partial(run_workload, "ensemble.py", *arguments))  # fmt: skip
         for chunk_ms in CHUNKS_MS:
             extra = ("--seconds", seconds, "--chunk-ms", chunk_ms)
-            yield Job("chunk", name, f"{chunk_ms} ms", partial(run_bench, *fixed, *extra))
+            yield single("chunk", name, f"{chunk_ms} ms", partial(run_bench, *fixed, *extra))
         for length in STREAM_SECONDS:
-            yield Job(
+            yield single(
                 "stream", name, f"{length} s", partial(run_bench, *fixed, "--seconds", length)
             )

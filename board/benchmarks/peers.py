@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from board.benchmarks.job import Job, run_workload
+from board.benchmarks.job import Job, run_workload, single
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def peer_jobs(audio: Path, folder: Path) -> Iterator[Job]:
             continue
         for words, arguments in peer.variants:
             run = partial(run_workload, peer.script, audio, *arguments, python=python)
-            yield Job("peer", peer.name, words, run)
+            yield single("peer", peer.name, words, run)
 
 
 def _install(peer: Peer, folder: Path) -> Path | None:

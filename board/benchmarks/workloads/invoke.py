@@ -1,4 +1,4 @@
-"""invoke.py MODEL.tflite RUNTIME: CPU seconds of one call."""
+"""invoke.py RUNTIME MODEL.tflite...: CPU seconds of one call of each, as a list."""
 
 import importlib
 import json
@@ -7,13 +7,16 @@ import time
 
 import numpy as np
 
-WARM_UP_CALLS, CALLS = 50, 1500
+WARM_UP_CALLS, CALLS = 50, 1000
 
 
 def main() -> None:
-    path, runtime = sys.argv[1:]
+    runtime, *paths = sys.argv[1:]
     module = importlib.import_module(f"{runtime.replace('-', '_')}.interpreter")
-    interpreter = module.Interpreter(model_path=path, num_threads=1)
+    print(json.dumps([call_seconds(module.Interpreter(path, num_threads=1)) for path in paths]))
+
+
+def call_seconds(interpreter) -> float:  # type: ignore[no-untyped-def]
     interpreter.allocate_tensors()
     rng = np.random.default_rng(0)
     for detail in interpreter.get_input_details():
@@ -24,7 +27,7 @@ def main() -> None:
     began = time.process_time()
     for _ in range(CALLS):
         interpreter.invoke()
-    print(json.dumps({"seconds": (time.process_time() - began) / CALLS}))
+    return (time.process_time() - began) / CALLS
 
 
 if __name__ == "__main__":
