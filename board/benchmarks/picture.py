@@ -59,6 +59,9 @@ def _draw_growth(axes: Axes, rows: Sequence[Row], label: str) -> None:
         points = [(float(row.detail.split()[0]), row.cpu) for row in rows if row.name == name]
         axes.plot(*zip(*points, strict=True), marker="o", ms=3, label=name)
     axes.set_xscale("log")
+    places = sorted({float(row.detail.split()[0]) for row in rows})
+    axes.set_xticks(places, [f"{place:g}" for place in places])
+    axes.set_xticks([], minor=True)
     axes.set_ylim(bottom=0.0)
     axes.set_xlabel(label)
     axes.set_ylabel("CPU seconds a second")
@@ -83,5 +86,6 @@ def _draw_boards(axes: Axes, results: Results) -> None:
     middle = 0.4 - width / 2
     axes.set_xticks([place + middle for place in range(len(boards))], [row[1] for row in boards])
     axes.set_ylabel("% of one core (estimate\nfrom instruction counts)")
+    axes.margins(y=0.5)
     if models:
         axes.legend(frameon=False)
