@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -172,10 +173,15 @@ def order_of(*phrases: str, carrier: bool = True, keep_carrier: bool = False) ->
 
 
 def test_recipes_share_out_engines_and_voices() -> None:
-    drawn = [draw_recipe(order_of("a"), index) for index in range(4000)]
+    accents = tuple(Voice("accents", f"a{number}") for number in range(20))
+    order = replace(order_of("a"), voices=(*MADE_VOICES, *accents))
+    drawn = [draw_recipe(order, index) for index in range(4000)]
     engines = Counter(recipe.voice.engine for recipe in drawn)
-    others = Counter(recipe.voice.name for recipe in drawn if recipe.voice.engine != "espeak-ng")
-    assert engines["espeak-ng"] / 4000 == pytest.approx(0.45, abs=0.03)
+    others = Counter(
+        recipe.voice.name for recipe in drawn if recipe.voice.engine not in ("espeak-ng", "accents")
+    )
+    assert engines["espeak-ng"] / 4000 == pytest.approx(0.4, abs=0.03)
+    assert engines["accents"] / 4000 == pytest.approx(0.2, abs=0.03)
     assert len(others) == 7
     assert max(others.values()) < 1.3 * min(others.values())
     assert np.mean([recipe.carrier is not None for recipe in drawn]) == pytest.approx(0.5, abs=0.03)

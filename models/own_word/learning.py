@@ -47,13 +47,13 @@ def configure(request: Request) -> Config:
         sources=(*_synthetic(), *_real(request)),
     )
     return Config(
-        request.name,
-        (request.phrase,),
-        template.front_end,
-        preset.network,
-        template.trigger,
-        recipe,
-        replace(preset.schedule, seed=request.seed),
+        name=request.name,
+        labels=(request.phrase,),
+        front_end=template.front_end,
+        network=preset.network,
+        trigger=template.trigger,
+        recipe=recipe,
+        schedule=replace(preset.schedule, seed=request.seed),
     )
 
 
