@@ -13,6 +13,8 @@ from firmware_py.sound.portaudio import Callback, Kind, PortAudio, SoundDevice
 
 MOST_WAITING = 10.0
 """Seconds in the queue, which holds 20."""
+LEAST_WAITING = 2.0
+"""Then more is delivered."""
 
 
 class UnpacedSound(PortAudio):
@@ -49,14 +51,19 @@ class UnpacedSound(PortAudio):
     def _deliver(self) -> None:
         for piece in self._recording:
             for start in range(0, len(piece), self._frames):
-                while not self._is_wanted():
-                    time.sleep(0.001)
+                self._wait_until_wanted()
                 samples = piece[start : start + self._frames]
                 self._callback(samples.tobytes(), len(samples), {}, 0)
         self.finished.set()
 
-    def _is_wanted(self) -> bool:
+    def _wait_until_wanted(self) -> None:
+        """Wait while much waits, and then until little does: few wake-ups, which cost CPU."""
+        if self._waiting_seconds() >= MOST_WAITING:
+            while self._waiting_seconds() > LEAST_WAITING:
+                time.sleep(0.002)
+
+    def _waiting_seconds(self) -> float:
         microphone = self.listener
         if not microphone or not microphone.name:
-            return False
-        return microphone.queued_seconds < MOST_WAITING
+            return MOST_WAITING
+        return microphone.queued_seconds
