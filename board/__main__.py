@@ -2,17 +2,17 @@
 
 import argparse
 import importlib
-import importlib.util
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from firmware_py.errors import TriggerWordError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-PARTS = ("profiles", "prepare", "provision", "package", "image", "files")
+PARTS = ("profiles", "prepare", "provision", "package", "bundle", "image", "files")
 """Each has a module `board.PART.command` with `add_parser(subparsers)`."""
 
 
@@ -22,7 +22,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for part in PARTS:
-        if importlib.util.find_spec(f"board.{part}"):
+        if (Path(__file__).parent / part / "command.py").exists():
             importlib.import_module(f"board.{part}.command").add_parser(subparsers)
     return parser
 

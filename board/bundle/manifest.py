@@ -1,0 +1,89 @@
+"""The manifest: each file of a bundle with its origin and digest."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from board.bundle.debian_package import sha256_of
+from board.bundle.releases import Release
+from board.errors import BoardError
+from firmware_py.schema import from_mapping, to_mapping
+
+MANIFEST = "MANIFEST.json"
+PACKAGES = "packages"
+
+OWN = "this project"
+"""The origin of what is built here."""
+
+
+@dataclass(frozen=True)
+class BundledFile:
+    """A package in the bundle."""
+
+    path: str
+    """Below the bundle's folder."""
+    package: str
+    version: str
+    origin: str
+    """Where it was fetched, or that it was built here."""
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What MANIFEST.json says."""
+
+    release: Release
+    architecture: str
+    version: str
+    """Of trigger-word."""
+    files: tuple[BundledFile, ...]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle on disk, verified."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Return all files, the manifest and the index among them."""
+        return (
+            self.folder / MANIFEST,
+            self.folder / PACKAGES / "Packages",
+            *(self.folder / each.path for each in self.manifest.files),
+        )
+
+    @property
+    def package(self) -> Path:
+        """Return the file of trigger-word itself."""
+        return next(self.folder / each.path for each in self.manifest.files if each.origin == OWN)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    text = json.dumps(to_mapping(manifest), indent=1)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Return the bundle in `folder`; raises BoardError if a file is missing or altered."""
+    path = folder / MANIFEST
+    remedy = f"make it again with: python -m board bundle --out {folder}"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BoardError(f"{folder} is no bundle: it has no {MANIFEST}; {remedy}") from None
+    except ValueError as error:
+        raise BoardError(f"{path} is damaged: {error}; {remedy}") from error
+    bundle = Bundle(folder, from_mapping(Manifest, content, str(path)))
+    for each in bundle.manifest.files:
+        file = folder / each.path
+        if not file.exists():
+            raise BoardError(f"{folder} lacks {each.path}; {remedy}")
+        if sha256_of(file) != each.sha256:
+            raise BoardError(f"{file} is not what {MANIFEST} says; {remedy}")
+    return bundle
