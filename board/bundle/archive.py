@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from board.bundle.releases import ARCHITECTURE, Release
+from board.bundle.releases import Release
 from board.errors import BoardError
 from board.programs import run
 
@@ -41,9 +41,10 @@ class Fetched:
 class Archive:
     """Debian's archive for a device of one release, with an apt of its own under `folder`."""
 
-    def __init__(self, release: Release, folder: Path) -> None:
+    def __init__(self, release: Release, architecture: str, folder: Path) -> None:
         self.release = release
-        self.folder = folder / release
+        self.architecture = architecture
+        self.folder = folder / f"{release}-{architecture}"
         self._write_configuration()
 
     def update(self) -> None:
@@ -83,8 +84,8 @@ Dir::Cache "{folder}/cache/";
 Dir::Etc "{folder}/etc/";
 Dir::Etc::sourcelist "{folder}/etc/debian.sources";
 Dir::Etc::sourceparts "-";
-APT::Architecture "{ARCHITECTURE}";
-APT::Architectures {{ "{ARCHITECTURE}"; }};
+APT::Architecture "{self.architecture}";
+APT::Architectures {{ "{self.architecture}"; }};
 APT::Install-Recommends "false";
 APT::Get::Assume-Yes "true";
 APT::Sandbox::User "{os.environ.get("USER", "root")}";
@@ -111,7 +112,7 @@ Debug::NoLocking "true";
         try:
             return run([program, *arguments], package="apt", env=env).decode()
         except BoardError as error:
-            raise BoardError(f"Debian {self.release}, {ARCHITECTURE}: {error}") from error
+            raise BoardError(f"Debian {self.release}, {self.architecture}: {error}") from error
 
 
 def pool_name(fetched: Fetched) -> str:

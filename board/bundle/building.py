@@ -4,9 +4,10 @@ import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from board.bundle.archive import Archive, copy_into
+from board.bundle.archive import Archive, Fetched, copy_into
 from board.bundle.debian_package import control_fields, sha256_of
 from board.bundle.manifest import (
     OWN,
@@ -37,35 +38,44 @@ def build_bundle(package: Path, release: Release, out: Path) -> Bundle:
     """
     if out.exists() and not (out / "MANIFEST.json").exists() and any(out.iterdir()):
         raise BoardError(f"{out} holds something that is no bundle; name a new folder")
-    architecture = control_fields(package).get("Architecture")
-    if architecture not in (ARCHITECTURE, "all"):
-        raise BoardError(f"{package} is for {architecture}; a Pi needs {ARCHITECTURE}")
+    fetched = _fetch(package, release)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
         folder = Path(temporary) / out.name
-        _fill(folder, package, release)
-        read_bundle(folder)
+        assemble(folder, package, release, fetched)
         if out.exists():
             shutil.rmtree(out)
         folder.rename(out)
     return read_bundle(out)
 
 
-def _fill(folder: Path, package: Path, release: Release) -> None:
+def assemble(folder: Path, package: Path, release: Release, fetched: Sequence[Fetched]) -> Bundle:
+    """Fill `folder` with our package and the fetched ones, the index for apt, the manifest."""
     packages = folder / PACKAGES
     packages.mkdir(parents=True)
-    archive = Archive(release, archive_cache())
+    ours = Path(shutil.copyfile(package, packages / package.name))
+    origins = {ours: OWN, **{copy_into(each, packages): each.url for each in fetched}}
+    files = tuple(_describe(folder, path, origin) for path, origin in origins.items())
+    index = "\n".join(_stanza(path) for path in sorted(origins))
+    (packages / "Packages").write_text(index, encoding="utf-8")
+    manifest = Manifest(release, architecture_of(package), files[0].version, files)
+    write_manifest(folder, manifest)
+    return Bundle(folder, manifest)
+
+
+def architecture_of(package: Path) -> str:
+    """Return what the device must be; a package for all is for a Pi."""
+    named = control_fields(package).get("Architecture", "all")
+    return ARCHITECTURE if named == "all" else named
+
+
+def _fetch(package: Path, release: Release) -> list[Fetched]:
+    archive = Archive(release, architecture_of(package), archive_cache())
     log.info("Debian %s: reading the index of the archive", release)
     archive.update()
     fetched = archive.fetch_dependencies(package)
     log.info("Debian %s: %d packages beside ours", release, len(fetched))
-    origins = {copy_into(each, packages): each.url for each in fetched}
-    ours = Path(shutil.copyfile(package, packages / package.name))
-    files = [_describe(folder, ours, OWN), *(_describe(folder, *item) for item in origins.items())]
-    (packages / "Packages").write_text(
-        "\n".join(_stanza(path) for path in sorted([ours, *origins])), encoding="utf-8"
-    )
-    write_manifest(folder, Manifest(release, ARCHITECTURE, files[0].version, tuple(files)))
+    return fetched
 
 
 def _describe(folder: Path, path: Path, origin: str) -> BundledFile:

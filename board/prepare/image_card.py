@@ -1,0 +1,164 @@
+"""The boot partition inside an image file, by mtools: neither root nor a loop device is needed.
+
+The work is done on a copy of the partition; only when all of it has succeeded the blocks that
+changed are written back.
+"""
+
+import os
+import re
+import shutil
+import struct
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO
+
+from board.errors import BoardError
+from board.prepare.card import Card, Content, folders_of
+from board.programs import run
+
+SECTOR = 512
+BLOCK = 1 << 20
+FAT_TYPES = frozenset({0x01, 0x04, 0x06, 0x0B, 0x0C, 0x0E})
+GPT_PROTECTIVE = 0xEE
+GPT_BASIC_DATA = bytes.fromhex("a2a0d0ebe5b9334487c068b6b72699c7")
+GPT_EFI_SYSTEM = bytes.fromhex("28732ac11ff8d211ba4b00a0c93ec93b")
+
+COPYING = ["mcopy", "-o", "-m", "-s"]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Where a partition lies in its image, in bytes."""
+
+    offset: int
+    size: int
+
+
+class ImageCard(Card):
+    """The first FAT partition of an image file."""
+
+    def __init__(self, image: Path) -> None:
+        self.image = image
+        self.partition = boot_partition(image)
+
+    def __str__(self) -> str:
+        return str(self.image)
+
+    def names(self) -> frozenset[str]:
+        listing = self._mtools("mdir", "-b", "::/").decode(errors="replace")
+        return frozenset(line.strip("/").rpartition("/")[2] for line in listing.split("\n") if line)
+
+    def read(self, path: str) -> bytes:
+        return self._mtools("mtype", f"::/{path}")
+
+    def free_bytes(self) -> int:
+        listing = self._mtools("mdir", "::/").decode(errors="replace")
+        found = re.search(r"([\d ]+) bytes free", listing)
+        if not found:
+            raise BoardError(f"{self.image}: mtools does not tell the free room; is it damaged?")
+        return int(found[1].replace(" ", ""))
+
+    def replace(self, folder: str, inside: Mapping[str, Content], files: Mapping[str, bytes],
+                gone: frozenset[str]) -> None:  # fmt: skip
+        with tempfile.TemporaryDirectory(dir=self.image.parent, prefix=".prepare-") as temporary:
+            copy, tree = Path(temporary) / "boot.fat", Path(temporary) / "tree"
+            _copy_out(self.image, self.partition, copy)
+            _make_tree(tree, folder, inside, files)
+            present = self.names()
+            if folder in present:
+                _on(copy, "mdeltree", f"::/{folder}")
+            for name in sorted((gone | set(files)) & present):
+                _on(copy, "mdel", f"::/{name}")
+            run([*COPYING, "-i", copy, *sorted(tree.iterdir()), "::/"], package="mtools")
+            _copy_changes_back(copy, self.image, self.partition)
+
+    def _mtools(self, program: str, *arguments: str) -> bytes:
+        return run([program, "-i", f"{self.image}@@{self.partition.offset}", *arguments],
+                   package="mtools", env=self._environment)  # fmt: skip
+
+    @cached_property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C.UTF-8"}
+
+
+def boot_partition(image: Path) -> Partition:
+    """Return the first FAT partition; raises BoardError if the file is no image of a card."""
+    with image.open("rb") as file:
+        head = file.read(2 * SECTOR)
+        if len(head) < 2 * SECTOR or head[510:512] != b"\x55\xaa":
+            hint = "; unpack it first: xz -d" if head[:6] == b"\xfd7zXZ\x00" else ""
+            raise BoardError(
+                f"{image} has no partition table{hint or '; name the image of a card'}"
+            )
+        entries = [head[446 + 16 * number : 462 + 16 * number] for number in range(4)]
+        if any(entry[4] == GPT_PROTECTIVE for entry in entries) and head[512:520] == b"EFI PART":
+            found = _gpt_partition(file, head[SECTOR:])
+        else:
+            found = next((_mbr(entry) for entry in entries if entry[4] in FAT_TYPES), None)
+    if found is None:
+        raise BoardError(f"{image} has no FAT partition; name an image of Raspberry Pi OS")
+    if found.offset + found.size > image.stat().st_size:
+        raise BoardError(f"{image} ends inside its boot partition; download it again")
+    return found
+
+
+def _mbr(entry: bytes) -> Partition:
+    start, sectors = struct.unpack_from("<II", entry, 8)
+    return Partition(start * SECTOR, sectors * SECTOR)
+
+
+def _gpt_partition(file: BinaryIO, header: bytes) -> Partition | None:
+    table, count, size = struct.unpack_from("<QII", header, 72)
+    file.seek(table * SECTOR)
+    rows = file.read(count * size)
+    for start in range(0, len(rows), size):
+        if rows[start : start + 16] in (GPT_BASIC_DATA, GPT_EFI_SYSTEM):
+            first, last = struct.unpack_from("<QQ", rows, start + 32)
+            return Partition(first * SECTOR, (last - first + 1) * SECTOR)
+    return None
+
+
+def _on(copy: Path, program: str, *arguments: str) -> None:
+    run([program, "-i", copy, *arguments], package="mtools")
+
+
+def _make_tree(
+    tree: Path, folder: str, inside: Mapping[str, Content], files: Mapping[str, bytes]
+) -> None:
+    """Lay out in `tree` what mcopy is to copy to the top of the partition."""
+    everything = {**{f"{folder}/{name}": content for name, content in inside.items()}, **files}
+    tree.mkdir()
+    for each in folders_of(everything):
+        (tree / each).mkdir()
+    for name, content in everything.items():
+        if isinstance(content, Path):
+            shutil.copyfile(content, tree / name)
+        else:
+            (tree / name).write_bytes(content)
+
+
+def _copy_out(image: Path, partition: Partition, copy: Path) -> None:
+    """Copy the partition to a file of its own; runs of zeros take no room there."""
+    with image.open("rb") as source, copy.open("wb") as target:
+        source.seek(partition.offset)
+        for start in range(0, partition.size, BLOCK):
+            block = source.read(min(BLOCK, partition.size - start))
+            if block.strip(b"\0"):
+                target.seek(start)
+                target.write(block)
+        target.truncate(partition.size)
+
+
+def _copy_changes_back(copy: Path, image: Path, partition: Partition) -> None:
+    with copy.open("rb") as source, image.open("r+b") as target:
+        for start in range(0, partition.size, BLOCK):
+            new = source.read(BLOCK)
+            target.seek(partition.offset + start)
+            if target.read(len(new)) != new:
+                target.seek(partition.offset + start)
+                target.write(new)
+        target.flush()
+        os.fsync(target.fileno())
