@@ -12,10 +12,10 @@ from scipy import fft
 
 from firmware_py.level import FULL_SCALE, to_int16
 from models.codecs import MU_LAW, draw_codec, transcode
+from models.noise import Spectrum, synthetic_spectrum
 from models.recipe import Augmentation, Range
 
 Signal = NDArray[np.float32]
-Spectrum = NDArray[np.complex64]
 
 EQUALISER_POINTS = 7
 RESPONSE_POINTS = 512
@@ -47,7 +47,7 @@ def record(
         speech *= room(rng, augmentation.reverberation_seconds, sample_rate_hz, points)
     speech *= _gain_to(rng.uniform(*augmentation.level_dbfs), _power(speech, points, active))
     if scene.noise is None:
-        noise, heard = coloured_spectrum(rng, points), points
+        noise, heard = synthetic_spectrum(rng, points, sample_rate_hz), points
     else:
         noise, heard = fft.rfft(scene.noise, points), length
     noise_power = _power(noise, points, heard)
@@ -113,27 +113,6 @@ def microphone(
     bins = points // 2 + 1
     places = np.linspace(0, RESPONSE_POINTS - 1, bins)
     return np.interp(places, np.arange(RESPONSE_POINTS), response).astype(np.float32)
-
-
-def coloured_noise(rng: np.random.RandomState, length: int) -> Signal:
-    """Return synthetic noise, float32 [length], its highest peak at 10,000."""
-    points = fft.next_fast_len(length, real=True)
-    noise: Signal = fft.irfft(coloured_spectrum(rng, points), points)[:length]
-    return noise / (np.abs(noise).max() + 1e-9) * 10_000
-
-
-def coloured_spectrum(rng: np.random.RandomState, points: int) -> Spectrum:
-    """Return a noise whose power falls as 1 / f^slope, slope 0 (white) to 2 (brown).
-
-    complex64 [points // 2 + 1]. Real and imaginary parts are uniform, which is quick to draw; a
-    sum of so many is Gaussian in time.
-    """
-    bins = points // 2 + 1
-    parts = np.frombuffer(rng.bytes(4 * bins), np.int16).astype(np.float32)
-    slope = rng.uniform(0.0, 2.0)
-    spectrum: Spectrum = parts.view(np.complex64)
-    spectrum *= np.arange(1, bins + 1, dtype=np.float32) ** (-slope / 2)
-    return spectrum
 
 
 def drive(samples: Signal, over_db: float) -> Signal:

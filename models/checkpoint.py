@@ -63,6 +63,13 @@ def load(path: Path, model: keras.Model) -> Progress:
     return Progress(int(step), float(best), int(without_gain), averages)
 
 
+def save_model(model: keras.Model, path: Path) -> None:
+    """Write the network at once: `path` is never half a file."""
+    temporary = path.with_name("writing-" + path.name)
+    model.save(temporary)
+    temporary.replace(path)
+
+
 def _variables(model: keras.Model) -> Sequence[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 

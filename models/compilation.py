@@ -18,21 +18,24 @@ def build_and_compile(config: Config, devices: Devices, start: Path | None) -> k
     with devices.strategy.scope():
         model = build(config.network, config.front_end.num_bins, len(config.labels))
         if start:
-            _take_weights(model, start)
+            take_weights(model, start)
             freeze_normalisations(model)
         model.compile(optimizer=_optimiser(schedule), loss="binary_crossentropy")
         model.optimizer.build(model.trainable_variables)
     return model
 
 
-def _take_weights(model: keras.Model, start: Path) -> None:
+def take_weights(model: keras.Model, start: Path, accepted: str = "a .keras file") -> None:
+    """Put the weights of the network at `start` into `model`; raises SettingsError.
+
+    accepted: what else than a network the caller can start from, for the remedy.
+    """
     try:
         model.set_weights(keras.models.load_model(start, compile=False).get_weights())
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise SettingsError(
-            f"{start}: cannot start from this network ({reason}); name a .keras file of the"
-            " same shape"
+            f"{start}: cannot start from this network ({reason}); name {accepted} of the same shape"
         ) from error
 
 

@@ -54,6 +54,13 @@ COLLECTIONS = (
         "CC BY-SA 3.0 (Macroform, Manolo Camp, Reno Project)",
     ),
     Collection(
+        "samples",
+        ("sonic-pi-samples",),
+        r"samples/()[^/]*\.flac$",
+        "drums, loops, machines, doors and telephones, for backgrounds",
+        "CC0 (Sonic Pi)",
+    ),
+    Collection(
         "stamps",
         ("tuxpaint-stamps-default",),
         r"_desc_([a-z]+)\.ogg$",

@@ -32,7 +32,7 @@ _CONSONANTS = {
     "l": ("ridge", "approximant", "+"), "r": ("palate", "approximant", "+"),
     "w": ("lips", "approximant", "+"), "y": ("palate", "approximant", "+"),
 }  # fmt: skip
-_VOWELS = {
+VOWELS = {
     # height, place, glide
     "iy": ("high", "front", "-"), "ih": ("high", "front", "-"),
     "ey": ("mid", "front", "i"), "eh": ("mid", "front", "-"), "ae": ("low", "front", "-"),
@@ -41,7 +41,7 @@ _VOWELS = {
     "ah": ("mid", "centre", "-"), "ax": ("mid", "centre", "-"), "er": ("mid", "centre", "r"),
     "ay": ("low", "centre", "i"), "aw": ("low", "centre", "u"), "oy": ("mid", "back", "i"),
 }  # fmt: skip
-PHONES = (*_CONSONANTS, *_VOWELS)
+PHONES = (*_CONSONANTS, *VOWELS)
 _INDEX = {phone: index for index, phone in enumerate(PHONES)}
 
 
@@ -52,7 +52,7 @@ def _phone_cost(first: str, second: str) -> float:
     """
     if first == second:
         return 0.0
-    for kind in (_CONSONANTS, _VOWELS):
+    for kind in (_CONSONANTS, VOWELS):
         if first in kind and second in kind:
             different = sum(a != b for a, b in zip(kind[first], kind[second], strict=True))
             return max(LEAST_COST, different / 3)

@@ -4,13 +4,12 @@ import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
@@ -20,6 +19,8 @@ from models.clips import Clip
 from models.compilation import build_and_compile
 from models.config import Config
 from models.devices import Devices
+from models.masks import masked
+from models.normalisation import needs_normalisation, normalised
 from models.training_log import TrainingLog
 
 CHECKPOINT = "checkpoint.npz"
@@ -28,6 +29,7 @@ NORMALISATION_CLIPS = 256
 AHEAD = 6
 CLIPS_PER_TASK = 32
 DEVELOPMENT_SEED = 777_000
+MASKED_BINS_PART = 8
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +49,11 @@ def with_normalisation(config: Config, roots: tuple[Path, ...], executor: Execut
 
     A front end without logarithm, or with given values, stays as it is.
     """
-    front_end = config.front_end
-    if front_end.log_epsilon is None or front_end.mean:
+    if not needs_normalisation(config):
         return config
     job = Job(config, roots, config.schedule.seed, 1)
     clips = executor.submit(make_clips, job, range(NORMALISATION_CLIPS)).result()
-    frames = np.concatenate([clip.frames for clip in clips]).astype(np.float64)
-    mean = tuple(float(value) for value in np.round(frames.mean(axis=0), 5))
-    deviation = tuple(float(value) for value in np.round(frames.std(axis=0), 5))
-    return replace(config, front_end=replace(front_end, mean=mean, deviation=deviation))
+    return normalised(config, np.concatenate([clip.frames for clip in clips]).astype(np.float64))
 
 
 def train(
@@ -85,7 +83,7 @@ def train(
     job = Job(config, roots, schedule.seed, schedule.batch_size)
     first = progress.step // schedule.repeats
     last = -(-schedule.steps // schedule.repeats)
-    with _progress_bar(config, progress.step) as bar:
+    with progress_bar(config.name, schedule.steps, progress.step) as bar:
         for number, batch in enumerate(stream_batches(job, executor, first, last, AHEAD), first):
             for repeat in range(schedule.repeats):
                 step = number * schedule.repeats + repeat
@@ -101,9 +99,9 @@ def train(
 
 
 @contextmanager
-def _progress_bar(config: Config, step: int) -> Iterator["tqdm[Any]"]:
-    total = config.schedule.steps
-    bar = tqdm(total=total, initial=step, unit="step", desc=config.name, smoothing=0.05)
+def progress_bar(name: str, total: int, step: int) -> Iterator["tqdm[Any]"]:
+    """Show the steps of a run that has made `step` of `total`; log lines go around the bar."""
+    bar = tqdm(total=total, initial=step, unit="step", desc=name, smoothing=0.05)
     with logging_redirect_tqdm(), bar:
         yield bar
 
@@ -149,7 +147,9 @@ class _Run:
         """Learn from a batch and return its loss; evaluate and save where the schedule says so."""
         schedule = self._config.schedule
         rng = np.random.RandomState([schedule.seed, self._progress.step])
-        frames = self._masked(batch.frames, rng)
+        augmentation = self._config.recipe.augmentation
+        share = augmentation.feature_mask_share if augmentation else 0.0
+        frames = masked(rng, batch.frames, share, bins_part=MASKED_BINS_PART)
         boost = 1.0 + (schedule.positive_weight - 1.0) * batch.targets.max(axis=2)
         loss = self._devices.learn(self._model, frames, batch.targets, batch.weights * boost)
         progress = self._progress
@@ -170,23 +170,6 @@ class _Run:
         scores = self._scored
         return Outcome(self._progress.step, self._progress.best_metric, scores.words, scores.hours)
 
-    def _masked(
-        self, frames: NDArray[np.float32], rng: np.random.RandomState
-    ) -> NDArray[np.float32]:
-        """Return frames with a few neighbouring bins of some clips set to their mean.
-
-        SpecAugment's frequency masks (Park et al., 2019).
-        """
-        augmentation = self._config.recipe.augmentation
-        if augmentation is None or not augmentation.feature_mask_share:
-            return frames
-        frames = frames.copy()
-        for clip in np.flatnonzero(rng.uniform(size=len(frames)) < augmentation.feature_mask_share):
-            width = rng.randint(1, max(2, frames.shape[2] // 8))
-            start = rng.randint(frames.shape[2] - width)
-            frames[clip, :, start : start + width] = 0.0
-        return frames
-
     def _evaluate(self) -> None:
         with averages.averaged(self._model, self._progress.averages):
             clip_ms = self._config.recipe.clip_seconds * 1000
@@ -195,7 +178,7 @@ class _Run:
             if metric < self._progress.best_metric:
                 self._progress.best_metric = metric
                 self._progress.evaluations_without_gain = 0
-                _save_model(self._model, self._folder / BEST_MODEL)
+                checkpoint.save_model(self._model, self._folder / BEST_MODEL)
             else:
                 self._progress.evaluations_without_gain += 1
         progress = self._progress
@@ -211,9 +194,3 @@ def _development_clips(config: Config, roots: tuple[Path, ...], executor: Execut
     ]
     bar = tqdm(futures, desc="development clips", leave=False)
     return [clip for future in bar for clip in future.result()]
-
-
-def _save_model(model: keras.Model, path: Path) -> None:
-    temporary = path.with_name("writing-" + path.name)
-    model.save(temporary)
-    temporary.replace(path)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from models.augmentation import Scene, coloured_noise, record
+from models.augmentation import Scene, record
+from models.noise import coloured_noise
 from models.recipe import Augmentation
 from models.sources import Take
 from models.variations import at_speed, fragment

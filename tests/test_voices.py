@@ -25,6 +25,8 @@ from models.voices.spoken import PEAK, say, speak
 from models.voices.vocoder import Throat, warp
 
 RATE_HZ = 16000
+PLACING = ("espeak-ng", "flite", "festival")
+"""Engines that tell where each word is; of the accents, those voices that these engines speak."""
 SENTENCE = "please activate the lamp"
 
 
@@ -180,8 +182,8 @@ def test_recipes_share_out_engines_and_voices() -> None:
     others = Counter(
         recipe.voice.name for recipe in drawn if recipe.voice.engine not in ("espeak-ng", "accents")
     )
-    assert engines["espeak-ng"] / 4000 == pytest.approx(0.4, abs=0.03)
-    assert engines["accents"] / 4000 == pytest.approx(0.2, abs=0.03)
+    assert engines["espeak-ng"] / 4000 == pytest.approx(0.3, abs=0.03)
+    assert engines["accents"] / 4000 == pytest.approx(0.4, abs=0.03)
     assert len(others) == 7
     assert max(others.values()) < 1.3 * min(others.values())
     assert np.mean([recipe.carrier is not None for recipe in drawn]) == pytest.approx(0.5, abs=0.03)
@@ -263,8 +265,8 @@ def test_every_engine_says_the_same_again(engine: str) -> None:
         assert 0.05 < np.abs(first.samples).max() <= 1.0
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_places_the_words(engine: str) -> None:
+@pytest.mark.parametrize("engine", PLACING)
+def test_the_words_are_placed(engine: str) -> None:
     for voice in voices_of(engine)[-4:]:
         utterance = synthesise(SENTENCE, voice, 165, 50)
         assert [word.token for word in utterance.words] == [0, 1, 2, 3]
@@ -279,10 +281,11 @@ def test_every_engine_places_the_words(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_minds_the_rate(engine: str) -> None:
     voice = one_voice_of(engine)
-    slow, fast = (synthesise(SENTENCE, voice, rate, 50).span(1, 2, 4) for rate in (130, 200))
-    assert slow is not None
-    assert fast is not None
-    assert (slow[1] - slow[0]) / (fast[1] - fast[0]) == pytest.approx(200 / 130, rel=0.15)
+    slow, fast = (synthesise(SENTENCE, voice, rate, 50) for rate in (130, 200))
+    if engine in PLACING:
+        lengths = [end - start for start, end in (u.span(1, 2, 4) or (0, 0) for u in (slow, fast))]
+        assert lengths[0] / lengths[1] == pytest.approx(200 / 130, rel=0.15)
+    assert 1.25 < slow.duration_seconds / fast.duration_seconds < 1.7
 
 
 @pytest.mark.parametrize(
@@ -342,7 +345,7 @@ def test_nothing_installed_names_the_remedy(
 # clips
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", PLACING)
 def test_a_word_is_cut_out_of_its_sentence(engine: str) -> None:
     voice = voices_of(engine)[-1]
     alone = speak(made_recipe(voice), keep_carrier=False)
@@ -359,7 +362,21 @@ def test_a_word_is_cut_out_of_its_sentence(engine: str) -> None:
     assert 0.5 < ratio < 1.3
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", sorted(set(ENGINES) - {*PLACING, "accents"}))
+def test_engines_that_place_no_word_say_it_alone(engine: str) -> None:
+    spoken = speak(
+        made_recipe(voices_of(engine)[0], carrier="please {} the lamp"), keep_carrier=True
+    )
+    assert spoken.carrier is None
+    assert 0.3 < spoken.clip.duration_seconds < 2.0
+
+
+def test_voices_that_are_for_tests_only_speak_only_when_named() -> None:
+    unasked = {voice.engine for voice in voices_of()}
+    assert unasked.isdisjoint({"rhvoice-nc", "accents-nc", "mbrola"})
+
+
+@pytest.mark.parametrize("engine", PLACING)
 def test_a_kept_sentence_tells_where_its_word_is(engine: str) -> None:
     voice = voices_of(engine)[-1]
     recipe = made_recipe(voice, carrier="please {} the lamp")

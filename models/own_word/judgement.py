@@ -13,7 +13,6 @@ import soundfile
 from convert.conversion import convert
 from convert.parity import ParityError
 from firmware_py.artefact import Artefact, Mode, read_artefact
-from models.augmentation import coloured_noise
 from models.evaluation import (
     Evaluation,
     Setting,
@@ -25,6 +24,7 @@ from models.evaluation import (
 from models.evaluation.report import write_report
 from models.folds import in_folds
 from models.metrics import Curve
+from models.noise import coloured_noise
 from models.own_word.learning import NOT_SPEECH, configure
 from models.own_word.request import Request
 from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, TEST_FOLDS, WORDS

@@ -10,9 +10,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from models.phonemes import VOWELS
 from models.voices.espeak import EspeakNg
 from models.voices.festival import ENCODING, Festival
-from models.voices.voice import Utterance
+from models.voices.pico import LANGUAGES as PICO_LANGUAGES
+from models.voices.pico import Pico
+from models.voices.rhvoice import RhVoice, installed
+from models.voices.voice import Engine, Utterance
+
+OPENED = {"ae": "aa", "ax": "eh"}
+"""What such learners say for the vowels of "cat" and "about"."""
+
+Pronounced = tuple[tuple[tuple[str, ...], bool], ...]
+"""Of each syllable of a word: its phones, and whether it is stressed."""
 
 OPEN_A = "-a"
 """Ends the name of a voice that says the a of "cat" as that of "father", as many learners do."""
@@ -45,6 +55,13 @@ CYRILLIC: Letters = {
     "l": "л", "m": "м", "n": "н", "ng": "нг", "p": "п", "r": "р", "s": "с", "sh": "ш", "t": "т",
     "th": "с", "v": "в", "w": "в", "y": "й", "z": "з", "zh": "ж",
 }  # fmt: skip
+UKRAINIAN = {**CYRILLIC, "ae": "е", "eh": "е", "er": "ер", "ey": "ей", "iy": "і", "g": "ґ",
+             "hh": "г"}  # fmt: skip
+MACEDONIAN = {**CYRILLIC, "ae": "е", "ay": "ај", "eh": "е", "er": "ер", "ey": "еј", "oy": "ој",
+              "jh": "џ", "y": "ј"}  # fmt: skip
+ESPERANTO = {**LATIN, "ay": "aj", "ey": "ej", "oy": "oj", "ch": "ĉ", "jh": "ĝ", "sh": "ŝ",
+             "zh": "ĵ"}  # fmt: skip
+ALBANIAN = {**LATIN, "ch": "ç", "dh": "dh", "jh": "xh", "sh": "sh", "th": "th", "zh": "zh"}
 DEVANAGARI: Letters = {
     "aa": "ा", "ae": "ै", "ah": "ा", "ao": "ॉ", "aw": "ाउ", "ax": "ि", "ay": "ाइ", "eh": "े",
     "er": "र", "ey": "े", "ih": "ि", "iy": "ी", "ow": "ो", "oy": "ॉय", "uh": "ु", "uw": "ू",
@@ -61,98 +78,147 @@ VIRAMA = "्"
 
 @dataclass(frozen=True)
 class Language:
-    """How a language writes English sounds."""
+    """How a language writes English sounds, and who speaks it."""
 
     name: str
     letters: Letters
     encoding: str
-    voices: tuple[str, ...]
-    """Festival's voices that speak it."""
+    """What Festival reads."""
+    festival: tuple[str, ...] = ()
+    rhvoice: tuple[str, ...] = ()
+    rhvoice_not_commercial: tuple[str, ...] = ()
+    """Voices whose licences forbid commercial use: they may test a network, not train one."""
+    pico: str = ""
     espeak: str = ""
     """espeak-ng's name of it."""
+    stress: str = ""
+    """What RHVoice wants before the vowel that is stressed; empty: it knows from the spelling."""
     signs: Mapping[str, str] = field(default_factory=dict)
     """Vowel signs and the letters for them where they stand alone; empty: an alphabet."""
 
 
 LANGUAGES = (
-    Language("Finnish", FINNISH, "iso-8859-1", ("suo_fi_lj_diphone", "hy_fi_mv_diphone"), "fi"),
+    Language("Finnish", FINNISH, "iso-8859-1", ("suo_fi_lj_diphone", "hy_fi_mv_diphone"),
+             espeak="fi"),
     Language("Czech", CZECH, "iso-8859-2",
-             ("czech_dita", "czech_krb", "czech_machac", "czech_ph"), "cs"),
-    Language("Italian", ITALIAN, "iso-8859-1", ("lp_diphone", "pc_diphone"), "it"),
+             ("czech_dita", "czech_krb", "czech_machac", "czech_ph"), espeak="cs"),
+    Language("Italian", ITALIAN, "iso-8859-1", ("lp_diphone", "pc_diphone"), pico="it-IT",
+             espeak="it"),
     Language("Catalan", CATALAN, "iso-8859-1", ("upc_ca_ona_hts",)),
-    Language("Russian", CYRILLIC, "utf-8", ("msu_ru_nsh_clunits",), "ru"),
-    Language("Hindi", DEVANAGARI, "utf-8", ("hindi_NSK_diphone",), "hi", ALONE),
-    Language("German", GERMAN, "utf-8", (), "de"),
-    Language("Polish", POLISH, "utf-8", (), "pl"),
-    Language("Spanish", SPANISH, "utf-8", (), "es"),
-    Language("Turkish", TURKISH, "utf-8", (), "tr"),
-    Language("Indonesian", INDONESIAN, "utf-8", (), "id"),
+    Language("Russian", CYRILLIC, "utf-8", ("msu_ru_nsh_clunits",),
+             ("aleksandr-hq", "anna", "elena", "irina"),
+             ("arina", "artemiy", "mikhail", "pavel", "tatiana", "victoria", "vitaliy", "yuriy"),
+             espeak="ru", stress="+"),
+    Language("Hindi", DEVANAGARI, "utf-8", ("hindi_NSK_diphone",), espeak="hi", signs=ALONE),
+    Language("German", GERMAN, "utf-8", pico="de-DE", espeak="de"),
+    Language("Polish", POLISH, "utf-8", rhvoice_not_commercial=("magda", "natan"), espeak="pl"),
+    Language("Spanish", SPANISH, "utf-8", pico="es-ES", espeak="es"),
+    Language("Turkish", TURKISH, "utf-8", espeak="tr"),
+    Language("Indonesian", INDONESIAN, "utf-8", espeak="id"),
+    Language("Kyrgyz", CYRILLIC, "utf-8", rhvoice=("azamat", "nazgul")),
+    Language("Tatar", CYRILLIC, "utf-8", rhvoice_not_commercial=("talgat",)),
+    Language("Ukrainian", UKRAINIAN, "utf-8", rhvoice=("anatol", "natalia"),
+             rhvoice_not_commercial=("marianna", "volodymyr"), stress="+"),
+    Language("Macedonian", MACEDONIAN, "utf-8", rhvoice=("kiko",),
+             rhvoice_not_commercial=("suze",)),
+    Language("Esperanto", ESPERANTO, "utf-8", rhvoice=("spomenka",)),
+    Language("Albanian", ALBANIAN, "utf-8", rhvoice_not_commercial=("hana",)),
 )  # fmt: skip
+RHVOICE = "rhvoice-"
+PICO = "pico-"
 ESPEAK = "espeak-"
-ESPEAK_VARIANTS = ("", "+f3")
-"""A man and a woman; few, so that Festival's recorded voices stay a good part."""
 
 
 class Accents:
-    """Speaks English through the voices of other languages that Festival and espeak-ng have."""
+    """Speaks English through the voices of other languages that the other engines have."""
 
     name = "accents"
 
     def __init__(self) -> None:
         self._english = Festival()
-        self._espeak = EspeakNg()
+        self._others: dict[str, Engine] = {ESPEAK: EspeakNg(), RHVOICE: RhVoice(), PICO: Pico()}
         self._festivals: dict[str, Festival] = {}
         """One a language: what a voice sets up in Festival troubles those of other languages."""
-        self._phones: dict[str, tuple[str, ...]] = {}
+        self._pronounced: dict[str, Pronounced] = {}
 
     def voices(self) -> tuple[str, ...]:
         """Return the installed voices, each with both ways to say an a."""
-        installed = self._english.installed()
-        if not installed:  # it tells how words are pronounced
+        if not self._english.installed():  # it tells how words are pronounced
             return ()
-        found = [voice for language in LANGUAGES for voice in language.voices if voice in installed]
-        if self._espeak.voices():
-            found += [
-                f"{ESPEAK}{language.espeak}{variant}"
-                for language in LANGUAGES
-                if language.espeak
-                for variant in ESPEAK_VARIANTS
-            ]
+        found = [voice for language in LANGUAGES for voice in self._speakers(language)]
         return tuple(name for voice in found for name in (voice, voice + OPEN_A))
+
+    def _speakers(self, language: Language) -> list[str]:
+        found = [voice for voice in language.festival if voice in self._english.installed()]
+        found += [RHVOICE + voice for voice in language.rhvoice if installed(voice)]
+        if language.pico in PICO_LANGUAGES and self._others[PICO].voices():
+            found.append(PICO + language.pico)
+        if language.espeak and self._others[ESPEAK].voices():
+            found.append(ESPEAK + language.espeak)
+        return found
 
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak English text; AudioError if a word cannot be pronounced or spoken."""
         own = voice.removesuffix(OPEN_A)
         language = language_of(own)
         open_a = voice.endswith(OPEN_A)
+        mark = language.stress if own.startswith(RHVOICE) else ""
         spelled = re.sub(
-            r"[A-Za-z']+", lambda word: spell(self._pronounced(word[0]), language, open_a), text
+            r"[A-Za-z']+",
+            lambda word: spell(self._pronounce(word[0]), language, open_a, mark),
+            text,
         )
-        if own.startswith(ESPEAK):
-            return self._espeak.synthesise(spelled, own.removeprefix(ESPEAK), rate, pitch)
+        for prefix, engine in self._others.items():
+            if own.startswith(prefix):
+                return engine.synthesise(spelled, own.removeprefix(prefix), rate, pitch)
         as_bytes = spelled.encode(language.encoding).decode(ENCODING)
         festival = self._festivals.setdefault(language.name, Festival())
         return festival.synthesise(as_bytes, own, rate, pitch)
 
-    def _pronounced(self, word: str) -> tuple[str, ...]:
-        if word not in self._phones:
-            self._phones[word] = self._english.pronounce(word.replace("'", ""))
-        return self._phones[word]
+    def _pronounce(self, word: str) -> Pronounced:
+        if word not in self._pronounced:
+            self._pronounced[word] = self._english.syllables(word.replace("'", ""))
+        return self._pronounced[word]
+
+
+class AccentsNotCommercial(Accents):
+    """The voices that are for tests only."""
+
+    name = "accents-nc"
+
+    def _speakers(self, language: Language) -> list[str]:
+        return [RHVOICE + voice for voice in language.rhvoice_not_commercial if installed(voice)]
 
 
 def language_of(voice: str) -> Language:
     """Return the language of a voice, without its way to say an a."""
-    code = voice.removeprefix(ESPEAK).partition("+")[0] if voice.startswith(ESPEAK) else None
-    return next(
-        language for language in LANGUAGES if voice in language.voices or language.espeak == code
-    )
+    return next(language for language in LANGUAGES if voice_speaks(voice, language))
 
 
-def spell(phones: tuple[str, ...], language: Language, open_a: bool) -> str:
-    """Return the letters that make a voice of `language` say `phones`."""
-    if open_a:
-        phones = tuple({"ae": "aa", "ax": "eh"}.get(phone, phone) for phone in phones)
-    letters = [language.letters.get(phone, "") for phone in phones]
+def voice_speaks(voice: str, language: Language) -> bool:
+    """Tell whether a voice, by its name here, is one of the language."""
+    if voice.startswith(ESPEAK):
+        return voice.removeprefix(ESPEAK) == language.espeak
+    if voice.startswith(PICO):
+        return voice.removeprefix(PICO) == language.pico
+    if voice.startswith(RHVOICE):
+        own = voice.removeprefix(RHVOICE)
+        return own in language.rhvoice or own in language.rhvoice_not_commercial
+    return voice in language.festival
+
+
+def spell(pronounced: Pronounced, language: Language, open_a: bool, mark: str = "") -> str:
+    """Return the letters that make a voice of `language` say a word.
+
+    `mark` goes before the vowel of the first stressed syllable.
+    """
+    letters = []
+    for phones, stressed in pronounced:
+        for phone in phones:
+            letter = language.letters[OPENED.get(phone, phone) if open_a else phone]
+            if mark and stressed and phone in VOWELS:
+                letter, mark = mark + letter, ""
+            letters.append(letter)
     return _syllables(letters, language.signs) if language.signs else "".join(letters)
 
 

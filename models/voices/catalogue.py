@@ -7,19 +7,27 @@ from collections.abc import Callable, Iterable
 from functools import cache
 
 from firmware_py.errors import MissingToolError, SettingsError
-from models.voices.accents import Accents
+from models.voices.accents import Accents, AccentsNotCommercial
 from models.voices.espeak import EspeakNg
 from models.voices.festival import Festival
 from models.voices.flite import Flite
+from models.voices.mbrola import Mbrola
+from models.voices.pico import Pico
+from models.voices.rhvoice import RhVoice, RhVoiceNotCommercial
 from models.voices.voice import Engine, Utterance, Voice
 
+FREE = (EspeakNg, Flite, Festival, RhVoice, Pico, Accents)
+"""Engines whose voices anyone may use for any purpose: all that a bank holds unless told."""
+NOT_COMMERCIAL = (RhVoiceNotCommercial, AccentsNotCommercial, Mbrola)
+"""Engines that speak only when named: they are for tests."""
 ENGINES: dict[str, Callable[[], Engine]] = {
-    engine.name: engine for engine in (EspeakNg, Flite, Festival, Accents)
+    engine.name: engine for engine in (*FREE, *NOT_COMMERCIAL)
 }
 
 REMEDY = (
     "sudo apt install espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k"
     " festvox-us-slt-hts festvox-czech-dita festvox-suopuhe-lj festvox-hi-nsk"
+    " (and, from non-free, rhvoice rhvoice-english rhvoice-russian libttspico-utils)"
 )
 
 
@@ -37,12 +45,12 @@ def own_engine(name: str, process: int) -> Engine:  # noqa: ARG001
 
 
 def find_voices(engines: Iterable[str] | None = None) -> tuple[Voice, ...]:
-    """Return every installed English voice of the named engines, or of all.
+    """Return every installed English voice of the named engines, or of all free ones.
 
     Raises SettingsError for an unknown engine, MissingToolError for a named one without a voice
     and when no engine is installed at all.
     """
-    wanted = tuple(ENGINES) if engines is None else tuple(engines)
+    wanted = tuple(engine.name for engine in FREE) if engines is None else tuple(engines)
     found: list[Voice] = []
     for name in wanted:
         names = engine_by_name(name).voices()

@@ -93,6 +93,13 @@ class Festival:
 
         Raises AudioError where neither knows: for digits, or without festlex-cmu.
         """
+        return tuple(phone for phones, _ in self.syllables(word) for phone in phones)
+
+    def syllables(self, word: str) -> tuple[tuple[tuple[str, ...], bool], ...]:
+        """Return the syllables of a word: the phones of each, and whether it is stressed.
+
+        Raises AudioError where neither knows: for digits, or without festlex-cmu.
+        """
         lines = self._ask(
             '(begin (require \'cmulex) (setup_cmu_lex) (lex.select "cmu")'
             f' (print (lex.lookup "{word.lower()}" nil)))'
@@ -101,7 +108,8 @@ class Festival:
         entry = re.search(r'^\("?[^\s"]+"? \S+ (\(\(.*)', "".join(lines), re.MULTILINE)
         if entry is None:
             raise AudioError(f"festival cannot pronounce {word!r}; write it as it is spoken")
-        return tuple(re.findall(r"[a-z]+", entry[1]))
+        syllables = re.findall(r"\(\(([a-z ]+)\) (\d)\)", entry[1])
+        return tuple((tuple(phones.split()), stress == "1") for phones, stress in syllables)
 
     @cached_property
     def _process(self) -> subprocess.Popen[str]:

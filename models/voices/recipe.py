@@ -12,7 +12,7 @@ from models.voices.room import DIRECT_TO_REVERBERANT_RANGE_DB, T60_RANGE_SECONDS
 from models.voices.vocoder import F0_RANGE_HZ, Throat
 from models.voices.voice import OWN_RATE_WPM, Voice
 
-SHARES = {"espeak-ng": 0.4, "accents": 0.2}
+SHARES = {"espeak-ng": 0.3, "accents": 0.4}
 """Of engines with many variants of a few throats; the rest goes evenly to all other voices."""
 CARRIER_SHARE = 0.5
 VOCODER_SHARE = 0.75

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from firmware_py.command_words import UNKNOWN
-from firmware_py.errors import SettingsError
 from models import averages, checkpoint
 from models.architecture import build, build_window
 from models.batches import Batch, stream_batches
+from models.compilation import take_weights
 from models.config import Config
 from models.development import Network, network_of
+from models.masks import masked
+from models.normalisation import needs_normalisation, normalised
+from models.training import progress_bar
 from models.words.calibration import best_offset, shift_bias
 from models.words.confusion import Confusion
 from models.words.examples import ExampleJob, make_batch
-from models.words.masks import masked
 from models.words.offline import average_steps, judge, judged_clips, posteriors_of
 from models.words.recipe import recipe_of
 from models.words.settings import Schedule
@@ -34,6 +34,7 @@ LOG = "training.csv"
 COLUMNS = ("step", "rate", "accuracy", "cross_entropy", "validation_accuracy", "validation_clips")
 NORMALISATION_BATCHES = 4
 AHEAD = 4
+MASKED_BINS_PART, MASKED_MOMENTS_PART = 6, 30
 
 log = logging.getLogger(__name__)
 
@@ -52,15 +53,13 @@ def with_normalisation(config: Config, roots: tuple[Path, ...], executor: Execut
 
     A front end without logarithm, or with given values, stays as it is.
     """
-    front_end, words = config.front_end, recipe_of(config)
-    if front_end.log_epsilon is None or front_end.mean:
+    if not needs_normalisation(config):
         return config
+    words = recipe_of(config)
     job = ExampleJob(config, roots, "training", words.schedule.seed, words.schedule.batch_size)
     batches = [executor.submit(make_batch, job, index) for index in range(NORMALISATION_BATCHES)]
-    frames = np.concatenate([batch.result().frames for batch in batches]).astype(np.float64)
-    mean = tuple(float(value) for value in np.round(frames.mean(axis=(0, 1)), 5))
-    deviation = tuple(float(value) for value in np.round(frames.std(axis=(0, 1)), 5))
-    return replace(config, front_end=replace(front_end, mean=mean, deviation=deviation))
+    frames = np.concatenate([batch.result().frames for batch in batches])
+    return normalised(config, frames.astype(np.float64))
 
 
 def build_network(config: Config) -> keras.Model:
@@ -92,8 +91,7 @@ def train_words(
     job = ExampleJob(config, roots, "training", schedule.seed, schedule.batch_size)
     total, first = schedule.total_steps, progress.step // schedule.repeats
     last = -(-total // schedule.repeats)
-    bar = tqdm(total=total, initial=progress.step, unit="step", desc=config.name, smoothing=0.05)
-    with logging_redirect_tqdm(), bar:
+    with progress_bar(config.name, total, progress.step) as bar:
         batches = stream_batches(job, executor, first, last, AHEAD, make_batch)
         for number, batch in enumerate(batches, first):
             for repeat in range(schedule.repeats):
@@ -131,12 +129,7 @@ def _begin(
     if start.suffix == ".npz":
         begun = checkpoint.load(start, model)
         return replace(begun, best_metric=float("inf"), evaluations_without_gain=0)
-    try:
-        model.set_weights(keras.models.load_model(start, compile=False).get_weights())
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SettingsError(f"{start}: cannot start from this ({reason}); name a checkpoint (.npz)"
-                            " or a .keras file of the same shape") from error  # fmt: skip
+    take_weights(model, start, "a checkpoint (.npz) or a .keras file")
     return checkpoint.Progress()
 
 
@@ -177,8 +170,10 @@ class _Run:
         share = recipe_of(self._config).augmentation.feature_mask_share
         model.reset_metrics()
         found = model.train_on_batch(
-            masked(rng, batch.frames, share), batch.targets, batch.weights, return_dict=True
-        )
+            masked(rng, batch.frames, share, bins_part=MASKED_BINS_PART,
+                   moments_part=MASKED_MOMENTS_PART),
+            batch.targets, batch.weights, return_dict=True,
+        )  # fmt: skip
         self._recent.append((float(found["categorical_accuracy"]), float(found["loss"])))
         progress.step += 1
         progress.averages = averages.update(
@@ -215,7 +210,7 @@ class _Run:
         )  # fmt: skip
         if offset:
             shift_bias(model, config.labels.index(UNKNOWN), offset)
-            _save_model(model, self._folder / MODEL)
+            checkpoint.save_model(model, self._folder / MODEL)
             log.info("bias of %s: %+.2f, by the validation clips", UNKNOWN, offset)
 
     def _evaluate(self, rate: float) -> None:
@@ -225,7 +220,7 @@ class _Run:
             if 1.0 - confusion.accuracy < progress.best_metric:
                 progress.best_metric = 1.0 - confusion.accuracy
                 progress.evaluations_without_gain = 0
-                _save_model(self._model, self._folder / MODEL)
+                checkpoint.save_model(self._model, self._folder / MODEL)
             else:
                 progress.evaluations_without_gain += 1
         log.info("Confusion Matrix:\n%s", confusion.text())
@@ -247,9 +242,3 @@ class _Run:
                 rows = [row for row in list(csv.reader(file))[1:] if int(row[0]) <= step]
         with path.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([COLUMNS, *rows])
-
-
-def _save_model(model: keras.Model, path: Path) -> None:
-    temporary = path.with_name("writing-" + path.name)
-    model.save(temporary)
-    temporary.replace(path)
