@@ -20,13 +20,15 @@ def add_kit_options(parser: argparse.ArgumentParser) -> None:
     add("--package", type=Path, metavar="DEB", help="for the bundle (default: built from here)")
 
 
-def chosen_kit(arguments: argparse.Namespace, release: "Release") -> "Kit":
-    """Return what the options name; all that can be wrong with them is found here."""
+def chosen_kit(
+    arguments: argparse.Namespace, release: "Release", settings: Path | None = None
+) -> "Kit":
+    """Return what the options name, with a device's own settings if it has any."""
     from board.device.kit import Kit
 
     audio = chosen_audio(arguments.audio)
     bundle = _bundle(arguments.bundle, arguments.package, release)
-    return Kit(bundle, audio, arguments.settings)
+    return Kit(bundle, audio, settings or arguments.settings)
 
 
 def chosen_audio(names: list[str]) -> "AudioHardware | None":

@@ -113,7 +113,9 @@ start_service() {
     udevadm trigger --subsystem-match=sound --action=change 2>/dev/null
     systemctl daemon-reload
     systemctl enable --quiet trigger-word.service
-    systemctl restart --no-block trigger-word.service
+    # Stopped first: who waits for the service to be ready must not see the old one.
+    systemctl stop trigger-word.service
+    systemctl start --no-block trigger-word.service
 }
 
 check_system

@@ -11,10 +11,10 @@ METHOD = "yescrypt"
 """What Debian hashes passwords with since release 11."""
 
 
-def read_secret(path: Path | None, what: str) -> str:
-    """Return the first line of a file (`-`: standard input), or what a person types twice."""
+def read_secret(path: Path | None, what: str, twice: bool = True) -> str:
+    """Return the first line of a file (`-`: standard input), or what a person types."""
     if path is None:
-        return _typed(what)
+        return _typed(what, twice)
     if str(path) == "-":
         line = sys.stdin.readline()
     else:
@@ -39,10 +39,10 @@ def hash_password(password: str, earlier: str = "") -> str:
     return hashed.decode().strip()
 
 
-def _typed(what: str) -> str:
+def _typed(what: str, twice: bool) -> str:
     if not sys.stdin.isatty():
         raise BoardError(f"there is no terminal to type the {what} on; give it in a file")
     secret = getpass.getpass(f"{what}: ")
-    if not secret or getpass.getpass(f"{what}, again: ") != secret:
+    if not secret or (twice and getpass.getpass(f"{what}, again: ") != secret):
         raise BoardError(f"the {what} was empty or not the same twice; try again")
     return secret
