@@ -16,8 +16,8 @@ from firmware_py.errors import SettingsError
 from firmware_py.level import CausalLevel, ClipLevel, LevelTracker
 from firmware_py.mel import MelSlopes, mel_filter_bank
 
-BLOCK_FRAMES = 32
-"""Frames that are computed at once: more would not stay in the processor's cache."""
+BLOCK_POINTS = 17_600
+"""FFT points that are computed at once: more would not stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -141,33 +141,21 @@ class FrontEnd:
         return np.hanning(self.window_length)
 
     @cached_property
-    def spectrum_weights(self) -> NDArray[np.float64]:
-        """What |FFT|^2 is multiplied by, float64 [num_fft_bins].
+    def scaled_window(self) -> NDArray[np.float64]:
+        """The window with the scale of the spectrum in it, float64 [window_length].
 
-        For psd: 2 / (Fs sum w^2), and half of it at zero frequency and at Nyquist (Welch 1967;
-        as in matplotlib.mlab.psd).
+        For psd, |FFT|^2 is to be multiplied by 2 / (Fs sum w^2) (Welch 1967; as in
+        matplotlib.mlab.psd), which leaves out that bins 0 and Nyquist count once.
         """
-        weights = np.full(self.num_fft_bins, 1.0 / self.full_scale**2)
-        if self.scaling != "psd":
-            return weights
-        weights *= 2.0 / (self.density_rate_hz * np.sum(self.window**2))
-        weights[0] /= 2.0
-        if self.num_fft_points % 2 == 0:
-            weights[-1] /= 2.0
-        return weights
+        scale = 1.0 / self.full_scale
+        if self.scaling == "psd":
+            scale *= np.sqrt(2.0 / (self.density_rate_hz * np.sum(self.window**2)))
+        return self.window * scale
 
     @cached_property
     def mel_slopes(self) -> MelSlopes | None:
         """The filters as they are applied, or None for linear bins."""
-        if self.mel_bank is None:
-            return None
-        weights = self.spectrum_weights if self.weights_are_in_mel_slopes else 1.0
-        return MelSlopes(self.mel_bank * weights)
-
-    @property
-    def weights_are_in_mel_slopes(self) -> bool:
-        """Whether `mel_slopes` take |FFT|^2 as it is: one multiplication less."""
-        return self.num_mel_bins > 0 and self.scaling != "magnitude"
+        return None if self.mel_bank is None else MelSlopes(self.mel_bank)
 
     @cached_property
     def mel_bank(self) -> NDArray[np.float64] | None:
@@ -209,12 +197,12 @@ class FrontEndStream:
         self._samples = samples[count * front_end.hop_length :].copy()
         if not count:
             return np.zeros((0, front_end.num_bins))
-        if count <= BLOCK_FRAMES:
+        most = max(1, BLOCK_POINTS // front_end.num_fft_points)
+        if count <= most:
             return self._block(samples, count)
-        starts = range(0, count, BLOCK_FRAMES)
         blocks = [
-            self._block(samples[start * front_end.hop_length :], min(BLOCK_FRAMES, count - start))
-            for start in starts
+            self._block(samples[start * front_end.hop_length :], min(most, count - start))
+            for start in range(0, count, most)
         ]
         return np.concatenate(blocks)
 
@@ -230,18 +218,20 @@ class FrontEndStream:
         return self._features(self._summed(self._spectrum(samples, count)))
 
     def _spectrum(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float64]:
-        """Return `count` spectra, float64 [count, num_fft_bins], as `mel_slopes` take them."""
+        """Return `count` spectra, float64 [count, num_fft_bins]."""
         front_end = self.front_end
         windows = _windows(samples, count, front_end.window_length, front_end.hop_length)
         if len(self._padded) < count:
             self._padded = np.zeros((count, front_end.num_fft_points))
         padded = self._padded[:count]
-        np.multiply(windows, front_end.window, out=padded[:, : front_end.window_length])
+        np.multiply(windows, front_end.scaled_window, out=padded[:, : front_end.window_length])
         parts = np.fft.rfft(padded).view(np.float64)
         np.multiply(parts, parts, out=parts)
         power = parts[:, ::2] + parts[:, 1::2]
-        if not front_end.weights_are_in_mel_slopes:
-            power *= front_end.spectrum_weights
+        if front_end.scaling == "psd":
+            power[:, 0] /= 2.0
+            if front_end.num_fft_points % 2 == 0:
+                power[:, -1] /= 2.0
         if self._level:
             power *= self._level.power_gains(windows)[:, None]
         return np.sqrt(power, out=power) if front_end.scaling == "magnitude" else power
