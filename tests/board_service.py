@@ -38,9 +38,9 @@ SETTINGS = "# version {version}\n"
 def service_package(
     folder: Path, version: str, behaviour: str = "ready", depends: str = ""
 ) -> Path:
-    silent = "echo no microphone found; plug one in"
+    silent = "echo 'no microphone found; plug one in'"
     notify = silent if behaviour == "silent" else "systemd-notify --ready"
-    fault = "echo no luck; exit 1" if behaviour == "unconfigurable" else ""
+    fault = "exit 1" if behaviour == "unconfigurable" else ""
     return make_package(
         folder,
         version,

@@ -13,7 +13,7 @@ from board_service import service_package
 from board.__main__ import main
 from board.bundle import Release
 
-pytestmark = [pytest.mark.slow, needs_guest]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200), needs_guest]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKk3Jb2m0sVt1QJ9m2x5p3vYxw0mCq1x2m7dZq5cS0aA someone"
 LOG = "trigger-word/first-boot.log"

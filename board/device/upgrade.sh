@@ -50,7 +50,8 @@ end_with() { # STATE VERSION REASON
 save_settings() {
     rm -rf "$state/before" && mkdir -p "$state/before" || return 1
     for file in $settings; do
-        [ ! -e "$file" ] || cp -p --parents "$file" "$state/before/" || return 1
+        [ -e "$file" ] || continue
+        mkdir -p "$state/before$(dirname "$file")" && cp -p "$file" "$state/before$file" || return 1
     done
 }
 

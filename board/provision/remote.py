@@ -87,6 +87,7 @@ class Remote:
         """
         self.target = target
         self._password = password
+        self._connected = False
         self._command = ["ssh", "-o", f"ControlPath={folder}/%C"]
         for option in (*OPTIONS, f"BatchMode={'no' if password else 'yes'}"):
             self._command += ["-o", option]
@@ -144,11 +145,12 @@ class Remote:
         text = errors.decode(errors="replace")
         if code == CONNECTION_FAILED:
             raise UnreachableError(f"{self.target.address}: {self._cause(text)}")
+        self._connected = True
         return Result(code, output.decode(errors="replace"), text)
 
     def _cause(self, errors: str) -> str:
         for pattern, cause in CAUSES.items():
-            if re.search(pattern, errors):
+            if re.search(pattern, errors) and not self._connected:
                 return cause.format(target=self.target.address, host=self.target.host)
         return "the connection was lost; the device goes on by itself, run the command again"
 
