@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     add("-o", "--out", type=Path, required=True, metavar="OUT.tflite")
     add("--mode", choices=get_args(Mode), default="float32")
     add("--steps", type=_count, metavar="N",
-        help="steps a call; default: as many as fit into 80 ms of audio")  # fmt: skip
+        help="steps a call; default: as many as fit into 160 ms of audio")  # fmt: skip
     add("--config", type=Path, metavar="CONFIG.toml",
         help="the network's configuration; default: config.toml beside MODEL")  # fmt: skip
     add("--architecture", metavar="NAME",

@@ -11,7 +11,7 @@ from firmware_py.artefact import read_artefact
 from firmware_py.audio import read_blocks
 from firmware_py.ensemble import Ensemble, Model
 
-CHUNK_SECONDS = 0.08
+CHUNK_SECONDS = 0.16
 
 
 def main() -> None:
