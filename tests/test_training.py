@@ -23,8 +23,8 @@ from firmware_py.schema import to_mapping  # noqa: E402
 from models import checkpoint  # noqa: E402
 from models.config import read_config  # noqa: E402
 from models.recipe import Schedule  # noqa: E402
+from models.settled import with_normalisation_of  # noqa: E402
 from models.training import train, with_normalisation  # noqa: E402
-from models.training_folder import with_normalisation_of  # noqa: E402
 from models.training_log import read_log  # noqa: E402
 
 SCHEDULE = Schedule(

@@ -11,8 +11,8 @@ from models.own_word.judgement import REPORT, artefacts, near_misses
 from models.own_word.request import Request
 from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, WORDS
 from models.own_word.takes import FEWEST_TO_TEST, TAKES
+from models.settled import CONFIG
 from models.sources import MANIFEST, sound_files
-from models.training_folder import CONFIG
 
 CARD = "README.md"
 

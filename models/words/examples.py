@@ -24,6 +24,8 @@ RMS = 3000.0
 """Level at which recordings meet, int16 units."""
 MID_WORD_SECONDS = 0.15
 """An unknown word is the target from so long after its start."""
+PART_MS = (450.0, 750.0)
+"""How far a word is shifted out of the second that then holds a part of it."""
 
 
 @dataclass(frozen=True)
@@ -188,21 +190,38 @@ class ExampleMaker:
     def _window_example(
         self, rng: np.random.RandomState
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-        """Return one second with one word: shifted, mixed with background noise, as one step."""
-        label = rng.randint(len(self.config.labels))
-        take = self._pools[self.config.labels[label]].draw(rng).take
-        augmentation = self.recipe.augmentation
+        """Return one second with one word or none, mixed with background noise, as one step."""
+        num_labels = len(self.config.labels)
+        if rng.uniform() < self.recipe.nothing_share:
+            samples = self._nothing(rng)
+            targets = np.full((1, num_labels), 1.0 / num_labels, np.float32)
+        else:
+            label = rng.randint(num_labels)
+            take = self._varied(rng, self.config.labels[label])
+            samples = shifted(rng, take, self._rate_hz, self.recipe.shift_ms)
+            targets = np.zeros((1, num_labels), np.float32)
+            targets[0, label] = 1.0
+        if rng.uniform() < self.recipe.background_share and self.corpus.backgrounds:
+            samples = self._mixed(rng, samples)
+        return self.config.front_end.compute(samples), targets, np.ones(1, np.float32)
+
+    def _nothing(self, rng: np.random.RandomState) -> NDArray[np.int16]:
+        """Return a second of silence, of another word, or with a part of a word at one end."""
+        kind = rng.randint(3)
+        if kind == 0:
+            return np.zeros(self._rate_hz, np.int16)
+        if kind == 1:
+            return shifted(rng, self._varied(rng, UNKNOWN), self._rate_hz, PART_MS[1])
+        word = self._varied(rng, self._words[rng.randint(len(self._words))])
+        shift_ms = rng.uniform(*PART_MS) * rng.choice((-1, 1))
+        return one_second(word, self._rate_hz, round(shift_ms * self._rate_hz / 1000))
+
+    def _varied(self, rng: np.random.RandomState, label: str) -> NDArray[np.int16]:
+        """Return a recording of a word, some faster or slower."""
+        take, augmentation = self._pools[label].draw(rng).take, self.recipe.augmentation
         if rng.uniform() < augmentation.speed_share:
             take = at_speed(take, rng.uniform(*augmentation.speed))
-        samples = shifted(rng, take.samples, self._rate_hz, self.recipe.shift_ms)
-        if rng.uniform() < self.recipe.background_share and self.corpus.backgrounds:
-            heard = self._mixed(rng, samples)
-        else:
-            heard = samples
-        frames = self.config.front_end.compute(heard)
-        targets = np.zeros((1, len(self.config.labels)), np.float32)
-        targets[0, label] = 1.0
-        return frames, targets, np.ones(1, np.float32)
+        return take.samples
 
     def _mixed(self, rng: np.random.RandomState, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         noise = self.background(rng, len(samples)).astype(np.float32)

@@ -117,6 +117,11 @@ class WordsRecipe:
     """Largest random shift of a clip of one second, either way."""
     background_share: float = 0.8
     """Share of clips of one second that are mixed with background noise."""
+    nothing_share: float = 0.0
+    """Share of clips of one second that hold no whole word: background, another word, or the
+    beginning or end of one. All labels are then equally right, so that a network without silence
+    and unknown is sure of nothing between words (outlier exposure: Hendrycks, Mazeika,
+    Dietterich, "Deep Anomaly Detection with Outlier Exposure", 2019)."""
     layout: Layout = field(default_factory=Layout)
     augmentation: Augmentation = field(default_factory=Augmentation)
     schedule: Schedule = field(default_factory=Schedule)

@@ -1,0 +1,69 @@
+"""The settled configuration of a run: what it began with, kept in its folder."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tomli_w
+
+from firmware_py.errors import SettingsError
+from firmware_py.schema import to_mapping
+from models.config import Config, read_config
+
+CONFIG = "config.toml"
+MARK = "config.sha256"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run keeps what it goes on from."""
+
+    folder: Path
+    mark: Path
+    """Gets the digest of the configuration as it was given."""
+    stale: tuple[Path, ...]
+    """What an earlier run left that a new one must not go on from."""
+
+
+def settle(
+    config: Config, place: Place, resume: bool, normalised: Callable[[Config], Config]
+) -> Config:
+    """Return the configuration that the run uses, normalised, and keep it in the folder.
+
+    A resumed run keeps the one it began with; SettingsError if it is now given another.
+    """
+    path = place.folder / CONFIG
+    digest = hashlib.sha256(json.dumps(to_mapping(config)).encode()).hexdigest()
+    if resume and path.exists():
+        if place.mark.exists() and place.mark.read_text().strip() != digest:
+            raise SettingsError(
+                f"{place.folder}: was begun with another configuration; train without --resume,"
+                " or choose another --out"
+            )
+        return read_config(path)
+    place.mark.parent.mkdir(parents=True, exist_ok=True)
+    _remove(place.stale)
+    config = normalised(config)
+    path.write_text(tomli_w.dumps(to_mapping(config)), encoding="utf-8")
+    place.mark.write_text(digest + "\n", encoding="utf-8")
+    return config
+
+
+def with_normalisation_of(config: Config, start: Path) -> Config:
+    """Return the configuration with the mean and deviation per bin that `start` learnt with.
+
+    As it is where it brings its own, or no configuration lies beside `start`.
+    """
+    beside = start.parent / CONFIG
+    if config.front_end.mean or not beside.exists():
+        return config
+    learnt = read_config(beside).front_end
+    front_end = replace(config.front_end, mean=learnt.mean, deviation=learnt.deviation)
+    return replace(config, front_end=front_end)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
