@@ -4,6 +4,7 @@ import argparse
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -48,13 +49,25 @@ def open_pool(workers: int, dask_address: str | None = None) -> Iterator[Executo
         workers,
         # Not forked: a forked process may inherit locks that another thread holds.
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for the parent, which drops the rest
+        initializer=_begin_worker,
     )
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _begin_worker() -> None:
+    """Leave Ctrl-C to the parent, which drops the rest, and end with it even when it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only workers begin here"
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager

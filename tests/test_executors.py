@@ -1,6 +1,11 @@
 """The same clips and results whatever runs them: this process, a pool, a Dask cluster."""
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,3 +62,32 @@ def test_a_scheduler_that_is_not_there_is_named() -> None:
         open_pool(1, "tcp://127.0.0.1:9"),
     ):
         pass
+
+
+OWNER = """
+import os, signal, sys, time
+from models.executors import open_pool
+if __name__ == "__main__":
+    with open_pool(2) as pool:
+        list(pool.map(abs, range(8)))
+        print(*pool._processes, flush=True)
+        time.sleep(60)
+"""
+
+
+def test_workers_end_with_an_owner_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "owner.py"
+    script.write_text(OWNER)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    owner = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert owner.stdout is not None
+    workers = [int(pid) for pid in owner.stdout.readline().split()]
+    assert workers
+    owner.kill()
+    owner.wait()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
