@@ -27,7 +27,7 @@ def chosen_kit(
     from board.device.kit import Kit
 
     audio = chosen_audio(arguments.audio)
-    bundle = _bundle(arguments.bundle, arguments.package, release)
+    bundle = chosen_bundle(arguments.bundle, arguments.package, release)
     return Kit(bundle, audio, settings or arguments.settings)
 
 
@@ -43,7 +43,7 @@ def chosen_audio(names: list[str]) -> "AudioHardware | None":
     return chosen[0] if chosen else None
 
 
-def _bundle(folder: Path | None, package: Path | None, release: "Release") -> "Bundle":
+def chosen_bundle(folder: Path | None, package: Path | None, release: "Release") -> "Bundle":
     """Return the bundle in `folder` (or in its subfolder for the release), or a new one."""
     from board.bundle import build_bundle, read_bundle
     from board.bundle.building import archive_cache
