@@ -79,14 +79,13 @@ def test_workers_end_with_an_owner_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "owner.py"
     script.write_text(OWNER)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    owner = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment
-    )
-    assert owner.stdout is not None
-    workers = [int(pid) for pid in owner.stdout.readline().split()]
+    ) as owner:
+        assert owner.stdout is not None
+        workers = [int(pid) for pid in owner.stdout.readline().split()]
+        owner.kill()
     assert workers
-    owner.kill()
-    owner.wait()
     deadline = time.monotonic() + 20
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
