@@ -87,7 +87,7 @@ def test_failed_installation_says_why_and_is_tried_again(
     with booted(root, card) as guest:
         guest.wait_until(lambda: "FAILED" in log_of(card), "the reason")
         assert "trigger-word-library" in log_of(card)
-        assert "Tried again at the next boot" in log_of(card)
+        assert "it is tried again at the next boot" in log_of(card)
         assert guest.output("hostname") == "kitchen", "the person can log in and look"
         assert guest.run("systemctl", "is-failed", "trigger-word-first-boot").returncode == 0
     hidden.rename(deb)

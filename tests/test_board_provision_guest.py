@@ -150,6 +150,21 @@ def test_first_installation_that_does_not_listen_stays_and_says_so(
     assert "plug one in" in said["message"]
 
 
+def test_audio_hardware_goes_into_config_once(
+    device: Device, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = device.root / "boot/firmware/config.txt"
+    config.write_text("dtparam=audio=on\n")
+    for state in ("restart", "unchanged"):
+        assert device.provision(device.bundle("1.0"), "--audio", "voice-bonnet") == 0
+        assert outcome(capsys)["state"] == state
+        assert config.read_text().count("dtoverlay=wm8960-soundcard\n") == 1
+        assert "wm8960soundcard" in (device.root / "etc/asound.conf").read_text()
+    config.write_text("dtparam=audio=on\n")
+    assert device.provision(device.bundle("1.0"), "--audio", "voice-bonnet", "--dry-run") == 0
+    assert "switch the audio hardware on in config.txt" in outcome(capsys)["steps"]
+
+
 def test_lost_connection_leaves_it_working_and_a_second_run_completes(
     device: Device, capsys: pytest.CaptureFixture[str]
 ) -> None:

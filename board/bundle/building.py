@@ -58,6 +58,7 @@ def assemble(folder: Path, package: Path, release: Release, fetched: Sequence[Fe
     files = tuple(_describe(folder, path, origin) for path, origin in origins.items())
     index = "\n".join(_stanza(path) for path in sorted(origins))
     (packages / "Packages").write_text(index, encoding="utf-8")
+    (packages / "Release").write_text(_release(packages / "Packages"), encoding="utf-8")
     manifest = Manifest(release, architecture_of(package), files[0].version, files)
     write_manifest(folder, manifest)
     return Bundle(folder, manifest)
@@ -88,6 +89,11 @@ def _describe(folder: Path, path: Path, origin: str) -> BundledFile:
         sha256=sha256_of(path),
         size=path.stat().st_size,
     )
+
+
+def _release(index: Path) -> str:
+    """Return what apt reads first: which index there is, and its digest."""
+    return f"SHA256:\n {sha256_of(index)} {index.stat().st_size} {index.name}\n"
 
 
 def _stanza(path: Path) -> str:

@@ -55,6 +55,7 @@ class Bundle:
         return (
             self.folder / MANIFEST,
             self.folder / PACKAGES / "Packages",
+            self.folder / PACKAGES / "Release",
             *(self.folder / each.path for each in self.manifest.files),
         )
 

@@ -47,14 +47,15 @@ fi
 
 say "first boot of $(hostname): $(tr -d '\0' 2>/dev/null </proc/device-tree/model || echo no Pi)"
 if ! prepare_stage || ! hide_secrets; then
-    say "FAILED: /var or the boot partition is full or read-only. Tried again at the next boot."
+    say "FAILED: /var or the boot partition is full or read-only (it is tried again at the next boot)"
     exit 1
 fi
 output=$(sh "$card/install.sh" "$stage" 2>&1)
 code=$?
 echo "$output" | sed 's/^/  /' | tee -a "$log"
 if [ "$code" -ne 0 ]; then
-    say "FAILED: $(echo "$output" | tail -n 1 | sed 's/^trigger-word: //'). Tried again at the next boot."
+    why=$(echo "$output" | tail -n 1 | sed 's/^trigger-word: //')
+    say "FAILED: $why (it is tried again at the next boot)"
     exit "$code"
 fi
 say "done; is it listening? systemctl status trigger-word"

@@ -25,8 +25,12 @@ refuse() {
 
 # Prints the reason why apt or dpkg failed, from the end of what it said.
 reason() {
-    grep -E 'No space left|^(E|dpkg): |error' "$work/apt.log" | grep -v '^W:' | tail -n 1 |
-        grep . || tail -n 1 "$work/apt.log"
+    for pattern in 'No space left' ' : Depends: ' '^(E|dpkg): ' '.'; do
+        if found=$(grep -E "$pattern" "$work/apt.log" | tail -n 1) && [ -n "$found" ]; then
+            echo "$found" | sed 's/^ *//'
+            return
+        fi
+    done
 }
 
 apt() {

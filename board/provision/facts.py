@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from board.bundle import RELEASES, Release
 from board.errors import BoardError
+from board.prepare.boot_files import BEGIN, END
 from board.provision.remote import Remote
 
+CONFIG = "/boot/firmware/config.txt"
 STAGE = ".cache/trigger-word-provision"
 """Below the user's home: what is copied there waits for the installation."""
 
@@ -31,7 +33,13 @@ cd "$HOME/{STAGE}" && find . -type f -exec sha256sum {{}} + |
     sed 's|^\\([0-9a-f]*\\)  ./|staged=\\1 |'
 """
 
-ETC_QUESTIONS = "sha256sum " + " ".join(ETC.values()) + " 2>/dev/null | sed 's/^/etc=/'; true"
+ROOT_QUESTIONS = f"""\
+sha256sum {" ".join(ETC.values())} 2>/dev/null | sed 's/^/etc=/'
+if [ -e {CONFIG} ]; then
+    echo "config=found"
+    sed -n '/^{BEGIN}$/,/^{END}$/ s/^d/line=&/p' {CONFIG}
+fi
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class Facts:
     """SHA-256 of files that wait in the stage, by path."""
     etc: dict[str, str]
     """SHA-256 of the files in /etc, by path."""
+    config_lines: tuple[str, ...] | None
+    """Our lines in config.txt; None: there is no such file."""
 
 
 def ask(remote: Remote) -> Facts:
@@ -80,4 +90,7 @@ def ask(remote: Remote) -> Facts:
         stage=single["stage"],
         staged=digests["staged"],
         etc=digests["etc"],
+        config_lines=tuple(value for key, _, value in lines if key == "line")
+        if "config" in single
+        else None,
     )

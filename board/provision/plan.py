@@ -56,7 +56,9 @@ def _steps(
     stale = [
         ETC[name] for name, text in kit.for_etc.items() if facts.etc.get(ETC[name]) != _digest(text)
     ]
-    if facts.version == wanted and not stale and facts.active:
+    overlays = kit.audio.config_lines if kit.audio else facts.config_lines
+    stale_config = facts.config_lines is not None and facts.config_lines != overlays
+    if facts.version == wanted and not stale and not stale_config and facts.active:
         return []
     size = sum(map(_size, (content[name] for name in to_send)))
     unpacked = int(control_fields(kit.bundle.package).get("Installed-Size", "0")) * 1024
@@ -72,6 +74,7 @@ def _steps(
     if facts.version != wanted:
         steps.append(f"install version {wanted}" + (f" over {facts.version}" * bool(facts.version)))
     steps += [f"write {path}" for path in stale]
+    steps += ["switch the audio hardware on in config.txt"] * stale_config
     steps.append("restart the service and wait until it is ready")
     if facts.version:
         steps.append(f"go back to version {facts.version} if it is not")
