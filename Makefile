@@ -50,5 +50,5 @@ $(VENV)/.device: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.workstation: pyproject.toml | apt $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable '.[live,gpio,mqtt,wyoming,workstation,dev]'
+	$(BIN)/pip install --quiet --editable '.[live,gpio,mqtt,wyoming,signatures,workstation,dev]'
 	@touch $@ $(VENV)/.device

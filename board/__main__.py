@@ -12,7 +12,7 @@ from firmware_py.errors import TriggerWordError
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-PARTS = ("profiles", "prepare", "provision", "package", "bundle", "image", "files")
+PARTS = ("profiles", "prepare", "provision", "package", "bundle", "image", "sign", "files")
 """Each has a module `board.PART.command` with `add_parser(subparsers)`."""
 
 

@@ -5,13 +5,13 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from firmware_py.commands import bench, check, detect, devices, run, safe, show
+from firmware_py.commands import bench, check, detect, devices, install, run, safe, show
 from firmware_py.errors import DeviceError, TriggerWordError
 
 EXIT_BAD_INPUT = 2
 EXIT_DEVICE_GONE = 75
 
-COMMANDS = (detect, run, bench, show, devices, check, safe)
+COMMANDS = (detect, run, bench, show, devices, check, install, safe)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -134,6 +134,11 @@ def read_artefact(path: Path | str) -> Artefact:
         content = path.read_bytes()
     except OSError as error:
         raise ArtefactError(f"{path}: cannot read the model: {error.strerror}") from error
+    return parse_artefact(content, path)
+
+
+def parse_artefact(content: bytes, path: Path) -> Artefact:
+    """Return the checked artefact in `content`, the bytes of the file `path`."""
     mapping, flatbuffer = _split(content, path)
     version = mapping.get("schema_version") if isinstance(mapping, dict) else None
     if not isinstance(version, int):

@@ -14,7 +14,7 @@ LEVELS = (
     {"artefact", "settings"},
     {"interpreter"},
     {"frame_detector", "detector", "ensemble"},
-    {"replay", "sound", "board_state", "logs"},
+    {"replay", "sound", "board_state", "logs", "installation"},
     {"outputs"},
     {"live"},
     {"bench", "commands", "__main__"},
@@ -26,6 +26,7 @@ EXTERNAL = {
     "gpiod": {"outputs/gpio.py"},
     "paho": {"outputs/mqtt.py"},
     "wyoming": {"outputs/wyoming.py"},
+    "nacl": {"installation/signature.py"},
     "zeroconf": {"outputs/announcement.py"},
 }
 """Libraries of outputs and devices, and the only files that may import them."""

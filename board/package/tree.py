@@ -10,12 +10,8 @@ from firmware_py.settings.text import default_settings_text
 SERVICE = Path(__file__).parents[1] / "service"
 OPT = Path("opt/trigger-word")
 DOC = Path("usr/share/doc/trigger-word")
-PYAUDIO = {
-    "3.11": ("pyaudio.py", "_portaudio.cpython-311-aarch64-linux-gnu.so"),
-    "3.13": ("pyaudio",),
-}
-"""What python3-pyaudio of each distribution has: the only module that is borrowed from there."""
-DIST_PACKAGES = "/usr/lib/python3/dist-packages"
+PYAUDIO = "/usr/lib/python3/dist-packages/pyaudio"
+"""Where python3-pyaudio lies: the only module that is borrowed from the distribution."""
 
 
 def site_packages(python: str) -> Path:
@@ -37,8 +33,7 @@ def lay_environment(root: Path, wheels: dict[str, list[Path]]) -> None:
         folder = root / site_packages(python)
         for wheel in wheels[python]:
             unpack_wheel(wheel, folder)
-        for name in PYAUDIO[python]:
-            (folder / name).symlink_to(f"{DIST_PACKAGES}/{name}")
+        (folder / "pyaudio").symlink_to(PYAUDIO)
 
 
 def lay_system_files(root: Path) -> None:

@@ -13,7 +13,7 @@ PYTHONS = ("3.11", "3.13")
 """Of Debian 12 and 13, and of Raspberry Pi OS beside them."""
 GLIBC = range(17, 37)
 """Minor versions of glibc that a wheel may be built for; Debian 12 has 2.36."""
-LEFT_OUT = ("tests", "RECORD")
+LEFT_OUT = ("tests", "__pycache__", "RECORD")
 """Folders and files that the device never reads. RECORD would list what is not there."""
 
 

@@ -1,30 +1,49 @@
 """The models that the settings of a site name, with the policies that it chose."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from firmware_py.artefact import DEFAULT_MODEL, choose_policy, read_artefact
+from firmware_py.artefact import Artefact, choose_policy, read_artefact
 from firmware_py.detector import refuse_clip_level
 from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
+from firmware_py.installation.default_model import read_default_model
+from firmware_py.installation.signature import check_signature
+from firmware_py.installation.slot import Slot
 from firmware_py.settings import ModelSettings, Settings
 
 
 def open_models(settings: Settings) -> list[Model]:
     """Return the models; raises ArtefactError, and SettingsError for labels that none has."""
-    models = [open_model(each) for each in settings.model]
+    keys = settings.signature.public_keys if settings.signature else ()
+    models = [open_model(each, keys) for each in settings.model]
     _check_labels(settings, models)
     return models
 
 
-def open_model(settings: ModelSettings) -> Model:
-    """Return one model with its policy."""
-    artefact = read_artefact(settings.path or DEFAULT_MODEL)
+def open_model(settings: ModelSettings, public_keys: Sequence[str] = ()) -> Model:
+    """Return one model with its policy; with keys, only if one of them has signed it."""
+    artefact = _read(settings.path, public_keys)
     refuse_clip_level(artefact)
     policy = choose_policy(artefact, settings.operating_point or None, settings.threshold)
     if settings.refractory_seconds is not None:
         step_seconds = artefact.metadata.step_seconds
         policy = policy.with_refractory(settings.refractory_seconds, step_seconds)
     return Model(artefact, policy)
+
+
+def _read(path: str, public_keys: Sequence[str]) -> Artefact:
+    """Return the artefact at `path`, or the default one; the built-in one needs no signature."""
+
+    def check(file: Path) -> None:
+        if public_keys:
+            check_signature(file.read_bytes(), file, public_keys)
+
+    if not path:
+        return read_default_model(Slot(), check)
+    artefact = read_artefact(path)
+    check(artefact.path)
+    return artefact
 
 
 def all_labels(models: Sequence[Model]) -> list[str]:

@@ -6,6 +6,7 @@ from firmware_py.settings.site import (
     ModelSettings,
     ServiceSettings,
     Settings,
+    SignatureSettings,
     read_settings,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "ModelSettings",
     "ServiceSettings",
     "Settings",
+    "SignatureSettings",
     "read_settings",
 ]

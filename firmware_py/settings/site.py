@@ -1,5 +1,6 @@
 """The settings of a site: one TOML file as frozen dataclasses."""
 
+import base64
 import tomllib
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from firmware_py.errors import SettingsError
 from firmware_py.schema import from_mapping
-from firmware_py.settings.fields import file_path, require
+from firmware_py.settings.fields import example, file_path, require
 from firmware_py.settings.outputs import (
     ChimeSettings,
     CommandSettings,
@@ -52,7 +53,7 @@ class ModelSettings:
     """A model to listen with; several may be given."""
 
     path: str = file_path()
-    """The artefact; empty: the built-in one."""
+    """The artefact; empty: the one of `trigger-word install`, or the built-in one."""
     operating_point: str = ""
     """One of the model's named policies, such as sensitive or strict; empty: its own choice."""
     threshold: float | None = field(default=None, metadata={"example": 0.6})
@@ -89,6 +90,19 @@ class ClipSettings:
 
 
 @dataclass(frozen=True)
+class SignatureSettings:
+    """Install and use only models that one of these keys has signed."""
+
+    public_keys: tuple[str, ...] = example(["ZXhhbXBsZSBvbmx5OiBwdXQgeW91ciBrZXkgaGVyZSE="])
+    """ed25519, in base64; several while an old key is replaced."""
+
+    def __post_init__(self) -> None:
+        require(bool(self.public_keys), "public_keys", list(self.public_keys), "at least one")
+        for key in self.public_keys:
+            require(_is_key(key), "public_keys", key, "32 bytes in base64")
+
+
+@dataclass(frozen=True)
 class ServiceSettings:
     """Logs and measurements."""
 
@@ -115,6 +129,7 @@ class Settings:
     mqtt: MqttSettings | None = None
     wyoming: WyomingSettings | None = None
     clips: ClipSettings | None = None
+    signature: SignatureSettings | None = None
     service: ServiceSettings = field(default_factory=ServiceSettings)
 
     def __post_init__(self) -> None:
@@ -132,6 +147,13 @@ def read_settings(path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: this is no TOML file: {error}") from error
     return _anchored(from_mapping(Settings, mapping, str(path)), path.resolve().parent)
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 32
+    except ValueError:
+        return False
 
 
 def _anchored(value: T, folder: Path) -> T:

@@ -1,0 +1,1 @@
+"""Models put in place on a device: signed, tried out, switched to in one step."""

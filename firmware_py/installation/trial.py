@@ -1,0 +1,41 @@
+"""Trying a model out before it listens."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from firmware_py.artefact import Artefact, parse_artefact
+from firmware_py.detector import Detector
+from firmware_py.errors import ArtefactError
+from firmware_py.installation.signature import check_signature
+
+SILENCE_SECONDS = 3.0
+
+
+def check_content(content: bytes, path: Path, public_keys: Sequence[str]) -> Artefact:
+    """Return the artefact in `content` if it may be installed; raises ArtefactError.
+
+    path: for messages. public_keys: base64; with any, one of them must have signed the model.
+    """
+    artefact = parse_artefact(content, path)
+    if public_keys:
+        check_signature(content, path, public_keys)
+    try_out(artefact)
+    return artefact
+
+
+def try_out(artefact: Artefact) -> None:
+    """Raise ArtefactError unless the model loads, runs, and hears nothing in silence."""
+    with Detector(artefact) as detector:
+        silence = np.zeros(int(SILENCE_SECONDS * detector.sample_rate_hz), np.int16)
+        posteriors = np.concatenate((detector.posteriors(silence), detector.last_posteriors()))
+        detections = detector.decide(posteriors)
+    if not np.isfinite(posteriors).all():
+        raise ArtefactError(f"{artefact.path}: the model gives no numbers in silence; train it on")
+    if detections:
+        first = detections[0]
+        raise ArtefactError(
+            f"{artefact.path}: the model hears {first.label!r} in silence (score"
+            f" {first.score:.2f}); raise its threshold or train it on"
+        )
