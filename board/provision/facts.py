@@ -67,7 +67,9 @@ def ask(remote: Remote) -> Facts:
     lines = [
         line.partition("=") for line in remote.run(QUESTIONS).output.splitlines() if "=" in line
     ]
-    lines += [line.partition("=") for line in remote.run_as_root(ETC_QUESTIONS).output.splitlines()]
+    lines += [
+        line.partition("=") for line in remote.run_as_root(ROOT_QUESTIONS).output.splitlines()
+    ]
     single = {key: value for key, _, value in lines}
     digests: dict[str, dict[str, str]] = {"staged": {}, "etc": {}}
     for key, _, value in lines:
