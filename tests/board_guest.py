@@ -15,9 +15,12 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = (
-    "systemd,systemd-sysv,dbus,openssh-server,sudo,python3,cloud-init,netplan.io,locales,tzdata"
-)
+PACKAGES = {
+    "amd64": "systemd,systemd-sysv,dbus,openssh-server,sudo,python3,cloud-init,netplan.io,locales,"
+    "tzdata",
+    "arm64": "systemd,python3",
+}
+"""What a system has; an emulated one little, since all of it is configured by emulation."""
 MIRROR = "http://deb.debian.org/debian"
 
 TOOLS = ("systemd-nspawn", "mmdebstrap", "nsenter")
@@ -35,12 +38,15 @@ ssh_genkeytypes: []
 """As Raspberry Pi OS configures cloud-init (pi-gen, stage2/04-cloud-init)."""
 
 
-def base_system(cache: pytest.Cache, release: str) -> Path:
+def base_system(cache: pytest.Cache, release: str, architecture: str = "amd64") -> Path:
     """Return an archive of a small Debian, made once."""
-    archive = cache.mkdir("guests") / f"{release}.tar"
+    if architecture == "arm64" and not Path("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists():
+        pytest.skip("arm64 programs do not run here; install qemu-user-static and binfmt-support")
+    archive = cache.mkdir("guests") / f"{release}-{architecture}.tar"
     if not archive.exists():
         new = archive.with_suffix(".new.tar")
-        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
+        command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--architectures={architecture}"]
+        command.append(f"--include={PACKAGES[architecture]}")
         made = subprocess.run(
             [*command, release, new, f"deb {MIRROR} {release} main"], capture_output=True
         )
@@ -53,8 +59,9 @@ def base_system(cache: pytest.Cache, release: str) -> Path:
 def unpack(archive: Path, root: Path) -> Path:
     root.mkdir()
     subprocess.run(["tar", "-x", "-f", archive, "-C", root, "--exclude=./dev/*"], check=True)
+    for folder in ("etc/cloud/cloud.cfg.d", "boot/firmware"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "etc/cloud/cloud.cfg.d/99_raspberry-pi.cfg").write_text(CLOUD)
-    (root / "boot/firmware").mkdir(parents=True, exist_ok=True)
     return root
 
 

@@ -1,5 +1,6 @@
 """The first boot of a prepared card: cloud-init, systemd, apt and dpkg are the real ones."""
 
+import json
 import stat
 import subprocess
 from pathlib import Path
@@ -153,3 +154,32 @@ def test_wrong_release_is_refused_with_the_remedy(
     assert refused.returncode == 3
     assert "this system is Debian trixie, the packages are for bookworm" in refused.stdout
     assert not list((root / "tmp").iterdir())
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("release", ["bookworm", "trixie"])
+def test_real_package_installs_on_arm64_without_a_network(
+    tmp_path: Path, pytestconfig: pytest.Config, release: Release
+) -> None:
+    """The whole way, emulated: package, archive, bundle, card, apt and dpkg of an arm64 system."""
+    archive = base_system(pytestconfig.cache, release, "arm64")
+    bundle = tmp_path / "bundle"
+    if main(["bundle", "--release", release, "--out", str(bundle)]) != 0:
+        pytest.skip("the packages cannot be fetched")
+    (tmp_path / "key.pub").write_text(KEY)
+    root = unpack(archive, tmp_path / "root")
+    card = fill(root / "boot/firmware", TRIXIE if release == "trixie" else BOOKWORM)
+    command = ["prepare", str(card), "--bundle", str(bundle), "--hostname", "kitchen"]
+    assert main([*command, "--ssh-key", str(tmp_path / "key.pub"), "--audio", "voice-bonnet"]) == 0
+    inside = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}",
+              "--private-network", "--pipe"]  # fmt: skip
+    script = "/boot/firmware/trigger-word/first-boot.sh"
+    subprocess.run([*inside, "sh", script], check=True, stdin=subprocess.DEVNULL)
+    assert "done;" in log_of(card)
+    shown = subprocess.run(
+        [*inside, "trigger-word", "show", "--json"], capture_output=True, stdin=subprocess.DEVNULL
+    )
+    assert json.loads(shown.stdout)["name"] == "activate"
+    settings = root / "etc/trigger-word.toml"
+    assert 'line = "GPIO27"' in settings.read_text()
+    assert stat.S_IMODE(settings.stat().st_mode) == 0o640

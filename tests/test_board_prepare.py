@@ -145,6 +145,21 @@ def test_no_secret_but_what_must_be_there(
         assert secret not in caplog.text
 
 
+@needs_mkpasswd
+def test_used_card_starts_anew_when_anything_is_new(
+    tmp_path: Path, bundle: Bundle, arguments: list[str]
+) -> None:
+    """cloud-init works again when the instance is another one."""
+    card = fill(tmp_path / "bootfs", TRIXIE)
+    settings = tmp_path / "site.toml"
+    instances = []
+    for volume in (0.5, 0.5, 0.6):
+        settings.write_text(f"[chime]\nvolume = {volume}\n")
+        assert prepare(card, bundle, *arguments, "--settings", str(settings)) == 0
+        instances.append(json.loads((card / "meta-data").read_text())["instance-id"])
+    assert instances[0] == instances[1] != instances[2]
+
+
 @pytest.mark.skipif(shutil.which("cloud-init") is None, reason="cloud-init is missing")
 @pytest.mark.parametrize("locked", [False, True])
 def test_cloud_init_finds_no_fault(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from board.bundle import Bundle
+from board.device.content import Content
 from board.errors import BoardError
 from board.profiles import AudioHardware
 from firmware_py.settings import read_settings
@@ -31,7 +32,7 @@ class Kit:
     def __post_init__(self) -> None:
         object.__setattr__(self, "for_etc", dict(self._etc_files()))
 
-    def files(self) -> dict[str, Path | bytes]:
+    def files(self) -> dict[str, Content]:
         """Return the content of the folder by path; files of the bundle by where they are."""
         manifest = self.bundle.manifest
         facts = {

@@ -10,10 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+from board.device.content import Content, bytes_of, size_of
 from board.errors import BoardError
-
-Content = bytes | Path
-"""What a file is to hold, or the file that holds it."""
 
 CLUSTER = 32 * 1024
 """The largest unit in which FAT gives out room."""
@@ -124,18 +122,13 @@ def open_card(path: Path) -> Card:
 
 
 def _room(content: Content) -> int:
-    size = content.stat().st_size if isinstance(content, Path) else len(content)
-    return -(-size // CLUSTER) * CLUSTER
+    return -(-size_of(content) // CLUSTER) * CLUSTER
 
 
 def _write(path: Path, content: Content) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        if isinstance(content, Path):
-            with content.open("rb") as source:
-                shutil.copyfileobj(source, file)
-        else:
-            file.write(content)
+        file.write(bytes_of(content))
         file.flush()
         os.fsync(file.fileno())
 

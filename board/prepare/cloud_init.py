@@ -16,12 +16,15 @@ GROUPS = "users,adm,dialout,audio,netdev,video,plugdev,cdrom,games,input,gpio,sp
 SET_UP = "sh /boot/firmware/trigger-word/set-up.sh"
 
 
-def seed_files(owner: Owner) -> dict[str, bytes]:
-    """Return the three files that configure the system at first boot."""
+def seed_files(owner: Owner, kit_digest: str) -> dict[str, bytes]:
+    """Return the three files that configure the system at first boot.
+
+    kit_digest: of all that is to be installed.
+    """
     user_data = _yaml("#cloud-config\n", _user_data(owner))
     network = _yaml("", _network(owner.wifi, owner.country))
-    # cloud-init works anew when the id is new: as it should when the owner has decided otherwise.
-    instance = hashlib.sha256(user_data + network).hexdigest()[:16]
+    # cloud-init works anew when the id is new: as it should when a used card was prepared again.
+    instance = hashlib.sha256(user_data + network + kit_digest.encode()).hexdigest()[:16]
     meta_data = {"dsmode": "local", "instance-id": f"trigger-word-{instance}"}
     return {
         "user-data": user_data,

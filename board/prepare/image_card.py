@@ -6,7 +6,6 @@ changed are written back.
 
 import os
 import re
-import shutil
 import struct
 import tempfile
 from collections.abc import Mapping
@@ -15,8 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
+from board.device.content import Content, bytes_of
 from board.errors import BoardError
-from board.prepare.card import Card, Content, folders_of
+from board.prepare.card import Card, folders_of
 from board.programs import run
 
 SECTOR = 512
@@ -134,10 +134,7 @@ def _make_tree(
     for each in folders_of(everything):
         (tree / each).mkdir()
     for name, content in everything.items():
-        if isinstance(content, Path):
-            shutil.copyfile(content, tree / name)
-        else:
-            (tree / name).write_bytes(content)
+        (tree / name).write_bytes(bytes_of(content))
 
 
 def _copy_out(image: Path, partition: Partition, copy: Path) -> None:

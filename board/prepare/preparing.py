@@ -4,10 +4,11 @@ import logging
 
 from board.bundle import Release
 from board.device import Kit
+from board.device.content import Content, digest_of_all
 from board.device.kit import FOLDER as DEVICE
 from board.errors import BoardError
 from board.prepare.boot_files import with_config_lines, with_parameters
-from board.prepare.card import Card, Content
+from board.prepare.card import Card
 from board.prepare.cloud_init import seed_files, spent_files
 from board.prepare.first_run import PARAMETERS, SCRIPT, first_run_script
 from board.prepare.owner import Owner
@@ -35,7 +36,7 @@ def prepare(card: Card, release: Release, owner: Owner, kit: Kit) -> None:
     gone: frozenset[str] = frozenset()
     configuration: dict[str, bytes] = {}
     if release == "trixie":
-        configuration = seed_files(owner)
+        configuration = seed_files(owner, digest_of_all(inside))
         inside |= {f"after/{name}": content for name, content in spent_files(owner).items()}
     else:
         configuration = {SCRIPT: first_run_script(owner)}

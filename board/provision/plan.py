@@ -1,14 +1,12 @@
 """What is to be done on a device: nothing, if it already is as asked."""
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
-from board.bundle.debian_package import control_fields, sha256_of
+from board.bundle.debian_package import control_fields
 from board.device import Kit
+from board.device.content import Content, digest_of, size_of
 from board.device.kit import FOLDER as DEVICE
 from board.errors import BoardError
-from board.prepare.card import Content
 from board.provision.facts import ETC, Facts
 
 SCRIPTS = ("upgrade.sh", "boot-config.sh")
@@ -38,7 +36,7 @@ def make_plan(kit: Kit, facts: Facts) -> Plan:
     if kit.audio:
         lines = "".join(f"{line}\n" for line in kit.audio.config_lines)
         content["files/config-lines"] = lines.encode()
-    digests = {name: _digest(each) for name, each in content.items()}
+    digests = {name: digest_of(each) for name, each in content.items()}
     to_send = tuple(name for name in content if facts.staged.get(name) != digests[name])
     return Plan(
         content=content,
@@ -54,13 +52,15 @@ def _steps(
 ) -> list[str]:
     wanted = kit.bundle.manifest.version
     stale = [
-        ETC[name] for name, text in kit.for_etc.items() if facts.etc.get(ETC[name]) != _digest(text)
+        ETC[name]
+        for name, text in kit.for_etc.items()
+        if facts.etc.get(ETC[name]) != digest_of(text)
     ]
     overlays = kit.audio.config_lines if kit.audio else facts.config_lines
     stale_config = facts.config_lines is not None and facts.config_lines != overlays
     if facts.version == wanted and not stale and not stale_config and facts.active:
         return []
-    size = sum(map(_size, (content[name] for name in to_send)))
+    size = sum(map(size_of, (content[name] for name in to_send)))
     unpacked = int(control_fields(kit.bundle.package).get("Installed-Size", "0")) * 1024
     needed = 2 * size + unpacked
     if needed > facts.free_bytes:
@@ -79,11 +79,3 @@ def _steps(
     if facts.version:
         steps.append(f"go back to version {facts.version} if it is not")
     return steps
-
-
-def _digest(content: Content) -> str:
-    return sha256_of(content) if isinstance(content, Path) else hashlib.sha256(content).hexdigest()
-
-
-def _size(content: Content) -> int:
-    return content.stat().st_size if isinstance(content, Path) else len(content)
