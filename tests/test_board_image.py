@@ -71,7 +71,7 @@ class TestSite:
         changes = {change.path: change for change in Site(authorized_key=key).changes()}
         assert changes["etc/ssh/authorized_keys/root"].content == key.read_bytes()
         wanted = {Path(name).name for name, change in changes.items() if change.link_to}
-        assert wanted == {"ssh.service", "systemd-networkd.service"}
+        assert wanted == {"ssh.service", "systemd-networkd.service", "systemd-timesyncd.service"}
 
     @needs("ssh-keygen")
     def test_a_private_key_is_refused(self, key: Path) -> None:

@@ -21,6 +21,7 @@ DEVICE_TREES = (
 
 START_MODULES = (
     "drivers/block/virtio_blk.ko",
+    "drivers/char/hw_random/bcm2835-rng.ko",
     "drivers/mmc/core/*",
     "drivers/mmc/host/bcm2835.ko",
     "drivers/mmc/host/sdhci-iproc.ko",
@@ -33,7 +34,7 @@ START_MODULES = (
     "fs/overlayfs/*",
     "fs/squashfs/*",
 )
-"""What finds the card and mounts it."""
+"""What finds the card and mounts it, the watchdog, and the source of random numbers."""
 
 MODULES = (
     *START_MODULES,
@@ -62,6 +63,7 @@ MODULES = (
     "drivers/usb/dwc2/*",
     "drivers/usb/host/*",
     "drivers/usb/phy/*",
+    "fs/autofs/*",
     "fs/fat/*",
     "fs/nls/*",
     "net/ipv6/*",

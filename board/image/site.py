@@ -49,7 +49,7 @@ class Site:
                        group="trigger-word-settings")
             )  # fmt: skip
         if self.authorized_key or self.wifi:
-            changes.append(_wanted("systemd-networkd.service"))
+            changes += map(_wanted, ("systemd-networkd.service", "systemd-timesyncd.service"))
         if self.authorized_key:
             key = Change("etc/ssh/authorized_keys/root", _public_key(self.authorized_key))
             changes += [key, _wanted("ssh.service")]
@@ -57,13 +57,14 @@ class Site:
             changes += [
                 Change("etc/wpa_supplicant/wpa_supplicant-wlan0.conf", self.wifi.read_bytes(),
                        mode=0o600),
-                _wanted("wpa_supplicant@wlan0.service", "wpa_supplicant@.service"),
+                _wanted("wpa_supplicant@wlan0.service"),
             ]  # fmt: skip
         return changes
 
 
-def _wanted(unit: str, template: str = "") -> Change:
-    return Change(f"{WANTED}/{unit}", link_to=f"{UNITS}/{template or unit}")
+def _wanted(unit: str) -> Change:
+    """Return the link that starts a unit; `name@instance.service` comes from `name@.service`."""
+    return Change(f"{WANTED}/{unit}", link_to=f"{UNITS}/{re.sub('@.*[.]', '@.', unit)}")
 
 
 def _host_name(name: str) -> bytes:

@@ -21,8 +21,12 @@ LEFT_OUT = ("/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/us
 KEPT = ("/usr/share/doc/*/copyright", "/usr/share/doc/trigger-word/*")
 """Despite `LEFT_OUT`: licences."""
 
+OTHER_PYTHON = "/opt/trigger-word/lib/python3.13/*"
+"""In our package for the next Debian."""
+
 UNUSED_UNITS = ("e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "ssh.service",
-                "systemd-networkd.service", "wpa_supplicant.service")  # fmt: skip
+                "systemd-networkd.service", "systemd-timesyncd.service",
+                "wpa_supplicant.service")  # fmt: skip
 """Not started unless the site asks: nothing listens on the network by default."""
 
 MADE_BY_CHANCE = ("etc/machine-id", "etc/ssh/ssh_host_*", "var/lib/systemd/random-seed",
@@ -84,7 +88,8 @@ def write_system_archive(
             path.with_suffix(".log"), "--variant=custom", "--skip=update,check/empty",
             f"--setup-hook=tar-in {debian} /",
             f"--customize-hook=copy-in {own} /tmp",
-            f'--customize-hook=chroot "$1" dpkg --install /tmp/{own.name}',
+            f'--customize-hook=chroot "$1" dpkg --path-exclude="{OTHER_PYTHON}"'
+            f" --install /tmp/{own.name}",
             f'--customize-hook=rm "$1"/tmp/{own.name}',
             f"--customize-hook=tar-in {archive} /",
             f'--customize-hook=chroot "$1" systemctl --quiet disable {" ".join(UNUSED_UNITS)}',

@@ -1,0 +1,163 @@
+"""The whole image, built and booted: minutes to tens of minutes on an emulated processor.
+
+QEMU skips the Pi's own firmware, so config.txt and start.elf are not tested here.
+"""
+
+import contextlib
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from image_guest import (
+    GENERIC,
+    NO_WATCHDOG,
+    PI_3,
+    Card,
+    ImageGuest,
+    missing_programs,
+    start,
+    write_card,
+)
+
+from board.bundle.own_package import own_package
+from board.image.build import Image, build_image, default_cache
+from board.image.programs import require_programs
+from board.image.site import Site
+from firmware_py.errors import TriggerWordError
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+
+PIN = 27
+SETTINGS = f"""\
+[[gpio]]
+line = "GPIO{PIN}"
+pulse_seconds = 3.0
+"""
+BOOT_SECONDS = 900
+"""Until the service listens; a Pi takes a small part of it."""
+POWER_CUTS = 10
+READY = r"Started trigger-word\.service"
+TWO_CORES = "maxcpus=2"
+"""Four emulated cores on fewer real ones wait for each other."""
+SOUND_CARD = "modules_load=snd_aloop"
+"""What is played into one end of this card is heard at the other."""
+RECORDING = "/opt/trigger-word/lib/python3.11/site-packages/firmware_py/data/activate.flac"
+PATIENCE = (
+    "mkdir -p /run/systemd/system/trigger-word.service.d"
+    " && printf '[Service]\\nTimeoutStartSec=infinity\\nTimeoutStopSec=300\\n'"
+    " >/run/systemd/system/trigger-word.service.d/emulated.conf && systemctl daemon-reload"
+)
+"""Python takes a minute to start on an emulated processor, or more where others compute too."""
+PROMPT = r"root@\w+:/# "
+WRITER = "while :; do date >/etc/turn; cp /etc/turn /var/lib/turn; mv /var/lib/turn /etc/old; done"
+TO_WAV = (
+    "/opt/trigger-word/bin/python3 -c 'import soundfile;"
+    f'sound = soundfile.read("{RECORDING}", dtype="int16");'
+    'soundfile.write("/tmp/activate.wav", *sound)\''
+)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The image as `python -m board image --settings` makes it."""
+    try:
+        require_programs()
+    except TriggerWordError as error:
+        pytest.skip(str(error))
+    missing = missing_programs()
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    folder = tmp_path_factory.mktemp("image")
+    (folder / "site.toml").write_text(SETTINGS)
+    site = Site(host_name="kitchen", settings=folder / "site.toml")
+    given = os.environ.get("TRIGGER_WORD_DEB")
+    own = own_package(Path(given) if given else None)
+    return build_image(folder, own.resolve(), site, default_cache())
+
+
+@pytest.fixture(scope="module")
+def card(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Card:
+    return write_card(image.compressed, tmp_path_factory.mktemp("card"))
+
+
+@pytest.fixture(scope="module")
+def pi(card: Card) -> Iterator[ImageGuest]:
+    """A Pi 3 that listens to the loopback sound card."""
+    with start(card, PI_3, f"{SOUND_CARD} {NO_WATCHDOG} {TWO_CORES}") as guest:
+        wait_until_it_listens(guest)
+        yield guest
+
+
+def wait_until_it_listens(guest: ImageGuest) -> None:
+    guest.wait_for(PROMPT, BOOT_SECONDS)
+    guest.shell(PATIENCE, BOOT_SECONDS)
+    guest.wait_for(READY, BOOT_SECONDS)
+    guest.shell(TO_WAV, BOOT_SECONDS)
+
+
+def hear(guest: ImageGuest) -> None:
+    """Play the recording into the sound card until it is detected."""
+    guest.shell("aplay -q -D plughw:Loopback,1,0 /tmp/activate.wav >/dev/null 2>&1 &")
+    guest.wait_for(r"heard 'activate' at", 300)
+
+
+def test_a_recording_is_detected_and_the_pin_goes_high_and_low(pi: ImageGuest) -> None:
+    assert not pi.pin(PIN)
+    hear(pi)
+    pi.wait_for_pin(PIN, high=True, timeout_seconds=60)
+    pi.wait_for_pin(PIN, high=False, timeout_seconds=60)
+
+
+def test_nothing_listens_on_the_network(pi: ImageGuest) -> None:
+    sockets = pi.shell("ss --no-header --listening --tcp --udp --raw --packet --numeric")
+    assert sockets.strip() == ""
+
+
+def test_the_system_cannot_be_written_to(pi: ImageGuest) -> None:
+    assert "squashfs" in pi.shell("findmnt --noheadings --output FSTYPE /")
+    pi.shell("! touch /usr/x /boot/x /x")
+    assert pi.shell("cat /etc/hostname").strip() == "kitchen"
+    assert "failed" not in pi.shell("systemctl list-units --failed --no-legend || true")
+
+
+def test_a_stopped_process_is_started_again(pi: ImageGuest) -> None:
+    before = pi.shell("systemctl show --value --property=MainPID trigger-word").strip()
+    pi.shell("systemctl kill --signal=STOP trigger-word")
+    pi.wait_for(r"Watchdog timeout", 300)
+    pi.wait_for(READY, BOOT_SECONDS)
+    after = pi.shell("systemctl show --value --property=MainPID trigger-word").strip()
+    assert after not in (before, "0")
+
+
+def test_the_boards_watchdog_is_armed(card: Card) -> None:
+    """QEMU's model resets the board as soon as systemd arms it, and QEMU then ends."""
+    with start(card, PI_3) as guest:
+        with pytest.raises(ConnectionError):
+            guest.wait_for("this never comes", BOOT_SECONDS)
+        assert guest.process.wait() == 0
+    assert "panic" not in guest.log.read_text(errors="replace")
+
+
+def test_after_ten_power_cuts_the_next_boot_listens(card: Card) -> None:
+    """The plug is pulled at random moments while something writes; then the card is used again."""
+    moments = random.Random(int(os.environ.get("POWER_CUT_SEED", "20")))
+    for _ in range(POWER_CUTS):
+        with start(card, GENERIC, SOUND_CARD) as guest:
+            write_until(guest, time.monotonic() + moments.uniform(2, 90))
+            guest.pull_the_plug()
+    with start(card, GENERIC, SOUND_CARD) as guest:
+        wait_until_it_listens(guest)
+        hear(guest)
+        assert guest.shell("cat /etc/hostname").strip() == "kitchen"
+        assert "ext4" in guest.shell("findmnt --noheadings --output FSTYPE /state")
+
+
+def write_until(guest: ImageGuest, end: float) -> None:
+    """Let the guest start, and write to its card as soon as it has a shell."""
+    with contextlib.suppress(TimeoutError):
+        guest.wait_for(PROMPT, end - time.monotonic())
+        guest.shell(f"({WRITER}) >/dev/null 2>&1 &", end - time.monotonic())
+        guest.wait_for("this never comes", end - time.monotonic())
