@@ -1,19 +1,24 @@
 """python -m board: from a blank card to a listening device."""
 
 import argparse
-import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from board.bundle import command as bundle
+from board.files import command as files
+from board.image import command as image
+from board.package import command as package
+from board.prepare import command as prepare
+from board.profiles import command as profiles
+from board.provision import command as provision
+from board.sign import command as sign
 from firmware_py.errors import TriggerWordError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-PARTS = ("profiles", "prepare", "provision", "package", "bundle", "image", "sign", "files")
-"""Each has a module `board.PART.command` with `add_parser(subparsers)`."""
+COMMANDS = (profiles, prepare, provision, package, bundle, image, sign, files)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,9 +26,8 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m board", description="From a blank card to a listening device."
     )
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for part in PARTS:
-        if (Path(__file__).parent / part / "command.py").exists():
-            importlib.import_module(f"board.{part}.command").add_parser(subparsers)
+    for command in COMMANDS:
+        command.add_parser(subparsers)
     return parser
 
 

@@ -204,7 +204,7 @@ def test_shellcheck_finds_no_fault(
     card = fill(tmp_path / "bootfs", BOOKWORM)
     assert prepare(card, bookworm_bundle, *arguments) == 0
     scripts = [card / "firstrun.sh", *(card / "trigger-word").glob("*.sh")]
-    assert len(scripts) == 4
+    assert len(scripts) == 5
     subprocess.run(["shellcheck", "--shell=sh", *scripts], check=True)
 
 
@@ -219,14 +219,14 @@ def test_audio_goes_into_config_and_settings(
     block = config[config.index("# trigger-word: begin") :].splitlines()
     assert block[1:-1] == ["[all]", "dtparam=i2c_arm=on", "dtoverlay=wm8960-soundcard"]
     files = card / "trigger-word" / "files"
-    assert 'line = "GPIO27"' in (files / "trigger-word.toml").read_text()
+    assert 'line = "GPIO27"' in (files / "suggested.toml").read_text()
     assert "card wm8960soundcard" in (files / "asound.conf").read_text()
     assert "LINPUT1" in (files / "mixer.rules").read_text()
     other = [*arguments[:-1], "usb-microphone"]
     assert prepare(card, bundle, *other) == 0
     assert (card / "config.txt").read_text() == TRIXIE["config.txt"]
     assert not (files / "asound.conf").exists()
-    assert 'device = "USB"' in (files / "trigger-word.toml").read_text()
+    assert 'device = "USB"' in (files / "suggested.toml").read_text()
 
 
 def test_settings_are_checked_here(

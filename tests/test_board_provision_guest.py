@@ -165,6 +165,25 @@ def test_audio_hardware_goes_into_config_once(
     assert "switch the audio hardware on in config.txt" in outcome(capsys)["steps"]
 
 
+def test_suggested_settings_give_way_to_own_ones(
+    device: Device, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = device.root / "etc/trigger-word.toml"
+    assert device.provision(device.bundle("1.0")) == 0
+    assert settings.read_text() == "# version 1.0\n", "the package's own"
+    assert device.provision(device.bundle("1.0"), "--audio", "usb-microphone") == 0
+    assert 'device = "USB"' in settings.read_text()
+    assert device.provision(device.bundle("2.0"), "--audio", "i2s-microphone") == 0
+    assert "channel = 1" in settings.read_text()
+    own = settings.read_text() + "# mine\n"
+    settings.write_text(own)
+    capsys.readouterr()
+    assert device.provision(device.bundle("2.0"), "--audio", "i2s-microphone") == 0
+    assert outcome(capsys)["state"] == "unchanged"
+    assert device.provision(device.bundle("3.0"), "--audio", "usb-microphone") == 0
+    assert settings.read_text() == own
+
+
 def test_lost_connection_leaves_it_working_and_a_second_run_completes(
     device: Device, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,11 +8,14 @@
 #   FOLDER/release         Debian's code name
 #   FOLDER/architecture    as dpkg calls it
 #   FOLDER/files/          files for /etc, if any (settings, ALSA, udev)
+#   settings-state.sh      beside this script
 # exit codes: 0 installed, 1 failed, 3 this is not the system that the folder is for
 set -u
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 folder=${1:?usage: install.sh FOLDER}
+suggested=/var/lib/misc/trigger-word.suggested.toml
+whose=$(sh "$(dirname "$0")/settings-state.sh")
 work=$(mktemp -d /tmp/trigger-word-install.XXXXXX) || exit 1
 trap 'rm -rf "$work"' EXIT
 
@@ -94,6 +97,11 @@ replace() {
 install_files() {
     if [ -e "$folder/files/trigger-word.toml" ]; then
         replace "$folder/files/trigger-word.toml" /etc/trigger-word.toml 640 || return 1
+    fi
+    # What fits the audio hardware is a suggestion: it never replaces what a person has decided.
+    if [ -e "$folder/files/suggested.toml" ] && [ "$whose" = unset ]; then
+        replace "$folder/files/suggested.toml" /etc/trigger-word.toml 640 || return 1
+        replace "$folder/files/suggested.toml" "$suggested" 644 || return 1
     fi
     if [ -e "$folder/files/asound.conf" ]; then
         if [ -e /etc/asound.conf ] && [ ! -e /etc/asound.conf.before-trigger-word ]; then

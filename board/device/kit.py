@@ -13,7 +13,10 @@ from board.profiles import AudioHardware
 from firmware_py.settings import read_settings
 
 FOLDER = Path(__file__).parent
-INSTALL_SCRIPT = FOLDER / "install.sh"
+INSTALL_SCRIPTS = ("install.sh", "settings-state.sh")
+
+SUGGESTED = "suggested.toml"
+"""Settings that give way to a device's own."""
 
 ALSA_HEADER = "# Written by trigger-word for: {title}\n"
 
@@ -41,7 +44,7 @@ class Kit:
             "architecture": manifest.architecture,
         }
         return {
-            "install.sh": INSTALL_SCRIPT,
+            **{name: FOLDER / name for name in INSTALL_SCRIPTS},
             **{path.relative_to(self.bundle.folder).as_posix(): path for path in self.bundle.files},
             **{name: f"{value}\n".encode() for name, value in facts.items()},
             **{f"files/{name}": content for name, content in self.for_etc.items()},
@@ -52,7 +55,7 @@ class Kit:
             read_settings(self.settings)  # refuse here what the device would refuse
             yield "trigger-word.toml", self.settings.read_bytes()
         elif self.audio:
-            yield "trigger-word.toml", site_settings(self.audio).encode()
+            yield SUGGESTED, suggested_settings(self.audio).encode()
         if self.audio and self.audio.alsa:
             header = ALSA_HEADER.format(title=self.audio.title)
             yield "asound.conf", f"{header}{self.audio.alsa}".encode()
@@ -60,7 +63,7 @@ class Kit:
             yield "mixer.rules", self.audio.mixer_rule.encode()
 
 
-def site_settings(audio: AudioHardware) -> str:
+def suggested_settings(audio: AudioHardware) -> str:
     """Return a TOML file for a site that says nothing: the hardware's device and default pin."""
     lines = [f"# Settings of trigger-word for: {audio.title}"]
     for section, values in audio.settings.items():

@@ -10,7 +10,8 @@ export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 state=/var/lib/trigger-word-provision
 service=trigger-word.service
-settings="/etc/trigger-word.toml /etc/asound.conf /etc/udev/rules.d/91-trigger-word-mixer.rules"
+settings="/etc/trigger-word.toml /etc/asound.conf /etc/udev/rules.d/91-trigger-word-mixer.rules
+/var/lib/misc/trigger-word.suggested.toml"
 here=$(cd "$(dirname "$0")" && pwd)
 
 installed_version() {

@@ -11,6 +11,7 @@ from board.bundle import Bundle
 from board.bundle.debian_package import sha256_of
 from board.bundle.manifest import OWN
 from board.device.kit import FOLDER as DEVICE
+from board.device.kit import INSTALL_SCRIPTS
 from board.files.origins import SOURCE, Origins
 from board.prepare.preparing import FOLDER, SCRIPTS
 from board.programs import run
@@ -38,7 +39,7 @@ def device_files(bundle: Bundle, origins: Origins) -> Iterator[DeviceFile]:
             own = each.origin == OWN
             yield DeviceFile(release, path, origins.of(path, digest) if own else package,
                              digest, link)  # fmt: skip
-    for script in (DEVICE / name for name in ("install.sh", *SCRIPTS)):
+    for script in (DEVICE / name for name in (*INSTALL_SCRIPTS, *SCRIPTS)):
         origin = f"own source {script.relative_to(SOURCE)}"
         place = f"/boot/firmware/{FOLDER}/{script.name}"
         yield DeviceFile(release, place, origin, sha256_of(script))

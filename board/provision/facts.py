@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from board.bundle import RELEASES, Release
+from board.device.kit import FOLDER as DEVICE
+from board.device.kit import SUGGESTED
 from board.errors import BoardError
 from board.prepare.boot_files import BEGIN, END
 from board.provision.remote import Remote
@@ -13,6 +15,7 @@ STAGE = ".cache/trigger-word-provision"
 
 ETC = {
     "trigger-word.toml": "/etc/trigger-word.toml",
+    SUGGESTED: "/etc/trigger-word.toml",
     "asound.conf": "/etc/asound.conf",
     "mixer.rules": "/etc/udev/rules.d/91-trigger-word-mixer.rules",
 }
@@ -34,7 +37,8 @@ cd "$HOME/{STAGE}" && find . -type f -exec sha256sum {{}} + |
 """
 
 ROOT_QUESTIONS = f"""\
-sha256sum {" ".join(ETC.values())} 2>/dev/null | sed 's/^/etc=/'
+echo "settings=$({(DEVICE / "settings-state.sh").read_text()})"
+sha256sum {" ".join(sorted(set(ETC.values())))} 2>/dev/null | sed 's/^/etc=/'
 if [ -e {CONFIG} ]; then
     echo "config=found"
     sed -n '/^{BEGIN}$/,/^{END}$/ s/^d/line=&/p' {CONFIG}
@@ -58,6 +62,8 @@ class Facts:
     """SHA-256 of files that wait in the stage, by path."""
     etc: dict[str, str]
     """SHA-256 of the files in /etc, by path."""
+    own_settings: bool
+    """Whether a person has decided something in the settings."""
     config_lines: tuple[str, ...] | None
     """Our lines in config.txt; None: there is no such file."""
 
@@ -92,6 +98,7 @@ def ask(remote: Remote) -> Facts:
         stage=single["stage"],
         staged=digests["staged"],
         etc=digests["etc"],
+        own_settings=single.get("settings") == "own",
         config_lines=tuple(value for key, _, value in lines if key == "line")
         if "config" in single
         else None,
