@@ -18,10 +18,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add("--out", type=Path, default=Path("out"), metavar="DIR", help="default: out")
     add("--package", type=Path, metavar="DEB", help="trigger-word; default: built from this source")
     add("--settings", type=Path, metavar="FILE", help="the site's settings (TOML)")
-    add("--host-name", default="", metavar="NAME", help="default: trigger-word")
-    add("--authorized-key", type=Path, metavar="FILE",
+    add("--hostname", default="", metavar="NAME", help="default: trigger-word")
+    add("--ssh-key", type=Path, metavar="FILE",
         help="public key: switches on the network, and SSH for root with this key")  # fmt: skip
-    add("--wifi", type=Path, metavar="FILE",
+    add("--wifi-file", type=Path, metavar="FILE",
         help="wpa_supplicant.conf: switches on the network and Wi-Fi")  # fmt: skip
     add("--cache", type=Path, metavar="DIR", help="default: the user's cache folder")
     add("--mirror", action="append", default=[], metavar="URI",
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     mirrors = tuple(arguments.mirror)
     if arguments.relock:
         relock(cache, mirrors)
-    site = Site(arguments.host_name, arguments.settings, arguments.authorized_key, arguments.wifi)
+    site = Site(arguments.hostname, arguments.settings, arguments.ssh_key, arguments.wifi_file)
     own = own_package(arguments.package).resolve()
     image = build_image(arguments.out.resolve(), own, site, cache, mirrors)
     if arguments.json:
