@@ -41,7 +41,7 @@ def train_in(
             "hours": round(outcome.hours, 3),
         },
         "seed": config.schedule.seed,
-        "start": start.as_posix() if start else None,
+        "start": start.name if start else None,
         "sources": [asdict(source) for source in config.recipe.sources],
     }
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
