@@ -26,8 +26,10 @@ class Board:
 
 
 PI_3 = Board(("-M", "raspi3b"), "if=sd", "ttyS1")
-GENERIC = Board(("-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "1024"), "if=virtio",
-                "ttyAMA0")  # fmt: skip
+GENERIC = Board(("-M", "virt", "-cpu", "cortex-a53", "-m", "1024"), "if=virtio", "ttyAMA0")
+CLOCK = ("-accel", "tcg", "-icount", "shift=0,sleep=off")
+"""The guest's time counts its instructions, one a nanosecond: however slow the emulation is, no
+sound is lost and no time limit passes that a Pi would keep."""
 NO_WATCHDOG = "systemd.watchdog_sec=0"
 """For the Pi 3: QEMU's model of its watchdog resets the board as soon as it is armed."""
 
@@ -100,7 +102,7 @@ class ImageGuest:
         """Return what a shell command prints; raises RuntimeError if it fails."""
         self._number += 1
         mark = f"mark-{self._number}"
-        line = f"{{ {command}; }} 2>&1; code=$?; echo '{mark}'-end \"$code\"\n"
+        line = f"({command}) 2>&1; code=$?; echo '{mark}'-end \"$code\"\n"
         self._console.sendall(f"echo '{mark}'-begin; {line}".encode())
         self.wait_for(rf"{mark}-begin\n", timeout_seconds)
         output = ""
@@ -159,7 +161,7 @@ def start(card: Card, board: Board, options: str = "") -> Iterator[ImageGuest]:
     tree = ["-dtb", str(card.device_tree)] if board is PI_3 else []
     process = subprocess.Popen(
         [
-            "qemu-system-aarch64", *board.machine, "-accel", "tcg,thread=multi", "-no-reboot",
+            "qemu-system-aarch64", *board.machine, *CLOCK, "-no-reboot",
             "-display", "none", "-nic", "none",
             "-kernel", str(card.kernel), "-initrd", str(card.initramfs), *tree, "-append", line,
             "-drive", f"{board.drive},format=qcow2,file={card.path}",

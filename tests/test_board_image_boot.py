@@ -37,20 +37,12 @@ line = "GPIO{PIN}"
 pulse_seconds = 3.0
 """
 BOOT_SECONDS = 900
-"""Until the service listens; a Pi takes a small part of it."""
+"""Until the service listens: ample for a loaded machine."""
 POWER_CUTS = 10
 READY = r"Started trigger-word\.service"
-TWO_CORES = "maxcpus=2"
-"""Four emulated cores on fewer real ones wait for each other."""
 SOUND_CARD = "modules_load=snd_aloop"
 """What is played into one end of this card is heard at the other."""
 RECORDING = "/opt/trigger-word/lib/python3.11/site-packages/firmware_py/data/activate.flac"
-PATIENCE = (
-    "mkdir -p /run/systemd/system/trigger-word.service.d"
-    " && printf '[Service]\\nTimeoutStartSec=infinity\\nTimeoutStopSec=300\\n'"
-    " >/run/systemd/system/trigger-word.service.d/emulated.conf && systemctl daemon-reload"
-)
-"""Python takes a minute to start on an emulated processor, or more where others compute too."""
 PROMPT = r"root@\w+:/# "
 WRITER = "while :; do date >/etc/turn; cp /etc/turn /var/lib/turn; mv /var/lib/turn /etc/old; done"
 TO_WAV = (
@@ -86,14 +78,12 @@ def card(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Card:
 @pytest.fixture(scope="module")
 def pi(card: Card) -> Iterator[ImageGuest]:
     """A Pi 3 that listens to the loopback sound card."""
-    with start(card, PI_3, f"{SOUND_CARD} {NO_WATCHDOG} {TWO_CORES}") as guest:
+    with start(card, PI_3, f"{SOUND_CARD} {NO_WATCHDOG}") as guest:
         wait_until_it_listens(guest)
         yield guest
 
 
 def wait_until_it_listens(guest: ImageGuest) -> None:
-    guest.wait_for(PROMPT, BOOT_SECONDS)
-    guest.shell(PATIENCE, BOOT_SECONDS)
     guest.wait_for(READY, BOOT_SECONDS)
     guest.shell(TO_WAV, BOOT_SECONDS)
 
@@ -119,8 +109,9 @@ def test_nothing_listens_on_the_network(pi: ImageGuest) -> None:
 def test_the_system_cannot_be_written_to(pi: ImageGuest) -> None:
     assert "squashfs" in pi.shell("findmnt --noheadings --output FSTYPE /")
     pi.shell("! touch /usr/x /boot/x /x")
+    assert pi.shell("stat --format=%a /").strip() == "755"
     assert pi.shell("cat /etc/hostname").strip() == "kitchen"
-    assert "failed" not in pi.shell("systemctl list-units --failed --no-legend || true")
+    assert pi.shell("systemctl list-units --failed --no-legend").strip() == ""
 
 
 def test_a_stopped_process_is_started_again(pi: ImageGuest) -> None:
@@ -146,7 +137,7 @@ def test_after_ten_power_cuts_the_next_boot_listens(card: Card) -> None:
     moments = random.Random(int(os.environ.get("POWER_CUT_SEED", "20")))
     for _ in range(POWER_CUTS):
         with start(card, GENERIC, SOUND_CARD) as guest:
-            write_until(guest, time.monotonic() + moments.uniform(2, 90))
+            write_until(guest, time.monotonic() + moments.uniform(2, 60))
             guest.pull_the_plug()
     with start(card, GENERIC, SOUND_CARD) as guest:
         wait_until_it_listens(guest)
