@@ -3,14 +3,15 @@
 import logging
 import tempfile
 import tomllib
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from board.package import deb, tree, wheels
+from board.package.tree import SOURCE, TEXTS
 
 DEBIAN = Path(__file__).parent / "debian"
-SOURCE = Path(__file__).parents[2]
 MAINTAINER = "trigger-word maintainers <maintainers@trigger-word.invalid>"
-EPOCH = 1763683200
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,13 @@ def project_version() -> str:
     """Return the version in pyproject.toml."""
     project = tomllib.loads((SOURCE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return str(project["version"])
+
+
+def release_time() -> datetime:
+    """Return the time of the newest entry of the changelog: every file of the package has it."""
+    lines = (TEXTS / "changelog").read_text(encoding="utf-8").splitlines()
+    (last, *_) = (line for line in lines if line.startswith(" -- "))
+    return parsedate_to_datetime(last.partition(">  ")[2])
 
 
 def build(out: Path, version: str | None = None) -> Path:
@@ -36,10 +44,12 @@ def build(out: Path, version: str | None = None) -> Path:
         found = {each: [*wheels.fetch_wheels(each, work / each), own] for each in wheels.PYTHONS}
         tree.lay_environment(root, found)
         tree.lay_system_files(root)
+        released = release_time()
+        tree.lay_documents(root, version, released.date())
         _write_control(root, version)
         path = out / f"trigger-word_{version}_arm64.deb"
         log.info("packing %s", path.name)
-        deb.pack(root, path, EPOCH)
+        deb.pack(root, path, int(released.timestamp()))
     return path
 
 

@@ -17,6 +17,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR",
                         help="where it goes (default: out)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print file, size and digest as JSON")
+    parser.add_argument("--renew-locks", action="store_true",
+                        help="pin the newest allowed versions first; needs uv")  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -24,6 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Build it and print where it is."""
     from board.package.build import build
 
+    if arguments.renew_locks:
+        from board.package.lock import renew_locks
+
+        renew_locks()
     path = build(arguments.out)
     if arguments.json:
         content = path.read_bytes()
