@@ -179,7 +179,8 @@ def test_suggested_settings_give_way_to_own_ones(
     settings.write_text(own)
     capsys.readouterr()
     assert device.provision(device.bundle("2.0"), "--audio", "i2s-microphone") == 0
-    assert outcome(capsys)["state"] == "unchanged"
+    said = outcome(capsys)
+    assert said["state"] == "unchanged", said
     assert device.provision(device.bundle("3.0"), "--audio", "usb-microphone") == 0
     assert settings.read_text() == own
 

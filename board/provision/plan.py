@@ -6,6 +6,7 @@ from board.bundle.debian_package import control_fields
 from board.device import Kit
 from board.device.content import Content, digest_of, size_of
 from board.device.kit import FOLDER as DEVICE
+from board.device.kit import SUGGESTED
 from board.errors import BoardError
 from board.provision.facts import ETC, Facts
 
@@ -51,11 +52,12 @@ def _steps(
     kit: Kit, facts: Facts, content: dict[str, Content], to_send: tuple[str, ...]
 ) -> list[str]:
     wanted = kit.bundle.manifest.version
-    stale = [
-        ETC[name]
-        for name, text in kit.for_etc.items()
-        if facts.etc.get(ETC[name]) != digest_of(text)
-    ]
+    for_etc = {
+        ETC[name]: digest_of(content)
+        for name, content in kit.for_etc.items()
+        if name != SUGGESTED or not facts.own_settings
+    }
+    stale = [path for path, digest in for_etc.items() if facts.etc.get(path) != digest]
     overlays = kit.audio.config_lines if kit.audio else facts.config_lines
     stale_config = facts.config_lines is not None and facts.config_lines != overlays
     if facts.version == wanted and not stale and not stale_config and facts.active:
