@@ -94,6 +94,14 @@ class TestSite:
         with pytest.raises(SettingsError, match="volume"):
             Site(settings=tmp_path / "site.toml").changes()
 
+    @pytest.mark.parametrize(("text", "networked"), [("[mqtt]\n", True), ("[[gpio]]\n", False)])
+    def test_the_network_is_on_where_an_output_needs_it(
+        self, text: str, networked: bool, tmp_path: Path
+    ) -> None:
+        (tmp_path / "site.toml").write_text(text)
+        changes = Site(settings=tmp_path / "site.toml").changes()
+        assert any("networkd" in change.path for change in changes) == networked
+
     def test_wifi_secrets_are_for_root_only(self, tmp_path: Path) -> None:
         (tmp_path / "wpa.conf").write_text("network={\n}\n")
         (change,) = [each for each in Site(wifi=tmp_path / "wpa.conf").changes() if each.content]

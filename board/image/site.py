@@ -31,7 +31,7 @@ class Site:
 
     host_name: str = ""
     settings: Path | None = None
-    """The settings of trigger-word."""
+    """The settings of trigger-word; an output that needs it switches the network on."""
     authorized_key: Path | None = None
     """A public key: switches the network and SSH on, for root and this key alone."""
     wifi: Path | None = None
@@ -40,15 +40,17 @@ class Site:
     def changes(self) -> list[Change]:
         """Return what they change; raises BoardError or SettingsError for what is not right."""
         changes = []
+        networked = bool(self.authorized_key or self.wifi)
         if self.host_name:
             changes.append(Change("etc/hostname", _host_name(self.host_name)))
         if self.settings:
-            read_settings(self.settings)
+            settings = read_settings(self.settings)
+            networked |= bool(settings.mqtt or settings.webhook or settings.wyoming)
             changes.append(
                 Change("etc/trigger-word.toml", self.settings.read_bytes(), mode=0o640,
                        group="trigger-word-settings")
             )  # fmt: skip
-        if self.authorized_key or self.wifi:
+        if networked:
             changes += map(_wanted, ("systemd-networkd.service", "systemd-timesyncd.service"))
         if self.authorized_key:
             key = Change("etc/ssh/authorized_keys/root", _public_key(self.authorized_key))
