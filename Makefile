@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 PYTEST_ARGS ?=
 
-.PHONY: run test test-slow lint format venv apt recording wheel clean help
+.PHONY: run test test-slow image-test lint format venv apt recording wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -21,6 +21,10 @@ test: apt $(VENV)/.workstation  ## run the default tests
 
 test-slow: apt $(VENV)/.workstation  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+image-test: $(VENV)/.workstation  ## build the card image, boot it in QEMU, cut its power
+	@board/install-packages --image
+	$(BIN)/python -m pytest -m slow tests/test_board_image_boot.py $(PYTEST_ARGS)
 
 lint: $(VENV)/.workstation  ## ruff and strict mypy
 	$(BIN)/ruff check .

@@ -20,7 +20,6 @@ PACKAGE_OF = {
     "mke2fs": "e2fsprogs",
     "mkfs.vfat": "dosfstools",
     "mmdebstrap": "mmdebstrap",
-    "qemu-aarch64-static": "qemu-user-static",
     "sfdisk": "fdisk",
     "sqfstar": "squashfs-tools",
     "tar": "tar",
@@ -31,12 +30,19 @@ _SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 
 
 def require_programs() -> None:
-    """Raise BoardError, with the remedy, if a program is missing."""
+    """Raise BoardError, with the remedy, if a program is missing or none for arm64 can run."""
     missing = sorted(
         {package for name, package in PACKAGE_OF.items() if not shutil.which(name, path=_path())}
     )
     if missing:
         raise BoardError(f"an image needs more programs; apt install {' '.join(missing)}")
+    try:
+        run("arch-test", "arm64")
+    except BoardError as error:
+        raise BoardError(
+            "this machine cannot run programs for arm64; apt install qemu-user-static"
+            " binfmt-support, then: update-binfmts --enable qemu-aarch64"
+        ) from error
 
 
 def run(
