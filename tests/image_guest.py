@@ -1,6 +1,7 @@
 """The image in QEMU: a Pi 3 with its pins, or a generic board where the Pi is not the point."""
 
 import contextlib
+import json
 import re
 import shutil
 import socket
@@ -43,6 +44,15 @@ class Card:
     initramfs: Path
     device_tree: Path
     command_line: str
+    state_start: int
+    """Where the partition that may be written to begins, bytes."""
+
+    def written(self) -> list[int]:
+        """Return where the guest has written, bytes from the card's start, in steps of 64 KiB."""
+        shown = subprocess.run(["qemu-img", "map", "--output=json", self.path], check=True,
+                               capture_output=True)  # fmt: skip
+        extents = json.loads(shown.stdout)
+        return [each["start"] for each in extents if each["depth"] == 0 and each["present"]]
 
     @property
     def folder(self) -> Path:
@@ -54,13 +64,16 @@ def write_card(compressed: Path, folder: Path) -> Card:
     image = folder / "image"
     subprocess.run(["zstd", "-q", "-d", "--sparse", "-o", image, compressed], check=True)
     table = subprocess.run(["sfdisk", "--dump", image], check=True, capture_output=True, text=True)
-    start = int(re.search(r"start= *(\d+)", table.stdout)[1]) * 512  # type: ignore[index]
+    starts = [int(sector) * 512 for sector in re.findall(r"start= *(\d+)", table.stdout)]
     for name in ("vmlinuz", "initrd", "cmdline.txt", "bcm2837-rpi-3-b.dtb"):
-        subprocess.run(["mcopy", "-i", f"{image}@@{start}", f"::{name}", folder / name], check=True)
+        subprocess.run(
+            ["mcopy", "-i", f"{image}@@{starts[0]}", f"::{name}", folder / name], check=True
+        )
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image,
                     folder / "card.qcow2", CARD], check=True)  # fmt: skip
     return Card(folder / "card.qcow2", folder / "vmlinuz", folder / "initrd",
-                folder / "bcm2837-rpi-3-b.dtb", (folder / "cmdline.txt").read_text())  # fmt: skip
+                folder / "bcm2837-rpi-3-b.dtb", (folder / "cmdline.txt").read_text(),
+                starts[2])  # fmt: skip
 
 
 class ImageGuest:

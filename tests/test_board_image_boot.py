@@ -6,6 +6,7 @@ QEMU skips the Pi's own firmware, so config.txt and start.elf are not tested her
 import contextlib
 import os
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,8 +54,8 @@ TO_WAV = (
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """The image as `python -m board image --settings` makes it."""
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Site]:
+    """Our package, and a site as `python -m board image --hostname --settings` makes it."""
     try:
         require_programs()
     except TriggerWordError as error:
@@ -62,22 +63,27 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     missing = missing_programs()
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
-    folder = tmp_path_factory.mktemp("image")
-    (folder / "site.toml").write_text(SETTINGS)
-    site = Site(host_name="kitchen", settings=folder / "site.toml")
+    settings = tmp_path_factory.mktemp("site") / "site.toml"
+    settings.write_text(SETTINGS)
     given = os.environ.get("TRIGGER_WORD_DEB")
     own = own_package(Path(given) if given else None)
-    return build_image(folder, own.resolve(), site, default_cache())
+    return own.resolve(), Site(host_name="kitchen", settings=settings)
 
 
 @pytest.fixture(scope="module")
-def card(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Card:
-    return write_card(image.compressed, tmp_path_factory.mktemp("card"))
+def image(inputs: tuple[Path, Site], tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return build_image(tmp_path_factory.mktemp("image"), *inputs, default_cache())
 
 
-@pytest.fixture(scope="module")
-def pi(card: Card) -> Iterator[ImageGuest]:
+@pytest.fixture
+def card(image: Image, tmp_path: Path) -> Card:
+    return write_card(image.compressed, tmp_path)
+
+
+@pytest.fixture(scope="class")
+def pi(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageGuest]:
     """A Pi 3 that listens to the loopback sound card."""
+    card = write_card(image.compressed, tmp_path_factory.mktemp("card"))
     with start(card, PI_3, f"{SOUND_CARD} {NO_WATCHDOG}") as guest:
         wait_until_it_listens(guest)
         yield guest
@@ -94,33 +100,43 @@ def hear(guest: ImageGuest) -> None:
     guest.wait_for(r"heard 'activate' at", 300)
 
 
-def test_a_recording_is_detected_and_the_pin_goes_high_and_low(pi: ImageGuest) -> None:
-    assert not pi.pin(PIN)
-    hear(pi)
-    pi.wait_for_pin(PIN, high=True, timeout_seconds=60)
-    pi.wait_for_pin(PIN, high=False, timeout_seconds=60)
+class TestPi:
+    def test_a_recording_is_detected_and_the_pin_goes_high_and_low(self, pi: ImageGuest) -> None:
+        assert not pi.pin(PIN)
+        hear(pi)
+        pi.wait_for_pin(PIN, high=True, timeout_seconds=60)
+        pi.wait_for_pin(PIN, high=False, timeout_seconds=60)
+
+    def test_nothing_listens_on_the_network(self, pi: ImageGuest) -> None:
+        sockets = pi.shell("ss --no-header --listening --tcp --udp --raw --packet --numeric")
+        assert sockets.strip() == ""
+
+    def test_the_system_cannot_be_written_to(self, pi: ImageGuest) -> None:
+        assert "squashfs" in pi.shell("findmnt --noheadings --output FSTYPE /")
+        pi.shell("! touch /usr/x /boot/x /x")
+        assert pi.shell("stat --format=%a /").strip() == "755"
+        assert pi.shell("cat /etc/hostname").strip() == "kitchen"
+        assert pi.shell("systemctl list-units --failed --no-legend").strip() == ""
+
+    def test_a_stopped_process_is_started_again(self, pi: ImageGuest) -> None:
+        before = pi.shell("systemctl show --value --property=MainPID trigger-word").strip()
+        pi.shell("systemctl kill --signal=STOP trigger-word")
+        pi.wait_for(r"Watchdog timeout", 300)
+        pi.wait_for(READY, BOOT_SECONDS)
+        after = pi.shell("systemctl show --value --property=MainPID trigger-word").strip()
+        assert after not in (before, "0")
 
 
-def test_nothing_listens_on_the_network(pi: ImageGuest) -> None:
-    sockets = pi.shell("ss --no-header --listening --tcp --udp --raw --packet --numeric")
-    assert sockets.strip() == ""
-
-
-def test_the_system_cannot_be_written_to(pi: ImageGuest) -> None:
-    assert "squashfs" in pi.shell("findmnt --noheadings --output FSTYPE /")
-    pi.shell("! touch /usr/x /boot/x /x")
-    assert pi.shell("stat --format=%a /").strip() == "755"
-    assert pi.shell("cat /etc/hostname").strip() == "kitchen"
-    assert pi.shell("systemctl list-units --failed --no-legend").strip() == ""
-
-
-def test_a_stopped_process_is_started_again(pi: ImageGuest) -> None:
-    before = pi.shell("systemctl show --value --property=MainPID trigger-word").strip()
-    pi.shell("systemctl kill --signal=STOP trigger-word")
-    pi.wait_for(r"Watchdog timeout", 300)
-    pi.wait_for(READY, BOOT_SECONDS)
-    after = pi.shell("systemctl show --value --property=MainPID trigger-word").strip()
-    assert after not in (before, "0")
+def test_the_same_inputs_make_the_same_bytes(
+    inputs: tuple[Path, Site], image: Image, tmp_path: Path
+) -> None:
+    """From the same installed Debian: installing that again takes minutes more."""
+    cache = tmp_path / "cache"
+    shutil.copytree(default_cache(), cache, ignore=shutil.ignore_patterns("system-*"))
+    again = build_image(tmp_path / "again", *inputs, cache)
+    assert again.sha256 == image.sha256
+    for name in ("compressed", "block_map", "manifest", "digests"):
+        assert getattr(again, name).read_bytes() == getattr(image, name).read_bytes()
 
 
 def test_the_boards_watchdog_is_armed(card: Card) -> None:
@@ -144,6 +160,8 @@ def test_after_ten_power_cuts_the_next_boot_listens(card: Card) -> None:
         hear(guest)
         assert guest.shell("cat /etc/hostname").strip() == "kitchen"
         assert "ext4" in guest.shell("findmnt --noheadings --output FSTYPE /state")
+        guest.shell("test -e /etc/turn")
+    assert min(card.written()) >= card.state_start
 
 
 def write_until(guest: ImageGuest, end: float) -> None:
