@@ -16,15 +16,19 @@ PACKAGES = "opt/trigger-word/lib/python3.13/site-packages"
 
 
 def test_every_file_has_an_origin_and_the_digest_that_sha256sum_says(tmp_path: Path) -> None:
-    wheel = tmp_path / "thing-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr("thing/__init__.py", "value = 1\n")
+    wheels = []
+    for python in ("3.11", "3.13"):
+        (tmp_path / python).mkdir()
+        wheels.append(tmp_path / python / f"thing-1.0-{python}.whl")
+        with zipfile.ZipFile(wheels[-1], "w") as archive:
+            archive.writestr("thing/__init__.py", "value = 1\n")
     settings = (SOURCE / "firmware_py" / "errors.py").read_text()
     package = make_package(
         tmp_path,
         files={
             f"{PACKAGES}/thing/__init__.py": "value = 1\n",
             f"{PACKAGES}/firmware_py/errors.py": settings,
+            f"{PACKAGES}/firmware_py/old.py": "old\n",
             "etc/trigger-word.toml": "# made\n",
             "usr/share/thing/__init__.py": "value = 1\n",
         },
@@ -33,9 +37,10 @@ def test_every_file_has_an_origin_and_the_digest_that_sha256sum_says(tmp_path: P
         tmp_path, "2.0", "all", name="library", files={"usr/lib/library": "code"}
     )
     bundle = make_bundle(tmp_path / "bundle", package, "trixie", library)
-    rows = {row.path: row for row in device_files(bundle, Origins([wheel]))}
-    assert rows[f"/{PACKAGES}/thing/__init__.py"].origin.startswith("wheel thing-1.0-py3-none")
+    rows = {row.path: row for row in device_files(bundle, Origins(wheels))}
+    assert rows[f"/{PACKAGES}/thing/__init__.py"].origin.startswith("wheel thing-1.0-3.13.whl (")
     assert rows[f"/{PACKAGES}/firmware_py/errors.py"].origin == "own source firmware_py/errors.py"
+    assert rows[f"/{PACKAGES}/firmware_py/old.py"].origin.startswith("own source, but of another")
     assert rows["/usr/lib/library"].origin.startswith("Debian package library 2.0 (http://")
     for made in ("/etc/trigger-word.toml", "/usr/share/thing/__init__.py"):
         assert rows[made].origin == "made by python -m board package"
