@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 PYTEST_ARGS ?=
 
-.PHONY: run test test-slow image-test lint format venv apt recording wheel clean help
+.PHONY: run test test-slow package package-test image-test lint format venv apt recording wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -21,6 +21,12 @@ test: apt $(VENV)/.workstation  ## run the default tests
 
 test-slow: apt $(VENV)/.workstation  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+package: $(VENV)/.workstation  ## build the Debian package for the device
+	$(BIN)/python -m board package --out $(OUT)
+
+package-test: $(VENV)/.workstation  ## build it twice; install, run, upgrade, purge it in arm64 Debian 12 and 13
+	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) tests/test_board_package.py tests/test_board_service_guest.py
 
 image-test: $(VENV)/.workstation  ## build the card image, boot it in QEMU, cut its power
 	@board/install-packages --image
