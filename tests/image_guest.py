@@ -143,6 +143,10 @@ class ImageGuest:
                 raise TimeoutError(f"pin {number} did not go {'high' if high else 'low'}")
             time.sleep(0.05)
 
+    def close(self) -> None:
+        self._console.close()
+        self._monitor.close()
+
     def pull_the_plug(self) -> None:
         """End QEMU at once: what the guest has not written is lost."""
         self.process.kill()
@@ -187,7 +191,8 @@ def start(card: Card, board: Board, options: str = "") -> Iterator[ImageGuest]:
         stdin=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        yield ImageGuest(card, board, process)
+        with contextlib.closing(ImageGuest(card, board, process)) as guest:
+            yield guest
     finally:
         process.kill()
         process.wait()

@@ -155,7 +155,7 @@ def test_after_ten_power_cuts_the_next_boot_listens(card: Card) -> None:
         with start(card, GENERIC, SOUND_CARD) as guest:
             write_until(guest, time.monotonic() + moments.uniform(2, 60))
             guest.pull_the_plug()
-    with start(card, GENERIC, SOUND_CARD) as guest:
+    with start(card, PI_3, f"{SOUND_CARD} {NO_WATCHDOG}") as guest:
         wait_until_it_listens(guest)
         hear(guest)
         assert guest.shell("cat /etc/hostname").strip() == "kitchen"
