@@ -26,6 +26,7 @@ package: $(VENV)/.workstation  ## build the Debian package for the device
 	$(BIN)/python -m board package --out $(OUT)
 
 package-test: $(VENV)/.workstation  ## build it twice; install, run, upgrade, purge it in arm64 Debian 12 and 13
+	@board/install-packages --image
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS) tests/test_board_package.py tests/test_board_service_guest.py
 
 image-test: $(VENV)/.workstation  ## build the card image, boot it in QEMU, cut its power
