@@ -1,6 +1,7 @@
 """The data set of command words: who is where, what examples hold."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from made_words import LABELS, NETWORK, RATE, made_config, make_data_set, tone_w
 
 from firmware_py.errors import SettingsError
 from models.config import CONFIGS, Config, read_config
+from models.network import WindowNetwork
 from models.words.bounds import word_bounds
 from models.words.corpus import BACKGROUND_PARTS, load_corpus
 from models.words.division import part_by_rule, read_parts
@@ -161,8 +163,20 @@ def test_shift_moves_and_fills_with_zeros() -> None:
     assert np.array_equal(moved[800:], clip[:-800])
     assert not moved[:800].any()
     assert np.array_equal(one_second(clip[100:-100], RATE)[100:-100], clip[100:-100])
+    assert not one_second(clip[: RATE // 2], RATE, RATE).any()  # moved out of it wholly
     rng = np.random.RandomState(0)
     assert len({shifted(rng, clip, RATE, 100.0).tobytes() for _ in range(5)}) == 5
+
+
+def test_windows_without_a_whole_word_make_all_labels_as_likely(root: Path) -> None:
+    config = made_config()
+    assert config.words
+    words = replace(config.words, nothing_share=0.5)
+    window = WindowNetwork(window_frames=98, stride=10, image_size=16, filters=(4,))
+    made = maker(root, replace(config, labels=("yes", "no"), window=window, words=words))
+    targets = np.stack([made.make(0, index)[1][0] for index in range(200)])
+    assert {tuple(target) for target in targets.tolist()} == {(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)}
+    assert 70 < np.count_nonzero(targets[:, 0] == 0.5) < 130
 
 
 def test_presented_clips_have_the_percentages(root: Path) -> None:

@@ -257,5 +257,6 @@ def one_second(
     clip = np.zeros(sample_rate_hz, np.int16)
     position = (sample_rate_hz - len(samples)) // 2 + shift
     first, last = max(0, position), min(sample_rate_hz, position + len(samples))
-    clip[first:last] = samples[first - position : last - position]
+    if first < last:
+        clip[first:last] = samples[first - position : last - position]
     return clip
