@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = "python3-pyaudio,systemd,udev"
-"""What the package depends on, so that dpkg alone can install it."""
+PACKAGES = "python3-pyaudio,systemd,udev,passwd"
+"""What the package depends on, so that dpkg alone can install it, and what every system has."""
 CPU = "cortex-a72"
 CPUINFO = """\
 processor\t: 0
