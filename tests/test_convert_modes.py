@@ -44,7 +44,7 @@ def test_mode_is_within_its_limit(trained: Path, tmp_path: Path, mode: Mode) -> 
     assert artefact.metadata.mode == mode
     assert artefact.metadata.name == "made"
     assert artefact.metadata.training == {"steps": 60, "sources": [{"path": "near"}]}
-    assert artefact.metadata.network.steps_per_call == 2  # 60 ms; three would be 90
+    assert artefact.metadata.network.steps_per_call == 5  # 150 ms; six would be 180
     assert [path.name for path in tmp_path.iterdir()] == ["out.tflite"]
 
 
