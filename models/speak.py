@@ -34,7 +34,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--engines",
         metavar="A,B",
-        help="only these of espeak-ng, flite, festival, accents (default all)",
+        help="only these of espeak-ng, flite, festival, rhvoice, pico, accents (default: all), or of"
+        " those for tests, whose licences forbid commercial use: rhvoice-nc, accents-nc, mbrola",
     )
     parser.add_argument(
         "--carrier",
@@ -45,7 +46,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--keep-carrier",
         action="store_true",
-        help="say all in a sentence and keep it whole; the manifest tells where the phrase is",
+        help="say all in a sentence and keep it whole, the manifest tells where the phrase is;"
+        " voices that cannot place words say it alone",
     )
     parser.set_defaults(run=run)
 

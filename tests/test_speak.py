@@ -76,7 +76,10 @@ def test_no_carrier_says_all_alone(tmp_path: Path) -> None:
 def test_keep_carrier_keeps_whole_sentences(tmp_path: Path) -> None:
     out = str(tmp_path)
     run("--phrase", "activate", "--out", out, "--count", "12", "--keep-carrier", "--workers", "2")
-    for row in rows_of(tmp_path):
+    placing = ("espeak-ng", "flite", "festival")
+    rows = [row for row in rows_of(tmp_path) if row["engine"] in placing]
+    assert rows
+    for row in rows:
         assert "activate" in row["carrier"].split()
         assert float(row["duration_seconds"]) > 1.3 * (
             float(row["word_end_seconds"]) - float(row["word_start_seconds"])
