@@ -34,8 +34,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--engines",
         metavar="A,B",
-        help="only these of espeak-ng, flite, festival, rhvoice, pico, accents (default: all), or of"
-        " those for tests, whose licences forbid commercial use: rhvoice-nc, accents-nc, mbrola",
+        help="only these of espeak-ng, flite, festival, rhvoice, pico, accents (default: all); for"
+        " tests, as their licences forbid commercial use: rhvoice-nc, accents-nc, mbrola",
     )
     parser.add_argument(
         "--carrier",

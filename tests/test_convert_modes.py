@@ -104,6 +104,6 @@ def test_labels_and_head_of_several_words(tmp_path: Path) -> None:
     report = convert(tmp_path / "model.keras", tmp_path / "out.tflite")
     artefact = read_artefact(tmp_path / "out.tflite")
     assert artefact.metadata.labels == ("silence", "yes", "no")
-    assert artefact.metadata.network.steps_per_call == 4
+    assert artefact.metadata.network.steps_per_call == 8
     for parity in report.runtimes:
         assert parity.num_posteriors == 3 * 2997
