@@ -12,10 +12,8 @@ from scipy import fft
 
 from firmware_py.level import FULL_SCALE, to_int16
 from models.codecs import MU_LAW, draw_codec, transcode
-from models.noise import Spectrum, synthetic_spectrum
+from models.noise import Signal, Spectrum, synthetic_spectrum
 from models.recipe import Augmentation, Range
-
-Signal = NDArray[np.float32]
 
 EQUALISER_POINTS = 7
 RESPONSE_POINTS = 512

@@ -13,6 +13,7 @@ from firmware_py.level import to_int16
 from models.augmentation import Scene, Signal, record
 from models.batches import Batch
 from models.config import Config
+from models.sources import Take
 from models.variations import at_speed
 from models.words.corpus import Corpus, Said, load_corpus
 from models.words.division import Part
@@ -112,9 +113,7 @@ class ExampleMaker:
         layout, augmentation = self.recipe.layout, self.recipe.augmentation
         unknown = rng.uniform() < layout.unknown_share
         name = UNKNOWN if unknown else self._words[rng.randint(len(self._words))]
-        take = self._pools[name].draw(rng).take
-        if rng.uniform() < augmentation.speed_share:
-            take = at_speed(take, rng.uniform(*augmentation.speed))
+        take = self._varied(rng, name)
         samples, start, end = take.samples.astype(np.float32), take.word_start, take.word_end
         power = float(np.mean(samples[start:end] ** 2)) + 1e-9
         if rng.uniform() < layout.trimmed_share:
@@ -198,7 +197,7 @@ class ExampleMaker:
         else:
             label = rng.randint(num_labels)
             take = self._varied(rng, self.config.labels[label])
-            samples = shifted(rng, take, self._rate_hz, self.recipe.shift_ms)
+            samples = shifted(rng, take.samples, self._rate_hz, self.recipe.shift_ms)
             targets = np.zeros((1, num_labels), np.float32)
             targets[0, label] = 1.0
         if rng.uniform() < self.recipe.background_share and self.corpus.backgrounds:
@@ -211,17 +210,17 @@ class ExampleMaker:
         if kind == 0:
             return np.zeros(self._rate_hz, np.int16)
         if kind == 1:
-            return shifted(rng, self._varied(rng, UNKNOWN), self._rate_hz, PART_MS[1])
+            return shifted(rng, self._varied(rng, UNKNOWN).samples, self._rate_hz, PART_MS[1])
         word = self._varied(rng, self._words[rng.randint(len(self._words))])
         shift_ms = rng.uniform(*PART_MS) * rng.choice((-1, 1))
-        return one_second(word, self._rate_hz, round(shift_ms * self._rate_hz / 1000))
+        return one_second(word.samples, self._rate_hz, round(shift_ms * self._rate_hz / 1000))
 
-    def _varied(self, rng: np.random.RandomState, label: str) -> NDArray[np.int16]:
+    def _varied(self, rng: np.random.RandomState, label: str) -> Take:
         """Return a recording of a word, some faster or slower."""
         take, augmentation = self._pools[label].draw(rng).take, self.recipe.augmentation
         if rng.uniform() < augmentation.speed_share:
             take = at_speed(take, rng.uniform(*augmentation.speed))
-        return take.samples
+        return take
 
     def _mixed(self, rng: np.random.RandomState, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         noise = self.background(rng, len(samples)).astype(np.float32)
