@@ -6,13 +6,9 @@ Their licence is for non-commercial use: they may test a network, they do not tr
 from __future__ import annotations
 
 import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
-import soundfile
-
-from firmware_py.errors import AudioError
+from models.voices.program import spoken_by
 from models.voices.voice import Utterance
 
 DATA = Path("/usr/share/mbrola")
@@ -37,13 +33,5 @@ class Mbrola:
 
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak text; no word is placed."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "spoken.wav")
-            command = ["espeak-ng", "-v", voice, "-s", f"{rate:.0f}", "-p", f"{pitch:.0f}"]
-            done = subprocess.run(
-                [*command, "-w", str(path), text], check=False, capture_output=True, text=True
-            )
-            if done.returncode != 0 or not path.exists():
-                raise AudioError(f"MBROLA voice {voice} cannot speak {text!r}: {done.stderr}")
-            samples, sample_rate_hz = soundfile.read(path, dtype="float32")
-        return Utterance(samples, int(sample_rate_hz), ())
+        program = ["espeak-ng", "-v", voice, "-s", f"{rate:.0f}", "-p", f"{pitch:.0f}"]
+        return spoken_by(program, text)

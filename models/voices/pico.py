@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 from xml.sax.saxutils import escape
 
-import soundfile
-
-from firmware_py.errors import AudioError
+from models.voices.program import spoken_by
 from models.voices.voice import OWN_RATE_WPM, Utterance, pitch_factor
 
 PROGRAM = "pico2wave"
@@ -31,12 +26,4 @@ class Pico:
         """Speak text in the language that is the voice's name; no word is placed."""
         speed, level = round(100 * rate / OWN_RATE_WPM), round(100 * pitch_factor(pitch))
         marked = f'<speed level="{speed}"><pitch level="{level}">{escape(text)}</pitch></speed>'
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "spoken.wav")
-            subprocess.run(
-                [PROGRAM, "-l", voice, "-w", str(path), marked], check=False, capture_output=True
-            )
-            if not path.exists():
-                raise AudioError(f"Pico voice {voice} cannot speak {text!r}; try another voice")
-            samples, sample_rate_hz = soundfile.read(path, dtype="float32")
-        return Utterance(samples, int(sample_rate_hz), ())
+        return spoken_by([PROGRAM, "-l", voice], marked)
