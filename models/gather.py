@@ -1,4 +1,4 @@
-"""`python -m models gather`: recordings of real people and music from Debian packages."""
+"""`python -m models gather`: recordings, music and texts from Debian packages."""
 
 import argparse
 import logging
@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from models.packages import COLLECTIONS, gather
+from models.texts import PACKAGES, gather_texts
+
+TEXTS = "texts"
 
 log = logging.getLogger(__name__)
 
@@ -13,16 +16,19 @@ log = logging.getLogger(__name__)
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "gather",
-        help="real speech and music from Debian packages",
+        help="real speech, music and texts from Debian packages",
         description="Download Debian packages that hold recordings (nothing is installed) and"
-        " write what is in them as 16 kHz FLAC: negatives and backgrounds to train and test on."
+        " write what is in them as 16 kHz FLAC: negatives and backgrounds to train and test on;"
+        " and sentences for `speak --phrases`."
         " Needs apt, dpkg and ffmpeg.",
-        epilog="collections: " + "; ".join(f"{c.name}: {c.contents}" for c in COLLECTIONS),
+        epilog="collections: "
+        + "; ".join(f"{c.name}: {c.contents}" for c in COLLECTIONS)
+        + f"; {TEXTS}: sentences of {', '.join(PACKAGES)}",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
                         help="gets a folder for each collection")  # fmt: skip
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these (default: all)",
-                        choices=[collection.name for collection in COLLECTIONS])  # fmt: skip
+                        choices=[*(collection.name for collection in COLLECTIONS), TEXTS])  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -32,4 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.only or collection.name in arguments.only:
             count = gather(collection, arguments.out)
             log.info("%s: %d recordings; %s", collection.name, count, collection.licence)
+    if not arguments.only or TEXTS in arguments.only:
+        for language, count in gather_texts(arguments.out / TEXTS).items():
+            log.info("%s: %d sentences of %s", TEXTS, count, language)
     return 0

@@ -18,6 +18,9 @@ COMMON_WORDS = "wsj.wp39.poslexR"
 Tagged = dict[str, dict[str, float]]
 """Shares of words by part of speech (Penn Treebank tags)."""
 
+WORD = re.compile(r"'*[A-Za-z0-9][A-Za-z0-9']*")
+"""One word of a text, as `pronounce` takes it."""
+
 _ENTRY = re.compile(r'^\("([a-z]+)" \S+ (\(\(.*)\)$', re.MULTILINE)
 _USES = re.compile(r'^\("([a-z]+)" \((.*)\) \(\) \)$', re.MULTILINE)
 _USE = re.compile(r"\(([a-z]+) (-[\d.]+)\)")
@@ -60,8 +63,8 @@ def pronounce(phrase: str) -> list[Phones]:
     Raises AudioError for what cannot be pronounced, such as digits.
     """
     words = common_words()
-    spoken = re.findall(r"[A-Za-z0-9']+", phrase)
-    return [words.get(word.lower()) or _by_letters(word) for word in spoken]
+    spoken = re.findall(WORD, phrase)
+    return [words.get(word.lower()) or _by_letters(word.replace("'", "")) for word in spoken]
 
 
 @cache

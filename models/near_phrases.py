@@ -6,7 +6,7 @@ from itertools import chain, zip_longest
 
 import numpy as np
 
-from models.lexicon import common_words, pronounce
+from models.lexicon import WORD, common_words, pronounce
 from models.phonemes import Phones, distances, holds_before_its_end
 
 
@@ -19,7 +19,7 @@ def near_phrases(phrase: str, count: int) -> list[str]:
     has been said ("activated"), which cannot be told from it in time.
     Raises MissingToolError without the dictionaries, AudioError for what cannot be pronounced.
     """
-    words = re.findall(r"[A-Za-z0-9']+", phrase)
+    words = re.findall(WORD, phrase)
     sounds = pronounce(phrase)
     kinds = [_parts(words), *_like(_joined(sounds))]
     if len(words) > 1:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,11 +84,11 @@ def gather(collection: Collection, out: Path) -> int:
     Returns how many. Raises MissingToolError without apt or ffmpeg, AudioError when a package
     cannot be had.
     """
-    _require("apt-get", "dpkg-deb", "ffmpeg")
+    _require("ffmpeg")
     count = 0
     with tempfile.TemporaryDirectory() as directory:
         for package in tqdm(collection.packages, desc=collection.name, unit="package"):
-            deb = _download(package, Path(directory))
+            deb = download(package, Path(directory))
             count += take_out(deb, collection, out / collection.name)
             deb.unlink()
     return count
@@ -96,9 +97,8 @@ def gather(collection: Collection, out: Path) -> int:
 def take_out(deb: Path, collection: Collection, out: Path) -> int:
     """Write the recordings of one package file as FLAC [samples] at 16 kHz; return how many."""
     count = 0
-    with tempfile.TemporaryDirectory() as directory:
-        subprocess.run(["dpkg-deb", "-x", deb, directory], check=True)
-        for file, folder in _matching(Path(directory), collection.pattern):
+    with unpacked(deb) as root:
+        for file, folder in _matching(root, collection.pattern):
             samples = _trimmed(_decoded(file))
             if len(samples) < SHORTEST_SECONDS * SAMPLE_RATE_HZ:
                 continue
@@ -117,7 +117,17 @@ def _matching(root: Path, pattern: str) -> Iterator[tuple[Path, str]]:
             yield file, match[1]
 
 
-def _download(package: str, folder: Path) -> Path:
+@contextmanager
+def unpacked(deb: Path) -> Iterator[Path]:
+    """Give a folder with the files of a package, for a while."""
+    with tempfile.TemporaryDirectory() as directory:
+        subprocess.run(["dpkg-deb", "-x", deb, directory], check=True)
+        yield Path(directory)
+
+
+def download(package: str, folder: Path) -> Path:
+    """Return the file of a package, put into `folder`; raises MissingToolError, AudioError."""
+    _require("apt-get", "dpkg-deb")
     result = subprocess.run(
         ["apt-get", "download", package], cwd=folder, capture_output=True, text=True, check=False
     )

@@ -2,11 +2,11 @@
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
-from models.lexicon import DICTIONARIES, common_words, pronounce, words_by_tag
+from models.lexicon import DICTIONARIES, WORD, common_words, pronounce, words_by_tag
 from models.phonemes import Phones
 
 TEMPLATES = (
@@ -52,6 +52,12 @@ def sentences(count: int, phrase: str, seed: int, folder: Path = DICTIONARIES) -
     return list(found)
 
 
+def without(phrase: str, texts: Iterable[str]) -> list[str]:
+    """Return the texts in which nothing sounds like `phrase`."""
+    target = _sounds(phrase)
+    return [text for text in texts if not _holds(_sounds(text), target)]
+
+
 def _word(rng: random.Random, tag: str, folder: Path) -> str:
     words, weights = _choices(tag, folder)
     return rng.choices(words, cum_weights=weights)[0]
@@ -78,7 +84,7 @@ def _sounds_of_word(word: str) -> Phones:
 
 
 def _sounds(text: str) -> Phones:
-    words = re.findall(r"[A-Za-z0-9']+", text)
+    words = re.findall(WORD, text)
     return tuple(phone for word in words for phone in _sounds_of_word(word))
 
 

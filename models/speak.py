@@ -8,8 +8,9 @@ from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models import executors
-from models.sentences import sentences
+from models.sentences import sentences, without
 from models.voices import speak_phrases
+from models.voices.native import PREFIX, TONGUES
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,7 +26,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--sentences", type=int, default=0, metavar="N", help="N more: made-up sentences"
     )
     parser.add_argument(
-        "--without", default="", metavar="TEXT", help="what those sentences must not hold"
+        "--without",
+        default="",
+        metavar="TEXT",
+        help="what sentences and the phrases of the file must not hold: other lines are left out",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the clips")
     parser.add_argument("--count", type=int, default=100, help="clips per phrase (default 100)")
@@ -35,7 +39,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--engines",
         metavar="A,B",
         help="only these of espeak-ng, flite, festival, rhvoice, pico, accents (default: all); for"
-        " tests, as their licences forbid commercial use: rhvoice-nc, accents-nc, mbrola",
+        " tests, as their licences forbid commercial use: rhvoice-nc, accents-nc, mbrola;"
+        f" to read phrases in another language: {', '.join(PREFIX + tongue for tongue in TONGUES)}",
     )
     parser.add_argument(
         "--carrier",
@@ -59,12 +64,15 @@ def run(arguments: argparse.Namespace) -> int:
             f"--count {arguments.count}, --seed {arguments.seed}, --sentences"
             f" {arguments.sentences}: count starts at 1, the others at 0"
         )
-    if bool(arguments.sentences) != bool(arguments.without):
-        raise SettingsError("--sentences and --without belong together: give both or neither")
+    if arguments.sentences and not arguments.without:
+        raise SettingsError("--sentences needs --without: what they must not hold")
     made_up = sentences(arguments.sentences, arguments.without, arguments.seed)
+    listed = read_phrases(arguments.phrases)
+    if arguments.without:
+        listed = without(arguments.without, listed)
     with executors.open_executor(arguments.workers, arguments.dask) as executor:
         manifest = speak_phrases(
-            [*arguments.phrase, *read_phrases(arguments.phrases), *made_up],
+            [*arguments.phrase, *listed, *made_up],
             arguments.out,
             arguments.count,
             engines=None if arguments.engines is None else arguments.engines.split(","),

@@ -68,6 +68,25 @@ def test_phrases_from_a_file_join_the_others(tmp_path: Path) -> None:
     assert [row["phrase"] for row in rows_of(out)] == 2 * ["act", "active", "after late"]
 
 
+def test_phrases_of_a_file_that_sound_like_another_are_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "phrases.txt"
+    file.write_text("please activate it\nactive eight\nopen the door\n")
+    options = ["--phrases", str(file), "--without", "activate"]
+    run(*options, "--out", str(tmp_path / "bank"), "--count", "1", "--engines", "flite")
+    rows = rows_of(tmp_path / "bank")
+    assert [row["phrase"] for row in rows] == ["active eight", "open the door"]
+
+
+def test_other_languages_are_read_by_their_own_voices(tmp_path: Path) -> None:
+    options = ["--phrase", "где находится библиотека", "--count", "2", "--no-carrier"]
+    run(*options, "--out", str(tmp_path / "bank"), "--engines", "native-russian")
+    rows = rows_of(tmp_path / "bank")
+    assert {row["engine"] for row in rows} == {"native-russian"}
+    assert all(float(row["duration_seconds"]) > 0.5 for row in rows)
+    with pytest.raises(SettingsError, match="English letters"):
+        run(*options, "--out", str(tmp_path / "english"), "--engines", "flite")
+
+
 def test_no_carrier_says_all_alone(tmp_path: Path) -> None:
     run("--phrase", "activate", "--out", str(tmp_path), "--count", "12", "--no-carrier")
     assert {row["carrier"] for row in rows_of(tmp_path)} == {""}

@@ -13,12 +13,14 @@ from tqdm import tqdm
 from firmware_py.errors import SettingsError
 from models.voices.catalogue import find_voices
 from models.voices.manifest import Manifest, Row
+from models.voices.native import PREFIX
 from models.voices.recipe import Order, draw_recipe
 from models.voices.spoken import speak
 from models.voices.voice import Voice
 
 CLIPS_PER_TASK = 16
-SPEAKABLE = re.compile(r"[A-Za-z0-9' ,.?!-]*[A-Za-z0-9][A-Za-z0-9' ,.?!-]*")
+LETTER = r"[^\W_]"
+SPEAKABLE = rf"(?:{LETTER}|[' ,.?!-])*{LETTER}(?:{LETTER}|[' ,.?!-])*"
 
 
 def speak_phrases(
@@ -41,8 +43,8 @@ def speak_phrases(
     sentence around each phrase. Raises SettingsError for phrases that cannot be spoken and when
     out holds clips of another order, MissingToolError without voices.
     """
-    check_phrases(phrases)
     chosen = find_voices(engines) if voices is None else tuple(voices)
+    check_phrases(phrases, english=any(not voice.engine.startswith(PREFIX) for voice in chosen))
     order = Order(tuple(phrases), chosen, seed, carrier, keep_carrier)
     out.mkdir(parents=True, exist_ok=True)
     manifest = Manifest(out)
@@ -112,14 +114,18 @@ def speak_clip(order: Order, out: Path, index: int) -> Row:
     )
 
 
-def check_phrases(phrases: Sequence[str]) -> None:
-    """Raise SettingsError unless there are phrases and every engine can read them."""
+def check_phrases(phrases: Sequence[str], *, english: bool = True) -> None:
+    """Raise SettingsError unless there are phrases and every engine can read them.
+
+    english: some of the voices read English letters only.
+    """
     if not phrases:
         raise SettingsError("no phrase to speak; give --phrase TEXT or --phrases FILE")
+    letters = "English letters" if english else "letters"
     for phrase in phrases:
-        if not SPEAKABLE.fullmatch(phrase):
+        if not re.fullmatch(SPEAKABLE, phrase, re.ASCII if english else re.UNICODE):
             raise SettingsError(
-                f"cannot speak {phrase!r}; write it in English letters, digits and .,?!'-"
+                f"cannot speak {phrase!r}; write it in {letters}, digits and .,?!'-"
             )
 
 

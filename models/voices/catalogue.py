@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 
 from firmware_py.errors import MissingToolError, SettingsError
 from models.voices.accents import Accents, AccentsNotCommercial
@@ -12,6 +12,7 @@ from models.voices.espeak import EspeakNg
 from models.voices.festival import Festival
 from models.voices.flite import Flite
 from models.voices.mbrola import Mbrola
+from models.voices.native import PREFIX, TONGUES, Native
 from models.voices.pico import Pico
 from models.voices.rhvoice import RhVoice, RhVoiceNotCommercial
 from models.voices.voice import Engine, Utterance, Voice
@@ -22,7 +23,7 @@ NOT_COMMERCIAL = (RhVoiceNotCommercial, AccentsNotCommercial, Mbrola)
 """Engines that speak only when named: they are for tests."""
 ENGINES: dict[str, Callable[[], Engine]] = {
     engine.name: engine for engine in (*FREE, *NOT_COMMERCIAL)
-}
+} | {PREFIX + language: partial(Native, language) for language in TONGUES}
 
 REMEDY = (
     "sudo apt install espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k"
