@@ -27,8 +27,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
                         help="gets a folder for each collection")  # fmt: skip
+    names = [*(collection.name for collection in COLLECTIONS), TEXTS]
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these (default: all)",
-                        choices=[*(collection.name for collection in COLLECTIONS), TEXTS])  # fmt: skip
+                        choices=names)  # fmt: skip
     parser.set_defaults(run=run)
 
 

@@ -111,3 +111,16 @@ def test_wrong_use_is_one_line_and_exit_2(kind):
     assert expected in result.stderr.decode()
     assert len(result.stderr.decode().strip().splitlines()) == 1
     assert result.stdout == b""
+
+
+def test_run_does_without_openssl() -> None:
+    code = (
+        "import sys; from pathlib import Path; import firmware_py.__main__;"
+        " from firmware_py.commands import run;"
+        " run.spare_openssl(); import firmware_py.live.loop;"
+        " print('numpy' in sys.modules, 'libcrypto' in Path('/proc/self/maps').read_text())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["True", "False"]

@@ -6,16 +6,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from firmware_py.artefact import DEFAULT_MODEL, Artefact, Policy, choose_policy, read_artefact
-from firmware_py.chime import write_with_chimes
-from firmware_py.detector import Detection
 from firmware_py.errors import SettingsError
-from firmware_py.logs import quieten_libraries
-from firmware_py.replay import Steps, detect_in_file, detect_in_pcm
+
+if TYPE_CHECKING:
+    from firmware_py.artefact import Artefact, Policy
+    from firmware_py.detector import Detection
+    from firmware_py.replay import Steps
 
 STDIN = "-"
 
@@ -31,7 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "audio", nargs="+", metavar="AUDIO",
         help="WAV or FLAC, any rate and channel count; - is raw int16 mono PCM on standard input",
     )  # fmt: skip
-    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, metavar="M",
+    parser.add_argument("--model", type=Path, metavar="M",
                         help="artefact to use (default: the built-in one)")  # fmt: skip
     parser.add_argument("--threshold", type=float, metavar="X",
                         help="from 0 to 1, instead of the model's own")  # fmt: skip
@@ -51,9 +49,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Detect in every recording named; return the exit code."""
+    from firmware_py.artefact import DEFAULT_MODEL, choose_policy, read_artefact
+    from firmware_py.logs import quieten_libraries
+
     _refuse_contradictions(arguments)
     quieten_libraries()
-    artefact = read_artefact(arguments.model)
+    artefact = read_artefact(arguments.model or DEFAULT_MODEL)
     policy = choose_policy(artefact, arguments.operating_point, arguments.threshold)
     for audio in arguments.audio:
         _detect(artefact, policy, audio, arguments)
@@ -71,7 +72,13 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
             raise SettingsError(f"--{option} writes one file; name one recording at a time")
 
 
-def _detect(artefact: Artefact, policy: Policy, audio: str, arguments: argparse.Namespace) -> None:
+def _detect(
+    artefact: "Artefact", policy: "Policy", audio: str, arguments: argparse.Namespace
+) -> None:
+    import numpy as np
+
+    from firmware_py.chime import write_with_chimes
+
     detections: list[Detection] = []
     posteriors = []
     for steps in _steps(artefact, policy, audio, arguments):
@@ -90,14 +97,16 @@ def _detect(artefact: Artefact, policy: Policy, audio: str, arguments: argparse.
 
 
 def _steps(
-    artefact: Artefact, policy: Policy, audio: str, arguments: argparse.Namespace
-) -> Iterator[Steps]:
+    artefact: "Artefact", policy: "Policy", audio: str, arguments: argparse.Namespace
+) -> "Iterator[Steps]":
+    from firmware_py.replay import detect_in_file, detect_in_pcm
+
     if audio == STDIN:
         return detect_in_pcm(artefact, sys.stdin.buffer, arguments.rate, policy)
     return detect_in_file(artefact, Path(audio), policy, arguments.channel)
 
 
-def _report(audio: str, detection: Detection, as_json: bool) -> None:
+def _report(audio: str, detection: "Detection", as_json: bool) -> None:
     if as_json:
         print(json.dumps({"file": audio, **asdict(detection)}), flush=True)
         return

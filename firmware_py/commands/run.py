@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(default_settings_text(), end="")
         return 0
+    spare_openssl()
     from firmware_py.live.loop import Live
     from firmware_py.logs import quieten_libraries
     from firmware_py.sound.microphone import DeviceHungError
@@ -82,6 +83,14 @@ def read_site(arguments: argparse.Namespace) -> "Site":
     if arguments.model:
         settings = replace(settings, model=(ModelSettings(path=str(arguments.model)),))
     return Site(settings, open_models(settings))
+
+
+def spare_openssl() -> None:
+    """Let hashlib, which numpy imports, do without OpenSSL: 4 MB for hashes that nobody asks for.
+
+    TLS, where an output wants it, loads OpenSSL all the same.
+    """
+    sys.modules.setdefault("_hashlib", None)  # type: ignore[arg-type]
 
 
 def _log(event: "Event") -> None:

@@ -3,24 +3,27 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from firmware_py.artefact import DEFAULT_MODEL, Artefact, read_artefact
-from firmware_py.schema import to_mapping
+if TYPE_CHECKING:
+    from firmware_py.artefact import Artefact
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "show", help="tell what a model is", description="Print a model's metadata."
     )
-    parser.add_argument("model", type=Path, nargs="?", default=DEFAULT_MODEL, metavar="M",
+    parser.add_argument("model", type=Path, nargs="?", metavar="M",
                         help="artefact (default: the built-in one)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the whole metadata as JSON")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    artefact = read_artefact(arguments.model)
+    from firmware_py.artefact import DEFAULT_MODEL, read_artefact
+    from firmware_py.schema import to_mapping
+
+    artefact = read_artefact(arguments.model or DEFAULT_MODEL)
     if arguments.json:
         size = artefact.path.stat().st_size
         facts = {"file": str(artefact.path), "bytes": size, **to_mapping(artefact.metadata)}
@@ -31,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(artefact: Artefact) -> list[tuple[str, str]]:
+def _summary(artefact: "Artefact") -> list[tuple[str, str]]:
     metadata = artefact.metadata
     front_end, network = metadata.front_end, metadata.network
     level = "clip" if front_end.clip_level else "causal" if front_end.causal_level else "none"
