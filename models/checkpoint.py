@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.errors import SettingsError
+from models.replacing import replacing
 
 
 @dataclass
@@ -35,12 +36,10 @@ def save(path: Path, model: keras.Model, progress: Progress) -> None:
         arrays[f"variable_{index:03d}"] = np.asarray(variable.numpy())
     for index, average in enumerate(progress.averages):
         arrays[f"average_{index:03d}"] = average
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
+    with replacing(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)
         file.flush()
         os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def load(path: Path, model: keras.Model) -> Progress:
@@ -65,9 +64,8 @@ def load(path: Path, model: keras.Model) -> Progress:
 
 def save_model(model: keras.Model, path: Path) -> None:
     """Write the network at once: `path` is never half a file."""
-    temporary = path.with_name("writing-" + path.name)
-    model.save(temporary)
-    temporary.replace(path)
+    with replacing(path) as part:
+        model.save(part)
 
 
 def _variables(model: keras.Model) -> Sequence[keras.Variable]:

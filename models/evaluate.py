@@ -24,6 +24,7 @@ from models.evaluation.report import write_report
 from models.evaluation.results import TARGETS
 from models.evaluation.tables import percent_with_interval, rate_with_interval
 from models.folds import parse_folds
+from models.replacing import replacing
 from models.tail import threshold_for
 
 log = logging.getLogger(__name__)
@@ -140,9 +141,8 @@ def _write_policies(artefact: Artefact, evaluation: Evaluation, threshold: float
     chosen[SENSITIVE] = min(chosen[SENSITIVE], chosen[DEFAULT])
     policy = replace(evaluation.policy, threshold=chosen[DEFAULT])
     judged = assess(evaluation.heard, policy)
-    part = artefact.path.with_suffix(".part")
-    part.write_bytes(with_operating_points(artefact, judged, TARGETS, chosen))
-    part.replace(artefact.path)
+    with replacing(artefact.path) as part:
+        part.write_bytes(with_operating_points(artefact, judged, TARGETS, chosen))
     named = ", ".join(f"{name} {value:.3f}" for name, value in chosen.items())
     log.info("%s: thresholds written: %s", artefact.path, named)
 

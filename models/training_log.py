@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from models.replacing import replacing
+
 LOG = "training.csv"
 TENSORBOARD = "tensorboard"
 
@@ -61,14 +63,15 @@ class TrainingLog:
         self._writer.close()
 
     def _write(self, entries: list[Entry]) -> None:
-        temporary = self._path.with_suffix(".part")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        with (
+            replacing(self._path) as part,
+            part.open("w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, [field.name for field in fields(Entry)])
             writer.writeheader()
             for entry in entries:
                 rounded = {name: f"{value:.5g}" for name, value in asdict(entry).items()}
                 writer.writerow(rounded | {"step": entry.step})
-        temporary.replace(self._path)
 
 
 def read_log(folder: Path) -> list[Entry]:

@@ -29,6 +29,7 @@ from models.own_word.learning import NOT_SPEECH, configure
 from models.own_word.request import Request
 from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, TEST_FOLDS, WORDS
 from models.own_word.takes import TAKES
+from models.replacing import replacing
 from models.sources import sound_files
 from models.tail import threshold_for
 
@@ -97,9 +98,8 @@ def judge(request: Request, path: Path, executor: Executor, thorough: bool) -> E
     thresholds = _thresholds(request, assess(heard).curve, targets)
     policy = replace(artefact.metadata.trigger, threshold=thresholds["default"])
     evaluation = assess(heard, policy)
-    part = path.with_suffix(".part")
-    part.write_bytes(with_operating_points(artefact, evaluation, targets, thresholds))
-    part.replace(path)
+    with replacing(path) as part:
+        part.write_bytes(with_operating_points(artefact, evaluation, targets, thresholds))
     if thorough:
         write_report(evaluation, request.out / REPORT)
     return evaluation

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models.own_word.presets import PRESETS, Preset
+from models.replacing import replacing
 
 REQUEST = "request.json"
 LOCK = "lock"
@@ -91,9 +92,8 @@ class Request:
                 f"{self.out}: was begun with other options (see {path}); repeat those,"
                 f" choose another --out, or delete {self.work}"
             )
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
+        with replacing(path) as part:
+            part.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
 
     def _digest(self) -> str:
         text = json.dumps({**self._mapping(), "preset": asdict(self.preset)}, sort_keys=True)

@@ -10,6 +10,7 @@ from models.folds import fold_of
 from models.near_phrases import near_phrases
 from models.own_word.presets import Amounts
 from models.own_word.request import Request
+from models.replacing import replacing
 from models.sentences import sentences
 from models.voices import Voice, find_voices, speak_phrases
 from models.voices.catalogue import REMEDY
@@ -95,9 +96,8 @@ def chosen_near_phrases(request: Request) -> list[str]:
     if not path.exists():
         found = near_phrases(request.phrase, request.preset.train.near_phrases)
         phrases = dict.fromkeys([*request.near, *found])
-        part = path.with_suffix(".part")
-        part.write_text("\n".join(phrases) + "\n", encoding="utf-8")
-        part.replace(path)
+        with replacing(path) as part:
+            part.write_text("\n".join(phrases) + "\n", encoding="utf-8")
     return path.read_text(encoding="utf-8").splitlines()
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
+from models.replacing import replacing
 
 NAME = "manifest.csv"
 
@@ -62,9 +63,8 @@ class Manifest:
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        part = self.path.with_suffix(".part")
-        part.write_text(text.getvalue(), encoding="utf-8")
-        part.replace(self.path)
+        with replacing(self.path) as part:
+            part.write_text(text.getvalue(), encoding="utf-8")
 
     def append(self, rows: Iterable[Row]) -> None:
         """Add rows at the end and see them to the disk."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from firmware_py.artefact import pack_artefact, read_artefact
 from firmware_py.schema import to_mapping
+from models.replacing import replacing
 from models.words.commands.options import add_runtime
 from models.words.streaming import TOLERANCE_MS, hear, policy_of
 from models.words.streams import read_truth
@@ -54,8 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.write:
         evaluation = {**artefact.metadata.evaluation, "tuning": tuned.tally.mapping()}
         metadata = replace(artefact.metadata, trigger=tuned.policy, evaluation=evaluation)
-        content = pack_artefact(artefact.flatbuffer, metadata)
-        temporary = arguments.model.with_name(f".{arguments.model.name}.part")
-        temporary.write_bytes(content)
-        temporary.replace(arguments.model)
+        with replacing(arguments.model) as part:
+            part.write_bytes(pack_artefact(artefact.flatbuffer, metadata))
     return 0
