@@ -100,8 +100,11 @@ class ClipMaker:
         bank = banks[int(np.searchsorted(np.cumsum(shares) / shares.sum(), rng.uniform()))]
         take = bank.excerpt(rng, self._rate_hz)
         augmentation = self.config.recipe.augmentation
-        if augmentation and bank.source.real and rng.uniform() < augmentation.speed_share:
-            take = at_speed(take, rng.uniform(*augmentation.speed))
+        if augmentation:
+            real = bank.source.real
+            share = augmentation.speed_share if real else augmentation.synthetic_speed_share
+            if share and rng.uniform() < share:
+                take = at_speed(take, rng.uniform(*augmentation.speed))
         return bank, take
 
     def _background(self, rng: np.random.RandomState) -> Signal:

@@ -64,7 +64,9 @@ class Augmentation:
     codec_share: float = 0.03
     """Share of clips sent through another codec: GSM, Vorbis, MP3, Opus."""
     speed_share: float = 0.15
-    """Share of real recordings played slower or faster; synthetic voices vary already."""
+    """Share of real recordings played slower or faster."""
+    synthetic_speed_share: float = 0.0
+    """The same of synthetic voices, which vary already when they are recorded."""
     speed: Range = (0.88, 1.14)
     feature_mask_share: float = 0.3
     """Share of clips in which a few neighbouring bins are blanked."""

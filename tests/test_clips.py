@@ -56,6 +56,25 @@ def level_dbfs(samples):
     return 20 * np.log10(np.sqrt(np.mean(np.square(samples, dtype=float))) / 32768)
 
 
+@pytest.mark.parametrize(
+    ("share", "lowest_hz", "highest_hz"), [(0.0, 1500, 1790), (1.0, 1875, 2238)]
+)
+def test_synthetic_voices_speak_faster_on_request(folders, share, lowest_hz, highest_hz):
+    plain = Augmentation(
+        snr_db=(60.0, 60.0), clean_share=0.0, room_share=0.0, equaliser_db=0.0, low_pass_share=0.0,
+        clipping_share=0.0, companding_share=0.0, codec_share=0.0, speed=(1.25, 1.25),
+        synthetic_speed_share=share,
+    )  # fmt: skip
+    words = reference(
+        clip_seconds=4.0, dialogue=Dialogue(positive_share=1.0, empty_share=0.0), augmentation=plain
+    )
+    words = replace(words, recipe=replace(words.recipe, sources=SOURCES[:1]))
+    clip = ClipMaker(words, [folders]).make(0, 0)
+    spectrum = np.abs(np.fft.rfft(clip.samples))
+    peak_hz = np.argmax(spectrum) * RATE / len(clip.samples)
+    assert lowest_hz - 5 <= peak_hz <= highest_hz + 5
+
+
 def test_reference_clips_have_the_level_the_words_and_the_labels(folders):
     maker = ClipMaker(reference(), [folders])
     counts = []
