@@ -11,10 +11,10 @@ from firmware_py.logs import quieten_libraries
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from models import evaluate, gather, mine, new, plot, speak, train
+from models import average, evaluate, gather, mine, new, plot, speak, train
 from models.words import commands as words
 
-COMMANDS = (new, speak, gather, train, mine, evaluate, plot, words)
+COMMANDS = (new, speak, gather, train, average, mine, evaluate, plot, words)
 EXIT_BAD_INPUT = 2
 
 

@@ -39,6 +39,15 @@ def take_weights(model: keras.Model, start: Path, accepted: str = "a .keras file
         ) from error
 
 
+def load_network(path: Path) -> keras.Model:
+    """Return the network at `path`; raises SettingsError."""
+    try:
+        return keras.models.load_model(path, compile=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SettingsError(f"{path}: no network ({reason}); name a .keras file") from error
+
+
 def _optimiser(schedule: Schedule) -> keras.optimizers.Optimizer:
     rate = keras.optimizers.schedules.CosineDecay(
         schedule.learning_rate / 100,
