@@ -12,6 +12,7 @@ from convert.hdf5 import load_full, load_weights
 from convert.weights import NetworkWeights
 from convert.window import SlidingWindow, check_window
 from firmware_py.errors import ArtefactError, SettingsError
+from models.compilation import load_network
 from models.config import REFERENCE_CONFIG, Config, read_config
 
 CONFIG_NAME = "config.toml"
@@ -41,7 +42,7 @@ def read_trained(
     kind = _kind(path)
     config = _config(path, config_path, architecture)
     if kind == "keras":
-        model = _load_keras(path)
+        model = load_network(path)
     elif kind == "full":
         model = load_full(path)
     elif architecture or config_path:
@@ -98,14 +99,6 @@ def _named_config(architecture: str) -> Config:
             f"there is no architecture {architecture!r}; choose one of {', '.join(known)}"
         )
     return read_config(known[architecture])
-
-
-def _load_keras(path: Path) -> keras.Model:
-    try:
-        return keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ArtefactError(f"{path}: Keras cannot load it ({reason}); save it again") from error
 
 
 def for_any_length(model: keras.Model, num_bins: int) -> keras.Model:

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ from firmware_py.errors import DeviceError, TriggerWordError
 
 EXIT_BAD_INPUT = 2
 EXIT_DEVICE_GONE = 75
+EXIT_NO_READER = 141
+"""As a shell says of a process that SIGPIPE ended."""
 
 COMMANDS = (detect, run, bench, show, devices, check, install, safe)
 
@@ -45,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error, EXIT_DEVICE_GONE)
     except TriggerWordError as error:
         return _fail(error, EXIT_BAD_INPUT)
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_NO_READER
     except OSError as error:
         return _fail(error, EXIT_BAD_INPUT)
     except KeyboardInterrupt:

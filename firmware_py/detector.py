@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import DEFAULT_MODEL, Artefact, Policy, read_artefact
 from firmware_py.audio import Resampler
-from firmware_py.errors import ArtefactError
+from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.frame_detector import Detection, FrameDetector
 from firmware_py.front_end import FrontEndStream
 from firmware_py.interpreter import Runtime
@@ -56,7 +56,11 @@ class Detector:
             refuse_clip_level(artefact)
         self.artefact = artefact
         self.policy = policy or metadata.trigger
-        self.sample_rate_hz = sample_rate_hz or metadata.front_end.sample_rate_hz
+        if sample_rate_hz is None:
+            sample_rate_hz = metadata.front_end.sample_rate_hz
+        if sample_rate_hz < 1:
+            raise SettingsError(f"a sample rate of {sample_rate_hz} Hz; give a positive one")
+        self.sample_rate_hz = sample_rate_hz
         self._gain_db = gain_db
         self._front_end = FrontEndStream(metadata.front_end)
         self._frames = FrameDetector(artefact, self.policy, runtime, num_threads)

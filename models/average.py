@@ -5,13 +5,22 @@ often hears strangers better than each (Wortsman et al., "Model soups", ICML 202
 """
 
 import argparse
-import shutil
+import hashlib
+import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
 from firmware_py.errors import SettingsError
+from models.config import Config, read_config
+from models.replacing import replacing
 from models.settled import CONFIG
+from models.training_folder import RECORD
+
+NETWORK = "model.keras"
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -24,7 +33,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("networks", type=Path, nargs="+", metavar="MODEL.keras")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR",
-                        help="gets model.keras, and the config.toml beside the first")  # fmt: skip
+                        help="gets model.keras, and the config.toml beside the first;"
+                        " a folder of its own")  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -37,13 +47,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def average(networks: list[Path], out: Path) -> Path:
-    """Write the mean of `networks` into `out`, return its path; SettingsError if they differ."""
+    """Write the mean of `networks` into `out` and return its path.
+
+    Beside it go the configuration of the first and a record of all. Raises SettingsError for
+    networks that differ in shape or in what they hear, and for an `out` that holds one of them.
+    """
     import keras
     import numpy as np
 
     from models.checkpoint import save_model
     from models.compilation import load_network
 
+    if (out / NETWORK).resolve() in [path.resolve() for path in networks]:
+        raise SettingsError(f"{out / NETWORK} is one of the networks; choose another --out")
+    config = _common_config(networks)
     loaded = [load_network(path) for path in networks]
     weights = [model.get_weights() for model in loaded]
     shapes = [[array.shape for array in arrays] for arrays in weights]
@@ -53,8 +70,45 @@ def average(networks: list[Path], out: Path) -> Path:
     model: keras.Model = loaded[0]
     model.set_weights([np.mean(arrays, axis=0) for arrays in zip(*weights, strict=True)])
     out.mkdir(parents=True, exist_ok=True)
-    save_model(model, out / "model.keras")
-    config = networks[0].parent / CONFIG
-    if config.exists():
-        shutil.copy(config, out / CONFIG)
-    return out / "model.keras"
+    if config:
+        _replace(out / CONFIG, config.read_text("utf-8"))
+    record = {"average_of": [_record_of(path) for path in networks]}
+    _replace(out / RECORD, json.dumps(record, indent=1) + "\n")
+    save_model(model, out / NETWORK)
+    return out / NETWORK
+
+
+def _common_config(networks: list[Path]) -> Path | None:
+    """Return the configuration beside the first network, which must be alike beside all."""
+    first, *others = (path.parent / CONFIG for path in networks)
+    if not first.exists():
+        log.warning("%s is missing: convert will need --config", first)
+        return None
+    heard = _heard(read_config(first))
+    for other in others:
+        if not other.exists():
+            log.warning("%s is missing: it is taken to be like %s", other, first)
+        elif _heard(read_config(other)) != heard:
+            raise SettingsError(
+                f"{other}: not the front end and labels of {first}; average networks of one run"
+            )
+    return first
+
+
+def _heard(config: Config) -> tuple[Any, ...]:
+    return config.front_end, config.labels
+
+
+def _record_of(path: Path) -> dict[str, Any]:
+    """Return which network it was, and how it was trained where that is known."""
+    beside = path.with_name(RECORD)
+    return {
+        "network": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "training": json.loads(beside.read_text("utf-8")) if beside.exists() else {},
+    }
+
+
+def _replace(path: Path, text: str) -> None:
+    with replacing(path) as part:
+        part.write_text(text, "utf-8")

@@ -14,7 +14,7 @@ from models.augmentation import Scene, Signal, record
 from models.config import Config
 from models.folds import NUM_FOLDS
 from models.labels import Word, label
-from models.recipe import Dialogue
+from models.recipe import Augmentation, Dialogue, Source
 from models.sources import Bank, Take, load_bank
 from models.variations import at_speed, fragment
 
@@ -58,6 +58,8 @@ class ClipMaker:
         }
         if not self._banks["background"] and recipe.dialogue is None:
             raise SettingsError(f"{config.name}: the recipe names no background source; add one")
+        if not self._banks["negative"] and self._needs_negatives(recipe.dialogue):
+            raise SettingsError(f"{config.name}: the recipe names no negative source; add one")
         if recipe.dialogue is None:
             self._refuse_long_words()
 
@@ -71,6 +73,12 @@ class ClipMaker:
         frames = self.config.front_end.compute(samples)
         targets, weights = label(self.config, words, len(frames))
         return Clip(samples, tuple(words), frames, targets, weights)
+
+    def _needs_negatives(self, dialogue: Dialogue | None) -> bool:
+        """Return whether negatives stand between words, or babble in the background."""
+        if dialogue is None:
+            return False
+        return dialogue.positive_share < 1 or bool(self._banks["background"])
 
     def _load(self, role: str, roots: tuple[Path, ...], folds: Sequence[int]) -> list[Bank]:
         """Return the banks of a role that have recordings in these folds."""
@@ -101,8 +109,7 @@ class ClipMaker:
         take = bank.excerpt(rng, self._rate_hz)
         augmentation = self.config.recipe.augmentation
         if augmentation:
-            real = bank.source.real
-            share = augmentation.speed_share if real else augmentation.synthetic_speed_share
+            share = _speed_share(augmentation, bank.source)
             if share and rng.uniform() < share:
                 take = at_speed(take, rng.uniform(*augmentation.speed))
         return bank, take
@@ -202,6 +209,13 @@ class ClipMaker:
         if label not in labels:
             raise SettingsError(f"source {bank.source.path}: no label {label!r} in {labels}")
         return labels.index(label)
+
+
+def _speed_share(augmentation: Augmentation, source: Source) -> float:
+    """Return the share of a source's recordings that are played slower or faster."""
+    if source.real:
+        return augmentation.speed_share
+    return 0.0 if source.role == "background" else augmentation.synthetic_speed_share
 
 
 def _levelled(samples: NDArray[np.int16]) -> Signal:

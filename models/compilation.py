@@ -31,8 +31,8 @@ def take_weights(model: keras.Model, start: Path, accepted: str = "a .keras file
     accepted: what else than a network the caller can start from, for the remedy.
     """
     try:
-        model.set_weights(keras.models.load_model(start, compile=False).get_weights())
-    except (OSError, ValueError) as error:
+        model.set_weights(load_network(start).get_weights())
+    except (SettingsError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise SettingsError(
             f"{start}: cannot start from this network ({reason}); name {accepted} of the same shape"
@@ -43,9 +43,9 @@ def load_network(path: Path) -> keras.Model:
     """Return the network at `path`; raises SettingsError."""
     try:
         return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SettingsError(f"{path}: no network ({reason}); name a .keras file") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise SettingsError(f"{path}: Keras cannot load it ({reason}); save it again") from error
 
 
 def _optimiser(schedule: Schedule) -> keras.optimizers.Optimizer:

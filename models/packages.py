@@ -119,9 +119,9 @@ def _matching(root: Path, pattern: str) -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def unpacked(deb: Path) -> Iterator[Path]:
-    """Give a folder with the files of a package, for a while."""
+    """Give a folder with the files of a package, for a while; raises AudioError."""
     with tempfile.TemporaryDirectory() as directory:
-        subprocess.run(["dpkg-deb", "-x", deb, directory], check=True)
+        _output_of(["dpkg-deb", "-x", deb, directory], deb)
         yield Path(directory)
 
 
@@ -145,9 +145,21 @@ def _decoded(file: Path) -> NDArray[np.float32]:
             "ffmpeg", "-v", "error", "-f", "g722", "-i", file,
             "-f", "f32le", "-ac", "1", "-ar", str(SAMPLE_RATE_HZ), "-",
         )  # fmt: skip
-        return np.frombuffer(subprocess.run(command, capture_output=True, check=True).stdout, "<f4")
-    samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)
+        return np.frombuffer(_output_of(command, file), "<f4")
+    try:
+        samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{file.name}: {error.error_string}; download it again") from error
     return soxr.resample(samples[:, 0], rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
+
+
+def _output_of(command: Sequence[str | Path], file: Path) -> bytes:
+    """Return what a command that reads `file` prints; raises AudioError."""
+    result = subprocess.run(command, capture_output=True, check=False)
+    if result.returncode:
+        reason = (result.stderr.decode(errors="replace").strip().splitlines() or ["no reason"])[-1]
+        raise AudioError(f"{file.name}: {reason}; download it again")
+    return result.stdout
 
 
 def _trimmed(samples: NDArray[np.float32]) -> NDArray[np.float32]:

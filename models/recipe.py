@@ -66,7 +66,7 @@ class Augmentation:
     speed_share: float = 0.15
     """Share of real recordings played slower or faster."""
     synthetic_speed_share: float = 0.0
-    """The same of synthetic voices, which vary already when they are recorded."""
+    """The same of synthetic voices, which vary already when they are spoken."""
     speed: Range = (0.88, 1.14)
     feature_mask_share: float = 0.3
     """Share of clips in which a few neighbouring bins are blanked."""

@@ -7,7 +7,11 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give the file to write instead of `path`, whose place it takes when all went well."""
+    """Give the file to write instead of `path`: it takes its place if all goes well, else it goes."""
     part = path.with_name(f".part-{path.name}")  # Keras goes by the end of the name
-    yield part
-    part.replace(path)
+    try:
+        yield part
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

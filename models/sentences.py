@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+from firmware_py.errors import SettingsError
 from models.lexicon import DICTIONARIES, WORD, common_words, pronounce, words_by_tag
 from models.phonemes import Phones
 
@@ -39,10 +40,11 @@ TEMPLATES = (
 def sentences(count: int, phrase: str, seed: int, folder: Path = DICTIONARIES) -> list[str]:
     """Return `count` different sentences in which nothing sounds like `phrase`.
 
-    The same arguments give the same sentences. Raises MissingToolError without the dictionaries.
+    The same arguments give the same sentences. Raises MissingToolError without the dictionaries,
+    SettingsError for a phrase without sounds.
     """
     rng = random.Random(f"{phrase} {seed}")
-    target = _sounds(phrase)
+    target = _sounds_of_phrase(phrase)
     found: dict[str, None] = {}
     while len(found) < count:
         template = rng.choice(TEMPLATES)
@@ -53,8 +55,11 @@ def sentences(count: int, phrase: str, seed: int, folder: Path = DICTIONARIES) -
 
 
 def without(phrase: str, texts: Iterable[str]) -> list[str]:
-    """Return the texts in which nothing sounds like `phrase`."""
-    target = _sounds(phrase)
+    """Return the English texts in which nothing sounds like `phrase`.
+
+    Raises MissingToolError, SettingsError as `sentences` does.
+    """
+    target = _sounds_of_phrase(phrase)
     return [text for text in texts if not _holds(_sounds(text), target)]
 
 
@@ -81,6 +86,13 @@ def _choices(tag: str, folder: Path) -> tuple[list[str], list[float]]:
 @cache
 def _sounds_of_word(word: str) -> Phones:
     return pronounce(word)[0]
+
+
+def _sounds_of_phrase(phrase: str) -> Phones:
+    sounds = _sounds(phrase)
+    if not sounds:
+        raise SettingsError(f"{phrase!r} has no sounds; give English words, in Latin letters")
+    return sounds
 
 
 def _sounds(text: str) -> Phones:

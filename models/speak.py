@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
@@ -29,7 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--without",
         default="",
         metavar="TEXT",
-        help="what sentences and the phrases of the file must not hold: other lines are left out",
+        help="what sentences and the phrases of the file must not hold: lines in which it is"
+        " heard, in English, are left out",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the clips")
     parser.add_argument("--count", type=int, default=100, help="clips per phrase (default 100)")
@@ -66,16 +68,19 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.sentences and not arguments.without:
         raise SettingsError("--sentences needs --without: what they must not hold")
-    made_up = sentences(arguments.sentences, arguments.without, arguments.seed)
+    engines = None if arguments.engines is None else arguments.engines.split(",")
+    _refuse_english_only(arguments, engines or ())
+    made_up = []
     listed = read_phrases(arguments.phrases)
     if arguments.without:
+        made_up = sentences(arguments.sentences, arguments.without, arguments.seed)
         listed = without(arguments.without, listed)
     with executors.open_executor(arguments.workers, arguments.dask) as executor:
         manifest = speak_phrases(
             [*arguments.phrase, *listed, *made_up],
             arguments.out,
             arguments.count,
-            engines=None if arguments.engines is None else arguments.engines.split(","),
+            engines=engines,
             seed=arguments.seed,
             executor=executor,
             carrier=arguments.carrier,
@@ -83,6 +88,16 @@ def run(arguments: argparse.Namespace) -> int:
         )
     sys.stdout.write(f"{manifest}\n")
     return 0
+
+
+def _refuse_english_only(arguments: argparse.Namespace, engines: Sequence[str]) -> None:
+    """Raise SettingsError for what knows English alone, asked of voices of other languages."""
+    foreign = [engine for engine in engines if engine.startswith(PREFIX)]
+    for option in ("without", "sentences", "keep_carrier"):
+        if foreign and getattr(arguments, option):
+            raise SettingsError(
+                f"--{option.replace('_', '-')} is for English; leave it out with {foreign[0]}"
+            )
 
 
 def read_phrases(path: Path | None) -> list[str]:

@@ -20,6 +20,10 @@ PACKAGES = {
     "spanish": "fortunes-es",
 }
 """Collections of sayings and jokes; each text stands between lines of "%"."""
+INDEX = ".dat"
+"""Ends the name of the index that lies beside each collection."""
+OFFENSIVE = "off"
+"""The folder of what nobody should have to hear, in a cipher."""
 FEWEST_WORDS, MOST_WORDS = 4, 18
 UNSPEAKABLE = re.compile(r"[^\w\s',.?!-]|[\d_]")
 """What voices would spell out or stumble over."""
@@ -47,10 +51,16 @@ def gather_texts(out: Path) -> dict[str, int]:
 def _sentences_of_package(package: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        with unpacked(download(package, folder)) as root:
-            for file in sorted((root / "usr/share/games/fortunes").rglob("*")):
-                if file.is_file() and not file.is_symlink() and file.suffix in ("", ".fortunes"):
-                    yield from sentences_of(file.read_text("utf-8", errors="replace"))
+        yield from sentences_in(download(package, folder))
+
+
+def sentences_in(deb: Path) -> Iterator[str]:
+    """Yield the sentences of the collections in one package file."""
+    with unpacked(deb) as root:
+        for index in sorted(root.rglob(f"*{INDEX}")):
+            collection = index.with_suffix("")
+            if collection.is_file() and OFFENSIVE not in collection.relative_to(root).parts:
+                yield from sentences_of(collection.read_text("utf-8", errors="replace"))
 
 
 def sentences_of(text: str) -> Iterator[str]:

@@ -75,6 +75,27 @@ def test_synthetic_voices_speak_faster_on_request(folders, share, lowest_hz, hig
     assert lowest_hz - 5 <= peak_hz <= highest_hz + 5
 
 
+def test_synthetic_speeds_leave_the_background_alone(folders):
+    clips = []
+    for share in (0.0, 1.0):
+        augmentation = Augmentation(
+            snr_db=(-80.0, -80.0), clean_share=0.0, coloured_noise_share=0.0, babble_share=0.0,
+            synthetic_speed_share=share,
+        )  # fmt: skip
+        config = replace(dialogue(), recipe=replace(dialogue().recipe, augmentation=augmentation))
+        maker = ClipMaker(config, [folders])
+        clips.append(maker._background(np.random.RandomState(1)))
+    assert np.array_equal(*clips)
+
+
+def test_a_dialogue_without_negatives_is_refused(folders):
+    config = dialogue()
+    for sources in (SOURCES[:1], SOURCES[::2]):
+        without = replace(config, recipe=replace(config.recipe, sources=sources))
+        with pytest.raises(SettingsError, match="no negative source"):
+            ClipMaker(without, [folders])
+
+
 def test_reference_clips_have_the_level_the_words_and_the_labels(folders):
     maker = ClipMaker(reference(), [folders])
     counts = []

@@ -91,10 +91,18 @@ def test_show_tells_what_a_model_is():
     assert facts["bytes"] == BEEP.stat().st_size
 
 
+def test_show_is_for_people(tmp_path):
+    lines = trigger_word("show").stdout.decode().splitlines()
+    assert max(map(len, lines)) < 200
+    assert any(line.startswith("evaluation: miss_rate") for line in lines)
+
+
 WRONG_USES = {
     "missing file": (["detect", "missing.wav"], "no such file"),
     "missing model": (["detect", BEEP, "--model", "missing.tflite"], "missing.tflite"),
     "pipe without rate": (["detect", "-"], "--rate"),
+    "no rate": (["detect", "-", "--model", BEEP, "--rate", "0"], "0 Hz; give a positive one"),
+    "negative rate": (["detect", "-", "--model", BEEP, "--rate", "-1"], "-1 Hz"),
     "chime of a pipe": (["detect", "-", "--rate", "16000", "--chime", "x.wav"], "--chime"),
     "one chime, two files": (["detect", "a.wav", "b.wav", "--chime", "x.wav"], "--chime"),
     "threshold": (["detect", "a.wav", "--model", BEEP, "--threshold", "7"], "from 0 to 1"),
@@ -113,14 +121,25 @@ def test_wrong_use_is_one_line_and_exit_2(kind):
     assert result.stdout == b""
 
 
-def test_run_does_without_openssl() -> None:
+def test_run_loads_little() -> None:
+    """The command line loads no numpy before it must; `run` no OpenSSL at all."""
     code = (
-        "import sys; from pathlib import Path; import firmware_py.__main__;"
-        " from firmware_py.commands import run;"
-        " run.spare_openssl(); import firmware_py.live.loop;"
+        "import sys; from pathlib import Path; from firmware_py.__main__ import build_parser, main;"
+        " build_parser(); print('numpy' in sys.modules);"
+        " print(main(['run', '--settings', 'absent.toml']));"
         " print('numpy' in sys.modules, 'libcrypto' in Path('/proc/self/maps').read_text())"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert result.stdout.split() == ["True", "False"]
+    assert result.stdout.split() == ["False", "2", "True", "False"]
+
+
+def test_a_reader_that_has_gone_is_no_error(beeps) -> None:
+    command = [sys.executable, "-m", "firmware_py", "detect", str(beeps), "--model", str(BEEP)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == 141

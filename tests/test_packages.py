@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from firmware_py.errors import AudioError
 from models.packages import COLLECTIONS, Collection, take_out
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is missing")
@@ -67,3 +68,19 @@ def test_telephone_prompts_are_decoded(tmp_path: Path) -> None:
     samples, _ = soundfile.read(tmp_path / "out" / "fr" / "fr_CA_f_June-hello.flac")
     assert len(samples) == pytest.approx(16_000, abs=400)
     assert np.sqrt(np.mean(samples**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
+
+
+def test_a_damaged_package_is_named(tmp_path: Path) -> None:
+    deb = tmp_path / "sounds.deb"
+    deb.write_bytes(b"!<arch>\nnothing")
+    with pytest.raises(AudioError, match=r"sounds\.deb: .*download it again"):
+        take_out(deb, collection("stamps"), tmp_path / "out")
+
+
+def test_a_damaged_recording_is_named(tmp_path: Path) -> None:
+    name = "usr/share/tuxpaint/stamps/cat_desc_es.ogg"
+    deb = package(tmp_path, {name: tone(0.8, 22_050)}, 22_050)
+    (tmp_path / "root" / name).write_bytes(b"OggS and nothing more")
+    subprocess.run(["dpkg-deb", "--build", tmp_path / "root", deb], check=True, capture_output=True)
+    with pytest.raises(AudioError, match=r"cat_desc_es\.ogg: .*download it again"):
+        take_out(deb, collection("stamps"), tmp_path / "out")

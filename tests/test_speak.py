@@ -77,14 +77,35 @@ def test_phrases_of_a_file_that_sound_like_another_are_left_out(tmp_path: Path) 
     assert [row["phrase"] for row in rows] == ["active eight", "open the door"]
 
 
+@pytest.fixture
+def russian() -> None:
+    try:
+        find_voices(["native-russian"])
+    except MissingToolError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.usefixtures("russian")
 def test_other_languages_are_read_by_their_own_voices(tmp_path: Path) -> None:
-    options = ["--phrase", "где находится библиотека", "--count", "2", "--no-carrier"]
+    options = ["--phrase", "где находится библиотека", "--count", "4"]
     run(*options, "--out", str(tmp_path / "bank"), "--engines", "native-russian")
     rows = rows_of(tmp_path / "bank")
     assert {row["engine"] for row in rows} == {"native-russian"}
+    assert {row["carrier"] for row in rows} == {""}
     assert all(float(row["duration_seconds"]) > 0.5 for row in rows)
     with pytest.raises(SettingsError, match="English letters"):
         run(*options, "--out", str(tmp_path / "english"), "--engines", "flite")
+
+
+@pytest.mark.parametrize("option", ["--keep-carrier", "--without=activate"])
+def test_what_knows_english_alone_is_refused(tmp_path: Path, option: str) -> None:
+    with pytest.raises(SettingsError, match="is for English"):
+        run("--phrase", "да", "--engines", "native-russian", option, "--out", str(tmp_path))
+
+
+def test_a_phrase_without_sounds_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="has no sounds"):
+        run("--sentences", "4", "--without", "!", "--out", str(tmp_path))
 
 
 def test_no_carrier_says_all_alone(tmp_path: Path) -> None:

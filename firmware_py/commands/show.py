@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from firmware_py.artefact import Artefact
 
+LONGEST_VALUE = 160
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
@@ -60,4 +62,18 @@ def _summary(artefact: "Artefact") -> list[tuple[str, str]]:
 
 
 def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """Return a line for people; what is longer is for --json."""
+    if isinstance(value, str):
+        return value
+    text = json.dumps(_rounded(value))
+    return text if len(text) <= LONGEST_VALUE else f"{len(value)} entries, see --json"
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return value

@@ -46,7 +46,7 @@ def own_engine(name: str, process: int) -> Engine:  # noqa: ARG001
 
 
 def find_voices(engines: Iterable[str] | None = None) -> tuple[Voice, ...]:
-    """Return every installed English voice of the named engines, or of all free ones.
+    """Return every installed voice of the named engines, or of all free ones for English.
 
     Raises SettingsError for an unknown engine, MissingToolError for a named one without a voice
     and when no engine is installed at all.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.voices.carriers import CARRIERS
+from models.voices.native import PREFIX
 from models.voices.room import DIRECT_TO_REVERBERANT_RANGE_DB, T60_RANGE_SECONDS, Room
 from models.voices.vocoder import F0_RANGE_HZ, Throat
 from models.voices.voice import OWN_RATE_WPM, Voice
@@ -77,10 +78,17 @@ def draw_recipe(order: Order, index: int) -> Recipe:
         voice=voice,
         rate_wpm=rate,
         pitch=pitch,
-        carrier=carrier if order.keep_carrier or (order.carrier and in_carrier) else None,
+        carrier=carrier if _is_carried(order, voice, in_carrier) else None,
         throat=throat if warped else None,
         room=room if in_room else None,
     )
+
+
+def _is_carried(order: Order, voice: Voice, drawn: bool) -> bool:
+    """Return whether a sentence surrounds the phrase; the sentences are English."""
+    if voice.engine.startswith(PREFIX):
+        return False
+    return order.keep_carrier or (order.carrier and drawn)
 
 
 def draw_voice(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:

@@ -66,7 +66,7 @@ class Engine(Protocol):
     name: str
 
     def voices(self) -> tuple[str, ...]:
-        """Return the names of the installed English voices."""
+        """Return the names of the installed voices."""
 
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak text at rate words a minute and pitch 0 to 99; AudioError if that fails."""
