@@ -7,7 +7,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give the file to write instead of `path`: it takes its place if all goes well, else it goes."""
+    """Give the file to write instead of `path`; it takes its place if all goes well, or goes."""
     part = path.with_name(f".part-{path.name}")  # Keras goes by the end of the name
     try:
         yield part
