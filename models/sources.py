@@ -84,15 +84,22 @@ def load_bank(
 def _load_takes(source: Source, roots: tuple[Path, ...], sample_rate_hz: int) -> tuple[Take, ...]:
     """Return all recordings of a source; a process reads each folder once."""
     folder = find_folder(source.path, roots)
-    places = _word_places(folder / MANIFEST)
     takes = []
+    unplaced = 0
     for file in sound_files(folder, source.include, source.exclude):
+        place = _word_places(file.with_name(MANIFEST)).get(file.name)
+        unplaced += place is None
         try:
-            takes.append(_load(file, sample_rate_hz, places.get(file.name)))
+            takes.append(_load(file, sample_rate_hz, place))
         except AudioError as error:
             if source.on_bad == "refuse":
                 raise
             log.warning("skipped: %s", error)
+    if source.role == "positive" and unplaced:
+        log.warning(
+            "%s: no %s tells where the word is in %d of the recordings; it is taken to end with them",
+            folder, MANIFEST, unplaced,
+        )  # fmt: skip
     return tuple(takes)
 
 
@@ -141,6 +148,7 @@ def _load(file: Path, sample_rate_hz: int, word_seconds: tuple[float, float] | N
     return Take(samples, start, end, fold_of(file), file)
 
 
+@lru_cache(maxsize=1024)
 def _word_places(manifest: Path) -> dict[str, tuple[float, float]]:
     """Return start and end of the word in seconds by file name, from a manifest that has it."""
     if not manifest.exists():

@@ -14,6 +14,7 @@ from models.clips import ClipMaker
 from models.config import REFERENCE_CONFIG, Config, read_config
 from models.network import Network
 from models.recipe import Augmentation, Dialogue, Recipe, Source
+from models.sources import load_bank
 
 RATE = 16000
 FRONT_END = FrontEnd(RATE, 400, 160, 512, full_scale=32768.0, num_mel_bins=20, log_epsilon=1e-6)
@@ -211,6 +212,18 @@ def test_a_bad_recording_is_skipped_and_named_where_the_source_says_so(folders, 
     config = replace(config, recipe=replace(config.recipe, sources=sources))
     ClipMaker(config, roots).make(1, 0)
     assert "bad.wav" in caplog.text
+
+
+def test_the_manifest_beside_a_recording_places_its_word(tmp_path, caplog):
+    for name in ("words/a", "words/b"):
+        (tmp_path / name).mkdir(parents=True)
+        soundfile.write(tmp_path / name / "0.wav", 0.1 * np.ones(RATE), RATE)
+    (tmp_path / "words/a/manifest.csv").write_text(
+        "file,word_start_seconds,word_end_seconds\n0.wav,0.25,0.5\n"
+    )
+    takes = load_bank(SOURCES[0], (tmp_path,), RATE, range(10)).takes
+    assert [take.word_end for take in takes] == [RATE // 2, RATE]
+    assert "no manifest.csv tells where the word is in 1 of" in caplog.text
 
 
 def test_a_missing_folder_names_the_remedy(tmp_path):
