@@ -97,7 +97,7 @@ def _load_takes(source: Source, roots: tuple[Path, ...], sample_rate_hz: int) ->
             log.warning("skipped: %s", error)
     if source.role == "positive" and unplaced:
         log.warning(
-            "%s: no %s tells where the word is in %d of the recordings; it is taken to end with them",
+            "%s: no %s tells where the word is in %d recordings; it is taken to end with them",
             folder, MANIFEST, unplaced,
         )  # fmt: skip
     return tuple(takes)

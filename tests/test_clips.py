@@ -223,7 +223,7 @@ def test_the_manifest_beside_a_recording_places_its_word(tmp_path, caplog):
     )
     takes = load_bank(SOURCES[0], (tmp_path,), RATE, range(10)).takes
     assert [take.word_end for take in takes] == [RATE // 2, RATE]
-    assert "no manifest.csv tells where the word is in 1 of" in caplog.text
+    assert "no manifest.csv tells where the word is in 1 recordings" in caplog.text
 
 
 def test_a_missing_folder_names_the_remedy(tmp_path):
