@@ -15,8 +15,7 @@ from typing import Any
 from firmware_py.errors import SettingsError
 from models.config import Config, read_config
 from models.replacing import replacing
-from models.settled import CONFIG
-from models.training_folder import RECORD
+from models.settled import CONFIG, RECORD
 
 NETWORK = "model.keras"
 

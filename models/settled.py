@@ -14,6 +14,8 @@ from models.config import Config, read_config
 
 CONFIG = "config.toml"
 MARK = "config.sha256"
+RECORD = "training.json"
+"""What came of the run, written at its end."""
 
 
 @dataclass(frozen=True)

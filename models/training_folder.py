@@ -7,11 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from models.config import Config
-from models.settled import MARK, Place, settle, with_normalisation_of
+from models.settled import MARK, RECORD, Place, settle, with_normalisation_of
 from models.training import CHECKPOINT, Outcome, train, with_normalisation
 from models.training_log import LOG
-
-RECORD = "training.json"
 
 
 def train_in(

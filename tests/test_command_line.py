@@ -143,3 +143,12 @@ def test_a_reader_that_has_gone_is_no_error(beeps) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(timeout=60) == 141
+
+
+def test_the_workstation_starts_without_tensorflow() -> None:
+    """tflite-runtime loads no model beside TensorFlow: judging commands must come to it alone."""
+    code = "import sys, models.__main__; print('keras' in sys.modules, 'tensorflow' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["False", "False"]

@@ -19,9 +19,9 @@ from models.own_word.speech import (
 )
 from models.own_word.takes import TAKES
 from models.recipe import Recipe, Source
-from models.settled import CONFIG
+from models.settled import CONFIG, RECORD
 from models.training import BEST_MODEL
-from models.training_folder import RECORD, train_in
+from models.training_folder import train_in
 
 TEMPLATE = CONFIGS / "activate.toml"
 """Front end, clips and policy are those of the default model."""

@@ -10,7 +10,7 @@ from models.own_word import judgement, learning, takes
 from models.own_word.countdown import Countdown
 from models.own_word.request import Request
 from models.own_word.speech import Bank, banks, split_voices
-from models.training_folder import RECORD
+from models.settled import RECORD
 from models.voices.bank import check_phrases
 
 CONVERSION_SECONDS = 40.0

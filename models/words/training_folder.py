@@ -6,11 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from models.config import Config
-from models.settled import MARK, Place, settle, with_normalisation_of
+from models.settled import MARK, RECORD, Place, settle, with_normalisation_of
 from models.words.recipe import recipe_of
 from models.words.training import WORK, Outcome, train_words, with_normalisation
-
-RECORD = "training.json"
 
 
 def train_words_in(
