@@ -39,8 +39,9 @@ class TriggerPolicy:
 
     def describe(self, step_seconds: float) -> str:
         """Return the policy in words."""
+        steps = "step" if self.patience == 1 else "steps"
         return (
-            f"above {self.threshold:g} for {self.patience} steps"
+            f"above {self.threshold:g} for {self.patience} {steps} of {1000 * step_seconds:.3g} ms"
             f" (mean of {self.smoothing}), then {self.refractory_seconds(step_seconds):.2g} s deaf"
         )
 

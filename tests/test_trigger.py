@@ -1,5 +1,7 @@
 """Triggers against the classic loops, written out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,12 @@ def test_reset_forgets():
     assert len(list(trigger.process([0.9]))) == 1
     trigger.reset()
     assert len(list(trigger.process([0.9]))) == 1
+
+
+def test_it_says_what_it_does():
+    policy = TriggerPolicy(threshold=0.9, smoothing=3, refractory=12)
+    assert policy.describe(0.04) == "above 0.9 for 1 step of 40 ms (mean of 3), then 0.48 s deaf"
+    assert " for 20 steps of 7.26 ms " in replace(policy, patience=20).describe(0.00725624)
 
 
 @pytest.mark.parametrize("values", [{"threshold": 1.5}, {"patience": 0}, {"refractory": -1}])

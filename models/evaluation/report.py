@@ -55,9 +55,7 @@ def _summary(evaluation: Evaluation) -> str:
     rows = [
         ("model", f"{metadata.name} ({metadata.mode}, {metadata.sha256[:12]})"),
         ("label", evaluation.heard.label),
-        ("policy", (f"above {policy.threshold:g} for {policy.patience} steps of"
-                   f" {1000 * metadata.step_seconds:g} ms (mean of {policy.smoothing}), then"
-                   f" {policy.refractory * metadata.step_seconds:.2g} s deaf")),
+        ("policy", policy.describe(metadata.step_seconds)),
         ("threshold chosen for",
          "the model's own" if target is None else f"{target:g} false accepts an hour"),
         ("words missed", (f"{point.misses} of {point.positives}:"
