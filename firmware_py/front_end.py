@@ -117,21 +117,21 @@ class FrontEnd:
         """
         return FrontEndStream(self).process(samples)
 
-    def normalise(self, features: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return features less `mean`, over `deviation`, float32 of the same shape."""
+    def normalise(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return features less `mean`, over `deviation`, of the same shape."""
         if self.mean:
             features = features - self._mean
         if self.deviation:
             features = features / self._deviation
-        return features.astype(np.float32)
+        return features
 
     @cached_property
-    def _mean(self) -> NDArray[np.float64]:
-        return np.asarray(self.mean)
+    def _mean(self) -> NDArray[np.float32]:
+        return np.asarray(self.mean, np.float32)
 
     @cached_property
-    def _deviation(self) -> NDArray[np.float64]:
-        return np.asarray(self.deviation)
+    def _deviation(self) -> NDArray[np.float32]:
+        return np.asarray(self.deviation, np.float32)
 
     @cached_property
     def window(self) -> NDArray[np.float64]:
@@ -189,14 +189,14 @@ class FrontEndStream:
         """
         return self.front_end.normalise(self.features(chunk))
 
-    def features(self, chunk: NDArray[np.int16]) -> NDArray[np.float64]:
-        """Return the same frames before `FrontEnd.normalise`, float64 [frames, num_bins]."""
+    def features(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the same frames before `FrontEnd.normalise`, float32 [frames, num_bins]."""
         front_end = self.front_end
         samples = np.concatenate((self._samples, chunk)) if len(self._samples) else chunk
         count = max(0, (len(samples) - front_end.window_length) // front_end.hop_length + 1)
         self._samples = samples[count * front_end.hop_length :].copy()
         if not count:
-            return np.zeros((0, front_end.num_bins))
+            return np.zeros((0, front_end.num_bins), np.float32)
         most = max(1, BLOCK_POINTS // front_end.num_fft_points)
         if count <= most:
             return self._block(samples, count)
@@ -213,8 +213,8 @@ class FrontEndStream:
         span = front_end.window_length + (frames - 1) * front_end.hop_length
         return span - len(self._samples)
 
-    def _block(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float64]:
-        """Return the features of the first `count` frames, float64 [at most count, num_bins]."""
+    def _block(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float32]:
+        """Return the features of the first `count` frames, float32 [at most count, num_bins]."""
         return self._features(self._summed(self._spectrum(samples, count)))
 
     def _spectrum(self, samples: NDArray[np.int16], count: int) -> NDArray[np.float64]:
@@ -249,13 +249,13 @@ class FrontEndStream:
             total += spectra[offset : offset + count]
         return total
 
-    def _features(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _features(self, spectra: NDArray[np.float64]) -> NDArray[np.float32]:
         front_end = self.front_end
-        features = spectra
         if front_end.mel_slopes is not None:
-            features = front_end.mel_slopes.apply(spectra)
+            spectra = front_end.mel_slopes.apply(spectra)
+        features = spectra.astype(np.float32)
         if front_end.log_epsilon is not None:
-            features += front_end.log_epsilon
+            features += np.float32(front_end.log_epsilon)
             np.log(features, out=features)
         return features
 
