@@ -112,10 +112,17 @@ def test_the_table_gives_ratios_and_estimates(results: Results, tmp_path: Path) 
         "ai-edge-litert) to pymicro-wakeword 2.5.0, one word | 0.250 | at most 0.5 |",
         "| activate with Keras to activate (float32, N = 2, tflite-runtime) | 100 | at least 75 |",
         "tflite-runtime (float32, N = 2) to its products alone | 1.50 | at most 1.5 |",
-        "| float32, N = 2 | 0.00200 (0.00090) | 0.00100 (0.00060) |",
+        "| float32, N = 2 | 0.00200 (0.00090; 1.50) | 0.00100 (0.00060) |",
         "Zero 2 W (1 GHz) 23.0 ms, 2.3 %",
     ):
         assert line in text
+
+
+def test_float16_computes_as_float32(results: Results, tmp_path: Path) -> None:
+    half = Row("ours", "activate on tflite-runtime", "float16, N = 2", 0.0019, 0.0012)
+    write_table(replace(results, rows=[half, *results.rows]), tmp_path)
+    line = "tflite-runtime (float16, N = 2) to its products alone | 2.00 | at most 1.5 |"
+    assert line in (tmp_path / TABLE).read_text()
 
 
 def test_a_picture_needs_no_group_in_particular(results: Results, tmp_path: Path) -> None:

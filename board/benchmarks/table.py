@@ -21,6 +21,8 @@ LEAST_TO_KERAS = {"tflite-runtime": 75.0, "ai-edge-litert": 120.0}
 """How many times dearer the obvious way in Keras should be."""
 MOST_TO_FLOOR = 1.5
 """What the network may cost of its products alone."""
+SAME_KERNELS = {"float16": "float32", "weight-int8": "float32"}
+"""Modes that compute as another does."""
 
 
 def write_table(results: Results, folder: Path) -> None:
@@ -83,28 +85,44 @@ def _naive_ratios(results: Results) -> Iterator[str]:
 
 
 def _floor_ratios(results: Results) -> Iterator[str]:
-    """Yield each network over its products alone, in the same mode on the same interpreter."""
-    floors = {(row.name, row.detail): row.cpu for row in results.group("floor")}
-    for row in results.group("ours"):
-        floor = floors.get((row.name, row.detail))
-        if floor and row.network:
-            label = f"network of {row.name} ({row.detail}) to its products alone"
-            yield f"| {label} | {row.network / floor:.2f} | at most {MOST_TO_FLOOR:g} |"
+    """Yield the cheapest network of each model and interpreter over its products alone."""
+    for name in dict.fromkeys(row.name for row in results.group("ours")):
+        ours = results.cheapest(name)
+        times = ours and _times_floor(results, ours)
+        if ours and times:
+            label = f"network of {name} ({ours.detail}) to its products alone"
+            yield f"| {label} | {times:.2f} | at most {MOST_TO_FLOOR:g} |"
+
+
+def _times_floor(results: Results, row: Row) -> float | None:
+    """Return the network over its products alone, with the same kernels and interpreter."""
+    mode, _, steps = row.detail.partition(",")
+    detail = f"{SAME_KERNELS.get(mode, mode)},{steps}"
+    for floor in results.group("floor"):
+        if (floor.name, floor.detail) == (row.name, detail) and row.network:
+            return row.network / floor.cpu
+    return None
 
 
 def _matrix(results: Results) -> Iterator[str]:
-    """Yield modes and steps per call as a table a model: total (network alone)."""
+    """Yield modes and steps per call as a table a model."""
     for name in results.model_names:
         rows = [row for row in results.group("ours") if row.name.startswith(f"{name} on ")]
         columns = list(dict.fromkeys(row.name for row in rows))
         cells = {(row.detail, row.name): row for row in rows}
-        yield from ("", f"## {name}: modes and steps a call", "", "Total (network alone).", "",
+        yield from ("", f"## {name}: modes and steps a call", "",
+                    "Total (network alone; how many times its products alone, where measured).", "",
                     "| | " + " | ".join(column.partition(" on ")[2] for column in columns) + " |",
                     "| --- |" + " --- |" * len(columns))  # fmt: skip
         for detail in dict.fromkeys(row.detail for row in rows):
             found = (cells.get((detail, column)) for column in columns)
-            texts = (f"{row.cpu:.5f} ({row.network:.5f})" if row else "-" for row in found)
+            texts = (_cell(results, row) if row else "-" for row in found)
             yield f"| {detail} | " + " | ".join(texts) + " |"
+
+
+def _cell(results: Results, row: Row) -> str:
+    times = _times_floor(results, row)
+    return f"{row.cpu:.5f} ({row.network:.5f}" + (f"; {times:.2f})" if times else ")")
 
 
 def _plain(title: str, rows: Sequence[Row]) -> Iterator[str]:
