@@ -14,6 +14,7 @@ from models.config import Config, read_config
 
 CONFIG = "config.toml"
 MARK = "config.sha256"
+BEST_MODEL = "model.keras"
 RECORD = "training.json"
 """What came of the run, written at its end."""
 
@@ -27,6 +28,14 @@ class Place:
     """Gets the digest of the configuration as it was given."""
     stale: tuple[Path, ...]
     """What an earlier run left that a new one must not go on from."""
+
+
+def refuse_other_runs(folder: Path, resume: bool) -> None:
+    """Raise SettingsError where a run would replace a network that it cannot go on from."""
+    if not (folder / BEST_MODEL).exists() or (resume and any(folder.rglob(MARK))):
+        return
+    remedy = "choose another --out" if resume else "choose another --out, or --resume its run"
+    raise SettingsError(f"{folder}: holds a trained network, which would be lost; {remedy}")
 
 
 def settle(
@@ -45,9 +54,9 @@ def settle(
                 " or choose another --out"
             )
         return read_config(path)
+    config = normalised(config)
     place.mark.parent.mkdir(parents=True, exist_ok=True)
     _remove(place.stale)
-    config = normalised(config)
     path.write_text(tomli_w.dumps(to_mapping(config)), encoding="utf-8")
     place.mark.write_text(digest + "\n", encoding="utf-8")
     return config

@@ -7,6 +7,7 @@ from typing import Any
 
 from models import executors
 from models.config import Config, read_config
+from models.settled import refuse_other_runs
 
 TRAINED = Path(__file__).parent / "trained"
 
@@ -38,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train as the command line says; return the exit code."""
     config = read_config(arguments.config)
     folder = arguments.out or TRAINED / config.name
+    refuse_other_runs(folder, arguments.resume)
     roots = tuple(root.resolve() for root in arguments.data)
     if config.words:
         return _train_words(config, folder, roots, arguments)

@@ -21,10 +21,10 @@ from models.config import Config
 from models.devices import Devices
 from models.masks import masked
 from models.normalisation import needs_normalisation, normalised
+from models.settled import BEST_MODEL
 from models.training_log import TrainingLog
 
 CHECKPOINT = "checkpoint.npz"
-BEST_MODEL = "model.keras"
 NORMALISATION_CLIPS = 256
 AHEAD = 6
 CLIPS_PER_TASK = 32

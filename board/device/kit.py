@@ -8,9 +8,9 @@ from typing import Any
 
 from board.bundle import Bundle
 from board.device.content import Content
+from board.device.site_settings import read_site_settings
 from board.errors import BoardError
 from board.profiles import AudioHardware
-from firmware_py.settings import read_settings
 
 FOLDER = Path(__file__).parent
 INSTALL_SCRIPTS = ("install.sh", "settings-state.sh")
@@ -52,7 +52,7 @@ class Kit:
 
     def _etc_files(self) -> Iterator[tuple[str, bytes]]:
         if self.settings:
-            read_settings(self.settings)  # refuse here what the device would refuse
+            read_site_settings(self.settings)  # refuse here what the device would refuse
             yield "trigger-word.toml", self.settings.read_bytes()
         elif self.audio:
             yield SUGGESTED, suggested_settings(self.audio).encode()

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from board.device.site_settings import read_site_settings
 from board.errors import BoardError
-from firmware_py.settings import read_settings
 
 UNITS = "/usr/lib/systemd/system"
 WANTED = "etc/systemd/system/multi-user.target.wants"
@@ -44,7 +44,7 @@ class Site:
         if self.host_name:
             changes.append(Change("etc/hostname", _host_name(self.host_name)))
         if self.settings:
-            settings = read_settings(self.settings)
+            settings = read_site_settings(self.settings)
             networked |= bool(settings.mqtt or settings.webhook or settings.wyoming)
             changes.append(
                 Change("etc/trigger-word.toml", self.settings.read_bytes(), mode=0o640,

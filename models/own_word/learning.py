@@ -19,8 +19,7 @@ from models.own_word.speech import (
 )
 from models.own_word.takes import TAKES
 from models.recipe import Recipe, Source
-from models.settled import CONFIG, RECORD
-from models.training import BEST_MODEL
+from models.settled import BEST_MODEL, CONFIG, RECORD
 from models.training_folder import train_in
 
 TEMPLATE = CONFIGS / "activate.toml"

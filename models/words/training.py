@@ -18,6 +18,7 @@ from models.config import Config
 from models.development import Network, network_of
 from models.masks import masked
 from models.normalisation import needs_normalisation, normalised
+from models.settled import BEST_MODEL
 from models.training import progress_bar
 from models.words.calibration import best_offset, shift_bias
 from models.words.confusion import Confusion
@@ -29,7 +30,6 @@ from models.words.settings import Schedule
 WORK = "work"
 """Checkpoints and other files that are not for others."""
 CHECKPOINT = "checkpoint.npz"
-MODEL = "model.keras"
 LOG = "training.csv"
 COLUMNS = ("step", "rate", "accuracy", "cross_entropy", "validation_accuracy", "validation_clips")
 NORMALISATION_BATCHES = 4
@@ -192,7 +192,7 @@ class _Run:
 
     def finish(self) -> Outcome:
         """Settle the best network's prior, test it once, and return how the run ended."""
-        model = keras.models.load_model(self._folder / MODEL, compile=False)
+        model = keras.models.load_model(self._folder / BEST_MODEL, compile=False)
         best = network_of(model)
         self._settle_prior(model, best)
         validation = judge(self._config, best, self._validation)
@@ -210,7 +210,7 @@ class _Run:
         )  # fmt: skip
         if offset:
             shift_bias(model, config.labels.index(UNKNOWN), offset)
-            checkpoint.save_model(model, self._folder / MODEL)
+            checkpoint.save_model(model, self._folder / BEST_MODEL)
             log.info("bias of %s: %+.2f, by the validation clips", UNKNOWN, offset)
 
     def _evaluate(self, rate: float) -> None:
@@ -220,7 +220,7 @@ class _Run:
             if 1.0 - confusion.accuracy < progress.best_metric:
                 progress.best_metric = 1.0 - confusion.accuracy
                 progress.evaluations_without_gain = 0
-                checkpoint.save_model(self._model, self._folder / MODEL)
+                checkpoint.save_model(self._model, self._folder / BEST_MODEL)
             else:
                 progress.evaluations_without_gain += 1
         log.info("Confusion Matrix:\n%s", confusion.text())

@@ -1,0 +1,43 @@
+"""A run keeps what others left, until it can replace it."""
+
+from pathlib import Path
+
+import pytest
+
+from firmware_py.errors import SettingsError
+from models.__main__ import main
+from models.config import CONFIGS, read_config
+from models.settled import CONFIG, MARK, Place, settle
+
+ACTIVATE = CONFIGS / "activate.toml"
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"),
+    [((), "choose another --out, or --resume its run"), (("--resume",), "choose another --out")],
+)
+def test_a_trained_network_is_not_replaced(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], remedy: str
+) -> None:
+    (tmp_path / "model.keras").write_bytes(b"weights")
+    (tmp_path / "training.csv").write_text("step\n")
+    assert main(["train", str(ACTIVATE), "--out", str(tmp_path), *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"{tmp_path}: holds a trained network, which would be lost; {remedy}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "training.csv"]
+
+
+def test_a_run_without_its_data_removes_nothing(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoint.npz"
+    checkpoint.write_bytes(b"state")
+    place = Place(tmp_path, tmp_path / MARK, (checkpoint,))
+
+    def no_data(_: object) -> None:
+        raise SettingsError("no folder")
+
+    with pytest.raises(SettingsError, match="no folder"):
+        settle(read_config(ACTIVATE), place, False, no_data)  # type: ignore[arg-type]
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+    settle(read_config(ACTIVATE), place, False, lambda config: config)
+    assert not checkpoint.exists()
+    assert (tmp_path / CONFIG).exists()
