@@ -45,7 +45,7 @@ def convert(
     The same inputs give the same bytes. Raises ParityError, and writes nothing, when the artefact
     is past the limit of its mode.
     """
-    _check_place(out)
+    _check_place(out, model_path)
     log.info("reading %s", model_path)
     trained = read_trained(model_path, config_path, architecture)
     front_end = trained.config.front_end
@@ -131,8 +131,10 @@ def _audio(sources: Sequence[Path], front_end: FrontEnd, seed: int) -> NDArray[n
     return made_audio(front_end.sample_rate_hz, seed)
 
 
-def _check_place(out: Path) -> None:
+def _check_place(out: Path, model_path: Path) -> None:
     """Raise SettingsError before the work rather than after it."""
+    if out.resolve() == model_path.resolve():
+        raise SettingsError(f"{out}: this is the network itself; write to another file")
     if out.is_dir():
         raise SettingsError(f"{out}: this is a folder; name a file in it with -o OUT.tflite")
     if not out.parent.is_dir():

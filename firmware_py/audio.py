@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 BLOCK_LENGTH = 1 << 15
 """Samples read at a time."""
 
+UNKNOWN_LENGTH = 1 << 62
+"""What libsndfile gives, about, for the length of a FLAC file whose header has none."""
+
 ChannelChoice = Literal["first", "mix"]
 
 
@@ -131,8 +134,8 @@ def _open(path: Path) -> "Iterator[soundfile.SoundFile]":
         raise AudioError(f"{path}: the file is empty; record or copy it again")
     try:
         file = soundfile.SoundFile(path)
-    except soundfile.LibsndfileError as error:
-        reason = str(error.error_string).rstrip(".")
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless, as .raw
+        reason = getattr(error, "error_string", "it has no header").rstrip(".")
         raise AudioError(
             f"{path}: no WAV or FLAC recording ({reason}); export it as WAV"
         ) from error
@@ -141,6 +144,11 @@ def _open(path: Path) -> "Iterator[soundfile.SoundFile]":
             raise AudioError(f"{path}: the file is cut short; copy it again")
         if not file.frames:
             raise AudioError(f"{path}: the recording holds no samples; record it again")
+        if file.frames >= UNKNOWN_LENGTH:
+            raise AudioError(
+                f"{path}: its header does not tell its length, as one written to a pipe; convert it"
+                f" with: ffmpeg -i {path.name} OUT.wav"
+            )
         yield file
 
 

@@ -56,7 +56,10 @@ def write_with_chimes(source: Path, target: Path, times_seconds: Sequence[float]
         position = 0
         for block in _followed_by(read_channels(source), tail):
             _overlay(block, position, starts, chime)
-            file.write(block)
+            try:
+                file.write(block)
+            except soundfile.LibsndfileError as error:
+                raise AudioError(f"{target}: cannot write all of it; is the disk full?") from error
             position += len(block)
 
 

@@ -1,6 +1,7 @@
 """Plain mappings (TOML, JSON) to frozen dataclasses, strictly: no unknown key, no wrong type."""
 
 import dataclasses
+import math
 import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -123,4 +124,6 @@ def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
     exact = isinstance(value, hint) and not (hint in (int, float) and isinstance(value, bool))
     if not exact:
         raise SettingsError(f"{where} must be {hint.__name__}, not {value!r}")
+    if hint is float and not math.isfinite(value):
+        raise SettingsError(f"{where} is {value}; it must be a finite number")
     return value

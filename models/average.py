@@ -15,9 +15,7 @@ from typing import Any
 from firmware_py.errors import SettingsError
 from models.config import Config, read_config
 from models.replacing import replacing
-from models.settled import CONFIG, RECORD
-
-NETWORK = "model.keras"
+from models.settled import BEST_MODEL, CONFIG, RECORD, refuse_other_runs
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +47,7 @@ def average(networks: list[Path], out: Path) -> Path:
     """Write the mean of `networks` into `out` and return its path.
 
     Beside it go the configuration of the first and a record of all. Raises SettingsError for
-    networks that differ in shape or in what they hear, and for an `out` that holds one of them.
+    networks that differ in shape or in what they hear, and for an `out` that holds a network.
     """
     import keras
     import numpy as np
@@ -57,8 +55,7 @@ def average(networks: list[Path], out: Path) -> Path:
     from models.checkpoint import save_model
     from models.compilation import load_network
 
-    if (out / NETWORK).resolve() in [path.resolve() for path in networks]:
-        raise SettingsError(f"{out / NETWORK} is one of the networks; choose another --out")
+    refuse_other_runs(out)
     config = _common_config(networks)
     loaded = [load_network(path) for path in networks]
     weights = [model.get_weights() for model in loaded]
@@ -73,8 +70,8 @@ def average(networks: list[Path], out: Path) -> Path:
         _replace(out / CONFIG, config.read_text("utf-8"))
     record = {"average_of": [_record_of(path) for path in networks]}
     _replace(out / RECORD, json.dumps(record, indent=1) + "\n")
-    save_model(model, out / NETWORK)
-    return out / NETWORK
+    save_model(model, out / BEST_MODEL)
+    return out / BEST_MODEL
 
 
 def _common_config(networks: list[Path]) -> Path | None:

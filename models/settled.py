@@ -30,21 +30,30 @@ class Place:
     """What an earlier run left that a new one must not go on from."""
 
 
-def refuse_other_runs(folder: Path, resume: bool) -> None:
+def refuse_other_runs(folder: Path, resume: bool = False) -> None:
     """Raise SettingsError where a run would replace a network that it cannot go on from."""
-    if not (folder / BEST_MODEL).exists() or (resume and any(folder.rglob(MARK))):
+    begun = any(folder.rglob(MARK))
+    if not (folder / BEST_MODEL).exists() or (resume and begun):
         return
-    remedy = "choose another --out" if resume else "choose another --out, or --resume its run"
-    raise SettingsError(f"{folder}: holds a trained network, which would be lost; {remedy}")
+    raise SettingsError(
+        f"{folder}: holds a trained network, which would be lost; choose another --out"
+        + (", or go on with its run by --resume" if begun else "")
+    )
 
 
 def settle(
-    config: Config, place: Place, resume: bool, normalised: Callable[[Config], Config]
+    config: Config,
+    place: Place,
+    resume: bool,
+    normalised: Callable[[Config], Config],
+    start: Path | None = None,
 ) -> Config:
     """Return the configuration that the run uses, normalised, and keep it in the folder.
 
-    A resumed run keeps the one it began with; SettingsError if it is now given another.
+    A resumed run keeps the one it began with; SettingsError if it is now given another, or a
+    `start` that is missing or that the run would remove.
     """
+    _refuse_lost_start(start, place)
     path = place.folder / CONFIG
     digest = hashlib.sha256(json.dumps(to_mapping(config)).encode()).hexdigest()
     if resume and path.exists():
@@ -60,6 +69,13 @@ def settle(
     path.write_text(tomli_w.dumps(to_mapping(config)), encoding="utf-8")
     place.mark.write_text(digest + "\n", encoding="utf-8")
     return config
+
+
+def _refuse_lost_start(start: Path | None, place: Place) -> None:
+    if start and not start.is_file():
+        raise SettingsError(f"{start}: there is no such network; check the path after --start")
+    if start and start.resolve() in [path.resolve() for path in place.stale]:
+        raise SettingsError(f"{start}: the new run would remove it; choose another --out")
 
 
 def with_normalisation_of(config: Config, start: Path) -> Config:

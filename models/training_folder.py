@@ -29,7 +29,9 @@ def train_in(
     if start:
         config = with_normalisation_of(config, start)
     place = Place(folder, folder / MARK, (folder / LOG, folder / CHECKPOINT))
-    config = settle(config, place, resume, lambda it: with_normalisation(it, roots, executor))
+    config = settle(
+        config, place, resume, lambda it: with_normalisation(it, roots, executor), start
+    )
     outcome = train(config, roots, folder, executor, resume, start=start, remark=remark)
     record = {
         "steps": outcome.steps,

@@ -108,6 +108,24 @@ def test_a_truncated_flac_is_refused(tmp_path, samples):
         read_all(path)
 
 
+def test_a_flac_without_its_length_is_refused_with_the_remedy(tmp_path, samples):
+    path = tmp_path / "piped.flac"
+    soundfile.write(path, samples, 8000)
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # STREAMINFO: the last 36 bits before the MD5 sum count samples
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=r"does not tell its length.*ffmpeg -i piped\.flac"):
+        open_recording(path)
+
+
+def test_a_file_without_a_header_is_refused(tmp_path):
+    path = tmp_path / "x.raw"
+    path.write_bytes(bytes(100))
+    with pytest.raises(AudioError, match=r"no WAV or FLAC recording \(it has no header\)"):
+        open_recording(path)
+
+
 def test_a_streamed_wav_header_of_unknown_length_is_read(tmp_path, samples):
     path = tmp_path / "streamed.wav"
     soundfile.write(path, samples[:, 0], 8000)

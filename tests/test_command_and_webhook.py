@@ -1,6 +1,8 @@
 """Programs that are run and URLs that are told, the bad ones included."""
 
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -61,6 +63,24 @@ def test_a_program_that_takes_too_long_dies_with_its_children(tmp_path: Path) ->
     while is_running(process_id):
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_what_runs_in_the_background_is_not_waited_for(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    program = ("sh", "-c", f'sleep 60 & echo $! > "{child}"; echo no >&2; exit 4')
+    began = time.monotonic()
+    with pytest.raises(DeviceError, match="sh ended with 4: 'no'"):
+        command(*program, timeout_seconds=30.0).handle(EVENT)
+    assert time.monotonic() - began < 15.0
+    assert is_running(int(child.read_text()))
+    os.kill(int(child.read_text()), signal.SIGKILL)
+
+
+def test_only_the_last_words_of_a_long_complaint_are_told() -> None:
+    with pytest.raises(DeviceError, match=r"sh ended with 1: '0{295}last'") as error:
+        command("sh", "-c", "head -c 200000 /dev/zero | tr '\\0' 0 >&2; echo last >&2; exit 1"
+                ).handle(EVENT)  # fmt: skip
+    assert len(str(error.value)) < 400
 
 
 def test_closing_kills_a_running_program() -> None:

@@ -87,7 +87,7 @@ def test_other_configuration_is_not_resumed(root: Path, tmp_path: Path) -> None:
     run(config, root, tmp_path / "a")
     with pytest.raises(SettingsError, match="was begun with another configuration"):
         run(made_config(SHORT), root, tmp_path / "a", resume=True)
-    with pytest.raises(SettingsError, match="cannot start from this"):
+    with pytest.raises(SettingsError, match="there is no such network"):
         run(config, root, tmp_path / "b", start=tmp_path / "none.keras")
 
 

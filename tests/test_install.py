@@ -4,7 +4,9 @@ import base64
 import io
 import json
 import logging
+import os
 import shutil
+import stat
 import subprocess
 import sys
 import zipfile
@@ -76,6 +78,15 @@ def test_installed_rolled_back_and_forth(installed_here: Path) -> None:
         "default.previous.tflite", "default.tflite",
     ]  # fmt: skip
     assert (models / "default.tflite").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_folder_is_open_to_the_service_whatever_the_umask(models: Path) -> None:
+    old = os.umask(0o077)
+    try:
+        assert install(BEEP, "--models", models).returncode == 0
+    finally:
+        os.umask(old)
+    assert stat.filemode(models.stat().st_mode) == "drwxr-xr-x"
 
 
 def test_before_the_first_model_was_the_built_in_one(installed_here: Path) -> None:

@@ -128,11 +128,23 @@ def test_a_missing_extra_is_one_line(
     assert len(daemon.log.splitlines()) == 1
 
 
+TWO_COMMANDS = """
+[[command]]
+program = ["true", "1"]
+labels = ["bepe"]
+
+[[command]]
+program = ["true", "2"]
+labels = ["beep"]
+"""
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
         ("[chime]\nsound = 'none.wav'", "none.wav: there is no such file"),
         ("[chime]\nlabels = ['bepe']", "no model has the label 'bepe'; there is beep"),
+        (TWO_COMMANDS, "command true: no model has the label 'bepe'"),
         ("operating_point = 'lax'", "has no operating point 'lax'; known: strict"),
         ("[mqtt]\ncredentials_file = 'none'", "cannot read the credentials"),
         ("[microphoen]", "did you mean 'microphone'"),

@@ -88,6 +88,8 @@ def test_a_whole_site(tmp_path: Path) -> None:
         ("[[gpio]]\nmode = 'blink'", "'blink'; choose one of 'pulse', 'toggle', 'hold'"),
         ("[chime]\nvolume = 11", "volume is 11.0; it must be from 0 to 1"),
         ("[[model]]\nthreshold = 2", "threshold is 2.0"),
+        ("[[model]]\nrefractory_seconds = inf", "is inf; it must be a finite number"),
+        ("[[model]]\npath = '~nobody-of-this-name/x'", "~ and a name that nobody has here"),
         ("[[webhook]]\nurl = 'ftp://x'", "'ftp://x'; it must be an http or https address"),
         ("[[command]]", "lacks program"),
         ("[[command]]\nprogram = 'lamp on'", "program must be a list, not 'lamp on'"),

@@ -89,7 +89,9 @@ class Slot:
     @contextmanager
     def _locked(self) -> Iterator[int]:
         """Keep other installations out; yields a descriptor of the folder."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True)
+            self.folder.chmod(0o755)  # the service must get in, whatever the installer's umask
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -54,13 +54,13 @@ def all_labels(models: Sequence[Model]) -> list[str]:
 
 def _check_labels(settings: Settings, models: Sequence[Model]) -> None:
     known = all_labels(models)
-    chosen = {
-        "chime": settings.chime.labels,
-        **{f"gpio {each.line}": each.labels for each in settings.gpio},
-        **{f"command {each.program[0]}": each.labels for each in settings.command},
-        **{f"webhook {each.url}": each.labels for each in settings.webhook},
-    }
-    for where, labels in chosen.items():
+    chosen = [
+        ("chime", settings.chime.labels),
+        *((f"gpio {each.line}", each.labels) for each in settings.gpio),
+        *((f"command {each.program[0]}", each.labels) for each in settings.command),
+        *((f"webhook {each.url}", each.labels) for each in settings.webhook),
+    ]
+    for where, labels in chosen:
         for label in labels:
             if label not in known:
                 raise SettingsError(

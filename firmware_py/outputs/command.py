@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import subprocess
+from typing import BinaryIO
 
 from firmware_py.errors import DeviceError
 from firmware_py.outputs.event import Event
@@ -25,31 +26,35 @@ class Command(Output):
     def handle(self, event: Event) -> None:
         """Run the program; raises DeviceError when it fails or takes too long.
 
-        It gets a process group of its own, so that what it started is killed with it.
+        It gets a process group of its own, so that what it started is killed with it. What it
+        leaves running in the background when it ends by itself goes on.
         """
         name = self.settings.program[0]
-        try:
-            process = subprocess.Popen(
-                self.settings.program, env={**os.environ, **_environment(event)},
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                start_new_session=True,
-            )  # fmt: skip
-        except OSError as error:
-            raise DeviceError(f"{name} does not start: {error.strerror}") from error
-        self._process = process
-        try:
-            _, complaint = process.communicate(timeout=self.settings.timeout_seconds)
-        except subprocess.TimeoutExpired as error:
-            raise DeviceError(
-                f"{name} was killed after {self.settings.timeout_seconds:g} s"
-            ) from error
-        finally:
-            self._process = None
-            _kill_group(process)
-            process.communicate()
-        if process.returncode:
-            words = complaint.decode(errors="replace").strip()[-LONGEST_MESSAGE:]
-            raise DeviceError(f"{name} ended with {process.returncode}: {words!r}")
+        # Not a pipe: one that a background process holds open would be waited for.
+        with os.fdopen(os.memfd_create("complaints"), "w+b") as complaints:
+            try:
+                process = subprocess.Popen(
+                    self.settings.program, env={**os.environ, **_environment(event)},
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints,
+                    start_new_session=True,
+                )  # fmt: skip
+            except OSError as error:
+                raise DeviceError(f"{name} does not start: {error.strerror}") from error
+            self._process = process
+            try:
+                process.wait(self.settings.timeout_seconds)
+            except subprocess.TimeoutExpired as error:
+                raise DeviceError(
+                    f"{name} was killed after {self.settings.timeout_seconds:g} s"
+                ) from error
+            finally:
+                self._process = None
+                _kill_group(process)
+                process.wait()
+            if process.returncode:
+                raise DeviceError(
+                    f"{name} ended with {process.returncode}: {_last_words(complaints)!r}"
+                )
 
     def interrupt(self) -> None:
         """Kill the program that is running."""
@@ -60,6 +65,11 @@ class Command(Output):
 def _environment(event: Event) -> dict[str, str]:
     names = ("label", "model", "score", "time_seconds", "timestamp")
     return {f"TRIGGER_WORD_{name.upper()}": str(getattr(event, name)) for name in names}
+
+
+def _last_words(complaints: BinaryIO) -> str:
+    complaints.seek(-min(LONGEST_MESSAGE, complaints.seek(0, os.SEEK_END)), os.SEEK_END)
+    return complaints.read().decode(errors="replace").strip()
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:

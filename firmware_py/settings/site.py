@@ -146,7 +146,11 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(f"{path}: cannot read the settings: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: this is no TOML file: {error}") from error
-    return _anchored(from_mapping(Settings, mapping, str(path)), path.resolve().parent)
+    settings = from_mapping(Settings, mapping, str(path))
+    try:
+        return _anchored(settings, path.resolve().parent)
+    except RuntimeError as error:  # of expanduser
+        raise SettingsError(f"{path}: ~ and a name that nobody has here; write it out") from error
 
 
 def _is_key(text: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from firmware_py.errors import SettingsError
 from models.own_word.presets import PRESETS, Preset
 from models.replacing import replacing
+from models.settled import refuse_other_runs
 
 REQUEST = "request.json"
 LOCK = "lock"
@@ -86,6 +87,8 @@ class Request:
 
     def _begin(self) -> None:
         path = self.work / REQUEST
+        if not path.exists():
+            refuse_other_runs(self.out)
         asked = {"digest": self._digest(), **self._mapping()}
         if path.exists() and json.loads(path.read_text())["digest"] != asked["digest"]:
             raise SettingsError(

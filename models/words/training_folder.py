@@ -24,7 +24,9 @@ def train_words_in(
         config = with_normalisation_of(config, start)
     work = folder / WORK
     place = Place(folder, work / MARK, tuple(work.glob("checkpoint*.npz")))
-    config = settle(config, place, resume, lambda it: with_normalisation(it, roots, executor))
+    config = settle(
+        config, place, resume, lambda it: with_normalisation(it, roots, executor), start
+    )
     outcome = train_words(config, roots, folder, executor, resume, start)
     words = recipe_of(config)
     record = {
