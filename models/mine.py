@@ -11,8 +11,8 @@ from firmware_py.errors import SettingsError
 from models import executors
 from models.evaluation import Selection
 from models.folds import parse_folds
+from models.manifest import MANIFEST
 from models.mining import mine
-from models.sources import MANIFEST
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:

@@ -16,8 +16,8 @@ from models.evaluation.excerpts import stretch
 from models.evaluation.recordings import BadFiles, OnBad, Selection, find_clips
 from models.evaluation.runs import Job, StreamRun, run_jobs, run_streams
 from models.folds import name_of_stretch
+from models.manifest import MANIFEST
 from models.metrics import smoothed
-from models.sources import MANIFEST
 
 BEFORE_SECONDS, AFTER_SECONDS = 1.6, 0.4
 """What is cut out around the end of what sounded like the word."""

@@ -13,9 +13,10 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.replay import detect_in_file
 from models.config import REFERENCE_CONFIG, read_config
-from models.evaluation.recordings import Clip, clip_of, load, read_manifest
+from models.evaluation.recordings import Clip, clip_of, load
 from models.evaluation.runs import step_ends_seconds
 from models.evaluation.scene import Said, Scene, draw
+from models.manifest import read_manifest
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,9 @@ from firmware_py.errors import SettingsError
 
 Range = tuple[float, float]
 
+FEWEST_DEVELOPMENT_CLIPS = 9
+"""The metric is the miss rate at up to eight false accepts (`models.development`)."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -148,3 +151,15 @@ class Schedule:
     distribute: Literal["none", "mirrored"] = "none"
     """mirrored: each batch is divided over all the machine's GPUs (tf.distribute)."""
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "repeats", "checkpoint_steps", "evaluation_steps"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; the least is 1")
+        if self.development_clips < FEWEST_DEVELOPMENT_CLIPS:
+            raise SettingsError(
+                f"development_clips is {self.development_clips}; the least is"
+                f" {FEWEST_DEVELOPMENT_CLIPS}"
+            )
+        if not 0 <= self.seed < 2**32:
+            raise SettingsError(f"seed is {self.seed}; it must be from 0 to {2**32 - 1}")

@@ -1,6 +1,5 @@
 """Folders of recordings, loaded once and drawn from at random."""
 
-import csv
 import fnmatch
 import logging
 from collections.abc import Iterator, Sequence
@@ -16,11 +15,10 @@ from firmware_py.audio import open_recording, read_channels
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.level import FULL_SCALE, to_int16
 from models.folds import fold_of
+from models.manifest import MANIFEST, WORD_END, WORD_START, read_manifest, seconds
 from models.recipe import Source
 
 SOUND_SUFFIXES = {".wav", ".flac", ".ogg", ".opus"}
-MANIFEST = "manifest.csv"
-WORD_START, WORD_END = "word_start_seconds", "word_end_seconds"
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +85,7 @@ def _load_takes(source: Source, roots: tuple[Path, ...], sample_rate_hz: int) ->
     takes = []
     unplaced = 0
     for file in sound_files(folder, source.include, source.exclude):
-        place = _word_places(file.with_name(MANIFEST)).get(file.name)
+        place = _word_places(file.parent).get(file.name)
         unplaced += place is None
         try:
             takes.append(_load(file, sample_rate_hz, place))
@@ -149,14 +147,11 @@ def _load(file: Path, sample_rate_hz: int, word_seconds: tuple[float, float] | N
 
 
 @lru_cache(maxsize=1024)
-def _word_places(manifest: Path) -> dict[str, tuple[float, float]]:
-    """Return start and end of the word in seconds by file name, from a manifest that has it."""
-    if not manifest.exists():
-        return {}
-    with manifest.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return {
-        row["file"]: (float(row.get(WORD_START) or 0.0), float(row[WORD_END]))
-        for row in rows
-        if row.get(WORD_END)
-    }
+def _word_places(folder: Path) -> dict[str, tuple[float, float]]:
+    """Return start and end of the word in seconds by file name, where a manifest tells it."""
+    places = {}
+    for name, row in read_manifest(folder).items():
+        end = seconds(row, WORD_END)
+        if end:
+            places[name] = (seconds(row, WORD_START) or 0.0, end)
+    return places

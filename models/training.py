@@ -132,7 +132,7 @@ class _Run:
         self._progress = progress
         self._clips = clips
         self._log = TrainingLog(folder, progress.step)
-        self._scored = development.Scores(float("nan"), 0, 0.0)
+        self._scored: development.Scores | None = None
 
     @property
     def exhausted(self) -> bool:
@@ -167,13 +167,12 @@ class _Run:
 
     def finish(self) -> Outcome:
         self._log.close()
-        scores = self._scored
+        scores = self._scored or self._score()  # a run that was resumed at its end
         return Outcome(self._progress.step, self._progress.best_metric, scores.words, scores.hours)
 
     def _evaluate(self) -> None:
         with averages.averaged(self._model, self._progress.averages):
-            clip_ms = self._config.recipe.clip_seconds * 1000
-            self._scored = development.score(self._network, self._clips, clip_ms)
+            self._scored = self._score()
             metric = self._scored.mean_miss_rate
             if metric < self._progress.best_metric:
                 self._progress.best_metric = metric
@@ -183,6 +182,10 @@ class _Run:
                 self._progress.evaluations_without_gain += 1
         progress = self._progress
         self._log.evaluation(progress.step, self._learning_rate, metric, progress.best_metric)
+
+    def _score(self) -> development.Scores:
+        clip_ms = self._config.recipe.clip_seconds * 1000
+        return development.score(self._network, self._clips, clip_ms)
 
 
 def _development_clips(config: Config, roots: tuple[Path, ...], executor: Executor) -> list[Clip]:

@@ -19,6 +19,7 @@ from models import evaluate as command
 from models.evaluation import Selection, Setting, assess, collect, evaluate, with_operating_points
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.presented import LEAD_IN_SECONDS, present
+from models.manifest import read_manifest
 from models.metrics import clopper_pearson, poisson_interval
 
 
@@ -54,6 +55,37 @@ def test_counts_what_is_known(beep: Artefact, words: Path, speech: Path) -> None
     assert (voices["tones voice0"].misses, voices["tones voice0"].positives) == (1, 4)
     sources = {group.name: group.point for group in evaluation.sources}
     assert (sources["speech"].false_accepts, sources["words"].misses) == (2, 2)
+
+
+def test_what_fires_before_the_word_does_not_find_it(
+    beep: Artefact, tmp_path: Path, speech: Path
+) -> None:
+    words = tmp_path / "carried"
+    words.mkdir()
+    soundfile.write(words / "a.wav", sound(4.0, (0.5,), 1), RATE_HZ)
+    header = "file,word_start_seconds,word_end_seconds\n"
+    (words / "manifest.csv").write_text(f"{header}a.wav,3.0,3.4\n")
+    evaluation = evaluate(beep, [words], [speech])
+    assert (evaluation.point.misses, evaluation.point.positives) == (1, 1)
+    assert evaluation.summary()["latency"]["detections"] == 0
+    (words / "manifest.csv").write_text(f"{header}a.wav,0.5,0.9\n")
+    assert evaluate(beep, [words], [speech]).point.misses == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('file,word_end_seconds\na.wav,"1,2"\n', r"line 2: word_end_seconds is '1,2'; write"),
+        ("file,word_end_seconds\nb.wav,1\na.wav,nan\n", "line 3: word_end_seconds is 'nan'"),
+        ("name\na.wav\n", "no column 'file'"),
+        (b"\xff\xfe", "no table of comma-separated values"),
+    ],
+)
+def test_a_bad_manifest_is_named(tmp_path: Path, text: str | bytes, message: str) -> None:
+    (tmp_path / "manifest.csv").write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(SettingsError, match=message) as error:
+        read_manifest(tmp_path)
+    assert str(tmp_path / "manifest.csv") in str(error.value)
 
 
 def test_detections_are_the_runtimes_own(beep: Artefact, words: Path, speech: Path) -> None:
@@ -310,6 +342,9 @@ def test_command_fails_when_the_target_is_out_of_reach(words: Path) -> None:
         (("--threshold", 2), "threshold is 2"),
         (("--folds", "0,12"), "folds are '0,12'; write them as"),
         (("--operating-point", "keen"), "no operating point 'keen'; known: strict"),
+        (("--seed", -1), "--seed is -1; the least is 0"),
+        (("--rate-hz", 0), r"--rate-hz is \(0,\); it must be above 0"),
+        (("--level-dbfs", "nan"), r"--level-dbfs is \(nan,\); it must be finite"),
     ],
 )
 def test_contradictions_are_refused(

@@ -72,6 +72,8 @@ def test_slug() -> None:
     [
         ({"phrase": "42!"}, "the phrase is '42!'"),
         ({"false_accepts_per_hour": 0.0}, "--false-accepts-per-hour is 0.0"),
+        ({"false_accepts_per_hour": float("nan")}, "--false-accepts-per-hour is nan"),
+        ({"seed": -1}, "--seed is -1"),
         ({"recordings": Path("nowhere")}, "nowhere: there is no such folder"),
     ],
 )
@@ -88,6 +90,26 @@ def test_a_folder_belongs_to_one_request(tmp_path) -> None:
     for other in (replace(request, phrase="hey you"), replace(request, preset_name="quick")):
         with pytest.raises(SettingsError, match="was begun with other options"), other.at_work():
             pass
+
+
+def test_other_takes_are_another_request(tmp_path) -> None:
+    takes = record(tmp_path / "takes", "a.wav", "b.wav")
+    request = Request("hey pi", tmp_path / "out", recordings=takes)
+    for _ in range(2):
+        with request.at_work():
+            pass
+    record(takes, "c.wav")
+    with pytest.raises(SettingsError, match="was begun with other options"), request.at_work():
+        pass
+
+
+def test_a_network_made_otherwise_is_not_replaced(tmp_path) -> None:
+    (tmp_path / "model.keras").write_bytes(b"weights")
+    with (
+        pytest.raises(SettingsError, match="holds a trained network, which would be lost"),
+        Request("hey pi", tmp_path).at_work(),
+    ):
+        pass
 
 
 def test_a_folder_has_one_run_at_a_time(tmp_path) -> None:

@@ -128,6 +128,24 @@ def test_a_resumed_run_writes_no_row_twice(config, folders, whole, tmp_path):  #
     assert [entry.step for entry in read_log(tmp_path)] == [6, 12]
 
 
+def test_a_run_resumed_at_its_end_says_what_it_said(config, folders, whole, tmp_path):  # noqa: F811
+    for name in ("checkpoint.npz", "training.csv", "model.keras"):
+        shutil.copy(whole / name, tmp_path)
+    with ThreadPoolExecutor(1) as executor:
+        outcome = train(config, (folders,), tmp_path, executor, True)
+    assert outcome.words > 0
+    assert outcome.hours == pytest.approx(
+        config.schedule.development_clips * config.recipe.clip_seconds / 3600
+    )
+    assert outcome.metric == stored(whole)["progress"][1]
+
+
+@pytest.mark.parametrize("name", ["steps", "evaluation_steps", "development_clips", "seed"])
+def test_a_schedule_that_cannot_be_kept_is_refused(name):
+    with pytest.raises(SettingsError, match=f"{name} is -1"):
+        Schedule(**{name: -1})
+
+
 def test_fine_tuning_keeps_the_statistics_and_moves_the_weights(
     config, folders, whole, tmp_path  # noqa: F811
 ):  # fmt: skip

@@ -53,6 +53,11 @@ class Setting:
     def __post_init__(self) -> None:
         if bool(self.noise) != bool(self.snrs_db):
             raise SettingsError("--noise and --snr-db belong together: give both or neither")
+        for option, values in (("--snr-db", self.snrs_db), ("--level-dbfs", self.levels_dbfs)):
+            if not np.isfinite(values).all():
+                raise SettingsError(f"{option} is {values}; it must be finite numbers")
+        if any(rate <= 0 for rate in self.rates_hz):
+            raise SettingsError(f"--rate-hz is {self.rates_hz}; it must be above 0")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Which recordings are tried, and what is known about each."""
 
-import csv
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from firmware_py.audio import open_recording, read_blocks
 from firmware_py.errors import AudioError, SettingsError
 from models.folds import fold_of
-from models.sources import MANIFEST, sound_files
+from models.manifest import WORD_END, WORD_START, read_manifest, seconds
+from models.sources import sound_files
 
 OnBad = Literal["skip", "refuse"]
 
@@ -54,6 +54,10 @@ class Selection:
     limit: int | None = None
     """At most this many, drawn at random."""
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise SettingsError(f"--seed is {self.seed}; the least is 0")
 
 
 @dataclass
@@ -110,26 +114,9 @@ def clip_of(file: Path, source: str, manifest: dict[str, dict[str, str]]) -> Cli
         source,
         engine=row.get("engine") or "",
         voice=row.get("voice") or "",
-        word_start_seconds=_seconds(row.get("word_start_seconds")),
-        word_end_seconds=_seconds(row.get("word_end_seconds")),
+        word_start_seconds=seconds(row, WORD_START),
+        word_end_seconds=seconds(row, WORD_END),
     )
-
-
-def read_manifest(path: Path) -> dict[str, dict[str, str]]:
-    """Return the rows of a manifest by file name; empty for a folder without one."""
-    if path.is_dir():
-        path = path / MANIFEST
-        if not path.exists():
-            return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if rows and "file" not in rows[0]:
-        raise SettingsError(f"{path} has no column 'file'; it must name each recording")
-    return {row["file"]: row for row in rows}
-
-
-def _seconds(text: str | None) -> float | None:
-    return float(text) if text else None
 
 
 def load(path: Path) -> tuple[NDArray[np.int16], int]:

@@ -39,7 +39,7 @@ class ClipRun:
     posteriors: NDArray[np.float32]
     """[steps]"""
     first_step: int
-    """The first step that belongs to the clip and not to its lead-in."""
+    """The first step that can hear the word."""
     word_start_seconds: float
     word_end_seconds: float
 
@@ -186,7 +186,9 @@ def _run_clip(clip: Clip, heard: Presented, detectors: _Detectors, label: int) -
     posteriors = [detector.posteriors(block) for block in _blocks(samples)]
     column = np.concatenate([*posteriors, detector.last_posteriors()])[:, label]
     ends = step_ends_seconds(detector.artefact.metadata, len(column))
-    first_step = int(np.searchsorted(ends, LEAD_IN_SECONDS, side="right"))
+    # What fires in the sentence before a word whose place is known has not found the word.
+    begin = LEAD_IN_SECONDS if clip.word_start_seconds is None else heard.word_start_seconds
+    first_step = int(np.searchsorted(ends, begin, side="right"))
     return ClipRun(clip, column, first_step, heard.word_start_seconds, heard.word_end_seconds)
 
 

@@ -1,18 +1,18 @@
 """The card of a model of one's own."""
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from models.card import Card, Material, origin, write_card
 from models.config import read_config
+from models.manifest import read_manifest
 from models.own_word.judgement import REPORT, artefacts, near_misses
 from models.own_word.request import Request
 from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, WORDS
 from models.own_word.takes import FEWEST_TO_TEST, TAKES
 from models.settled import CONFIG
-from models.sources import MANIFEST, sound_files
+from models.sources import sound_files
 
 CARD = "README.md"
 
@@ -45,8 +45,7 @@ def _spoken(request: Request) -> Iterator[Material]:
 
 def _speakers(bank: Path) -> str:
     """Return how many clips and voices of which synthesisers a bank holds."""
-    with (bank / MANIFEST).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_manifest(bank).values()
     engines = sorted({row["engine"] for row in rows})
     counts = {
         engine: len({row["voice"] for row in rows if row["engine"] == engine}) for engine in engines

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from firmware_py.errors import SettingsError
 from models.own_word.presets import PRESETS, Preset
 from models.replacing import replacing
 from models.settled import refuse_other_runs
+from models.sources import sound_files
 
 REQUEST = "request.json"
 LOCK = "lock"
@@ -43,10 +45,12 @@ class Request:
     def __post_init__(self) -> None:
         if not re.search("[A-Za-z]", self.phrase):
             raise SettingsError(f"the phrase is {self.phrase!r}; give words, such as 'hey pi'")
-        if self.false_accepts_per_hour <= 0:
+        if not 0 < self.false_accepts_per_hour < math.inf:
             raise SettingsError(
                 f"--false-accepts-per-hour is {self.false_accepts_per_hour}; it must be above 0"
             )
+        if self.seed < 0:
+            raise SettingsError(f"--seed is {self.seed}; the least is 0")
         for folder in (*self.negatives, *self.noise, *filter(None, [self.recordings])):
             if not folder.is_dir():
                 raise SettingsError(f"{folder}: there is no such folder; check the path")
@@ -105,6 +109,11 @@ class Request:
     def _mapping(self) -> dict[str, object]:
         mapping = asdict(self)
         del mapping["out"], mapping["false_accepts_per_hour"]
+        if self.recordings:
+            mapping["takes"] = {
+                path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in sound_files(self.recordings)
+            }
         return json.loads(json.dumps(mapping, default=str))
 
 

@@ -10,9 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
+from models.manifest import MANIFEST
 from models.replacing import replacing
-
-NAME = "manifest.csv"
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Manifest:
     """The manifest of one directory; an interrupted run leaves whole rows."""
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory / NAME
+        self.path = directory / MANIFEST
 
     def read(self) -> list[dict[str, str]]:
         """Return the rows there are, as text; a row that was cut short is left out."""

@@ -1,0 +1,47 @@
+"""The manifest of a folder of recordings: a row a file, with where the word is in it."""
+
+import csv
+from pathlib import Path
+
+from firmware_py.errors import SettingsError
+
+MANIFEST = "manifest.csv"
+WORD_START, WORD_END = "word_start_seconds", "word_end_seconds"
+
+
+def read_manifest(path: Path) -> dict[str, dict[str, str]]:
+    """Return the rows of a manifest by file name; empty for a folder without one.
+
+    Raises SettingsError for what is no such table, and for a place that is no number of seconds.
+    """
+    if path.is_dir():
+        path = path / MANIFEST
+        if not path.exists():
+            return {}
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path}: this is no table of comma-separated values ({error})"
+        ) from error
+    if rows and "file" not in rows[0]:
+        raise SettingsError(f"{path} has no column 'file'; it must name each recording")
+    for number, row in enumerate(rows, start=2):
+        for column in (WORD_START, WORD_END):
+            _check_seconds(row.get(column), f"{path}, line {number}: {column}")
+    return {row["file"]: row for row in rows}
+
+
+def seconds(row: dict[str, str], column: str) -> float | None:
+    """Return a place in seconds, or None where the row does not tell it."""
+    return float(row[column]) if row.get(column) else None
+
+
+def _check_seconds(text: str | None, where: str) -> None:
+    try:
+        fine = not text or 0.0 <= float(text) < float("inf")
+    except ValueError:
+        fine = False
+    if not fine:
+        raise SettingsError(f"{where} is {text!r}; write seconds as 1.25")
