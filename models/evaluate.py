@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,8 +96,10 @@ def _add_policy(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--threshold", type=float, metavar="X")
     group.add_argument("--target-false-accepts-per-hour", type=float, metavar="R",
                        help="choose the lowest threshold that keeps to this")  # fmt: skip
-    group.add_argument("--write-policies", action="store_true",
-                       help="choose thresholds for 0.1, 0.5 and 2 false accepts an hour on these"
+    usual = " ".join(f"{rate:g}" for rate in TARGETS.values())
+    group.add_argument("--write-policies", type=float, nargs="*", metavar="R",
+                       help=f"choose thresholds for so many false accepts an hour ({usual}, where"
+                       f" no numbers follow) of the policies {', '.join(TARGETS)} on these"
                        " recordings, or take --threshold for the second, and write them into"
                        " ARTEFACT")  # fmt: skip
     for name in ("smoothing", "patience", "refractory"):
@@ -123,18 +126,25 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(summary_lines(evaluation)))
     if arguments.report:
         write_report(evaluation, arguments.report)
-    if arguments.write_policies:
-        _write_policies(artefact, evaluation, arguments.threshold)
+    if arguments.write_policies is not None:
+        targets = dict(zip(TARGETS, arguments.write_policies or TARGETS.values(), strict=True))
+        _write_policies(artefact, evaluation, targets, arguments.threshold)
     return 0 if evaluation.keeps_to_target else EXIT_CHECK_FAILED
 
 
-def _write_policies(artefact: Artefact, evaluation: Evaluation, threshold: float | None) -> None:
-    """Choose thresholds for the usual targets and put them into the artefact, at once.
+def _write_policies(
+    artefact: Artefact,
+    evaluation: Evaluation,
+    targets: Mapping[str, float],
+    threshold: float | None,
+) -> None:
+    """Choose thresholds for the targets and put them into the artefact, at once.
 
+    targets: false accepts an hour by the policy's name.
     threshold: of the default policy, where a person decides it; no named one crosses it.
     """
     curve = evaluation.curve
-    chosen = {name: threshold_for(curve, rate) for name, rate in TARGETS.items()}
+    chosen = {name: threshold_for(curve, rate) for name, rate in targets.items()}
     if threshold is not None:
         chosen[DEFAULT] = threshold
     chosen[STRICT] = max(chosen[STRICT], chosen[DEFAULT])
@@ -142,7 +152,7 @@ def _write_policies(artefact: Artefact, evaluation: Evaluation, threshold: float
     policy = replace(evaluation.policy, threshold=chosen[DEFAULT])
     judged = assess(evaluation.heard, policy)
     with replacing(artefact.path) as part:
-        part.write_bytes(with_operating_points(artefact, judged, TARGETS, chosen))
+        part.write_bytes(with_operating_points(artefact, judged, targets, chosen))
     named = ", ".join(f"{name} {value:.3f}" for name, value in chosen.items())
     log.info("%s: thresholds written: %s", artefact.path, named)
 
@@ -170,6 +180,12 @@ def _refuse_contradictions(arguments: argparse.Namespace) -> None:
         raise SettingsError(f"--limit is {arguments.limit}; the least is 1")
     if arguments.threshold is not None and arguments.target_false_accepts_per_hour is not None:
         raise SettingsError("--threshold and --target-false-accepts-per-hour exclude each other")
+    rates = arguments.write_policies or list(TARGETS.values())
+    if len(rates) != len(TARGETS) or rates[0] <= 0 or rates != sorted(rates):
+        raise SettingsError(
+            f"--write-policies is {rates}; give none or {len(TARGETS)} rates above 0 that rise:"
+            f" {', '.join(TARGETS)}"
+        )
 
 
 def _setting(arguments: argparse.Namespace) -> Setting:

@@ -326,6 +326,12 @@ def test_command_writes_the_policies_into_the_artefact(
     assert metadata.trigger.threshold == 0.6
     assert points["sensitive"].threshold <= 0.6 <= points["strict"].threshold
     assert metadata.evaluation["positives"] == 8
+    assert metadata.evaluation["target_false_accepts_per_hour"] == 0.5
+    assert run_command(copy, "--positives", words, "--negatives", speech,
+                       "--write-policies", 1, 2, 300) == 0  # fmt: skip
+    metadata = read_artefact(copy).metadata
+    assert metadata.evaluation["target_false_accepts_per_hour"] == 2.0
+    assert metadata.operating_points["sensitive"].threshold < metadata.trigger.threshold
 
 
 def test_command_fails_when_the_target_is_out_of_reach(words: Path) -> None:
@@ -342,6 +348,8 @@ def test_command_fails_when_the_target_is_out_of_reach(words: Path) -> None:
         (("--threshold", 2), "threshold is 2"),
         (("--folds", "0,12"), "folds are '0,12'; write them as"),
         (("--operating-point", "keen"), "no operating point 'keen'; known: strict"),
+        (("--write-policies", 1, 2), r"--write-policies is \[1.0, 2.0\]; give none or 3 rates"),
+        (("--write-policies", 5, 2, 1), "that rise: strict, default, sensitive"),
         (("--seed", -1), "--seed is -1; the least is 0"),
         (("--rate-hz", 0), r"--rate-hz is \(0,\); it must be above 0"),
         (("--level-dbfs", "nan"), r"--level-dbfs is \(nan,\); it must be finite"),

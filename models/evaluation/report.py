@@ -75,16 +75,16 @@ def _summary(evaluation: Evaluation) -> str:
 
 
 def _targets(evaluation: Evaluation) -> str:
-    """Return the thresholds that keep to a rate on these recordings."""
+    """Return the lowest thresholds that keep to a rate on these recordings."""
     rows = []
     for name, point in evaluation.by_target().items():
-        title = f"{name}: {TARGETS[name]:g} an hour"
+        title = f"{TARGETS[name]:g} an hour"
         if point is None:
             rows.append((title, "out of reach", "", ""))
             continue
         misses, rate = percent_with_interval(point), rate_with_interval(point)
         rows.append((title, f"{point.threshold:g}", misses, rate))
-    return table(("target", "threshold", "missed (%)", "false accepts an hour"), rows)
+    return table(("at most", "threshold", "missed (%)", "false accepts an hour"), rows)
 
 
 def _latency_note(evaluation: Evaluation) -> str:
