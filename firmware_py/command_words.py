@@ -57,9 +57,10 @@ class CommandPolicy:
     def describe(self, step_seconds: float) -> str:
         """Return the policy in words."""
         stride_ms = max(self.clip_stride_ms, 1000.0 * step_seconds)
+        steps = "step" if self.minimum_count == 1 else "steps"
         return (
             f"the likeliest word above {self.threshold:g} (mean of {self.average_window_ms:g} ms,"
-            f" each {stride_ms:g} ms, likeliest at {self.minimum_count} steps of them), then"
+            f" each {stride_ms:g} ms, likeliest at {self.minimum_count} {steps} of them), then"
             f" {self.suppression_ms / 1000.0:.2g} s deaf"
         )
 

@@ -51,7 +51,7 @@ def _summary(artefact: "Artefact") -> list[tuple[str, str]]:
         ("sha256", metadata.sha256),
         ("labels", ", ".join(metadata.labels)),
         ("front end", f"{rate}, {windows}, {bins}, level: {level}"),
-        ("step", f"{step}, {network.steps_per_call} steps a call"),
+        ("step", f"{step}, {network.steps_per_call} to a call"),
         ("trigger", metadata.trigger.describe(metadata.step_seconds)),
     ]
     rows += [(name, policy.describe(metadata.step_seconds))

@@ -56,7 +56,7 @@ class ModelSettings:
     """The artefact; empty: the one of `trigger-word install`, or the built-in one."""
     operating_point: str = ""
     """One of the model's named policies, such as sensitive or strict; empty: its own choice."""
-    threshold: float | None = field(default=None, metadata={"example": 0.6})
+    threshold: float | None = field(default=None, metadata={"example": 0.9})
     """From 0 to 1, instead of the model's: lower hears more, higher errs less."""
     refractory_seconds: float | None = field(default=None, metadata={"example": 1.0})
     """Dead time after a detection, instead of the model's."""
