@@ -33,7 +33,7 @@ def test_printed_settings_uncommented_are_every_section_and_field() -> None:
     mapping = tomllib.loads(text)
     settings = from_mapping(Settings, mapping, "file")
     assert settings.gpio == (GpioSettings(),)
-    assert settings.model == (ModelSettings(threshold=0.6, refractory_seconds=1.0),)
+    assert settings.model == (ModelSettings(threshold=0.9, refractory_seconds=1.0),)
     assert set(mapping) == {field.name for field in dataclasses.fields(Settings)}
     assert set(mapping["mqtt"]) == set(get_type_hints(type(settings.mqtt)))
 
