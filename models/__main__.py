@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from soundfile import LibsndfileError
+
 from firmware_py.errors import TriggerWordError
 from firmware_py.logs import quieten_libraries
 
@@ -35,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     try:
         return int(arguments.run(arguments))
-    except (TriggerWordError, OSError) as error:
+    except (TriggerWordError, OSError, LibsndfileError) as error:  # the last: no place to write
         print(f"python -m models: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:

@@ -136,6 +136,21 @@ def test_bad_use_is_one_line(folder: Path) -> None:
         ),
         (("stream", folder / "config.toml", "--data", folder, "--out", "x.mp3"), "is no .wav file"),
         (("stream", folder / "config.toml", "--out", folder / "x.wav"), "no folder"),
+        (
+            (
+                "stream",
+                folder / "config.toml",
+                "--data",
+                folder,
+                "--part",
+                "training",
+                "--minutes",
+                "0.6",
+                "--out",
+                folder / "missing" / "x.wav",
+            ),
+            "missing/x.wav",
+        ),
     ):
         done = ran("models", "words", *arguments)
         assert done.returncode == 2
