@@ -25,7 +25,9 @@ def draw(results: Results, folder: Path) -> None:
         _draw_costs(figure.add_subplot(grid[:, 0]), results)
         _draw_growth(figure.add_subplot(grid[0, 1]), results.group("chunk"), "chunk in ms")
         _draw_growth(figure.add_subplot(grid[0, 2]), results.group("stream"), "stream in seconds")
-        _draw_growth(figure.add_subplot(grid[1, 1]), results.group("models"), "models")
+        _draw_growth(
+            figure.add_subplot(grid[1, 1]), results.group("models"), "models", scale="linear"
+        )
         _draw_boards(figure.add_subplot(grid[1, 2]), results)
         figure.suptitle(f"CPU seconds for each second of audio, one thread ({results.date})")
         figure.savefig(folder / PICTURE, dpi=110)
@@ -54,11 +56,11 @@ def _chosen(results: Results) -> list[Row]:
     return [*ours, *results.group("peer"), *results.group("naive"), *floors]
 
 
-def _draw_growth(axes: Axes, rows: Sequence[Row], label: str) -> None:
+def _draw_growth(axes: Axes, rows: Sequence[Row], label: str, scale: str = "log") -> None:
     for name in dict.fromkeys(row.name for row in rows):
         points = [(float(row.detail.split()[0]), row.cpu) for row in rows if row.name == name]
         axes.plot(*zip(*points, strict=True), marker="o", ms=3, label=name)
-    axes.set_xscale("log")
+    axes.set_xscale(scale)
     places = sorted({float(row.detail.split()[0]) for row in rows})
     axes.set_xticks(places, [f"{place:g}" for place in places])
     axes.set_xticks([], minor=True)
@@ -86,6 +88,6 @@ def _draw_boards(axes: Axes, results: Results) -> None:
     middle = 0.4 - width / 2
     axes.set_xticks([place + middle for place in range(len(boards))], [row[1] for row in boards])
     axes.set_ylabel("% of one core (estimate\nfrom instruction counts)")
-    axes.margins(y=0.5)
+    axes.margins(y=0.8)
     if models:
         axes.legend(frameon=False)
