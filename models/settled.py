@@ -32,8 +32,10 @@ class Place:
 
 def refuse_other_runs(folder: Path, resume: bool = False) -> None:
     """Raise SettingsError where a run would replace a network that it cannot go on from."""
+    if not (folder / BEST_MODEL).exists():
+        return
     begun = any(folder.rglob(MARK))
-    if not (folder / BEST_MODEL).exists() or (resume and begun):
+    if resume and begun:
         return
     raise SettingsError(
         f"{folder}: holds a trained network, which would be lost; choose another --out"
@@ -50,10 +52,9 @@ def settle(
 ) -> Config:
     """Return the configuration that the run uses, normalised, and keep it in the folder.
 
-    A resumed run keeps the one it began with; SettingsError if it is now given another, or a
-    `start` that is missing or that the run would remove.
+    A resumed run keeps the one it began with; SettingsError if it is now given another, and for
+    a new run whose `start` is missing or is what it would remove.
     """
-    _refuse_lost_start(start, place)
     path = place.folder / CONFIG
     digest = hashlib.sha256(json.dumps(to_mapping(config)).encode()).hexdigest()
     if resume and path.exists():
@@ -63,6 +64,7 @@ def settle(
                 " or choose another --out"
             )
         return read_config(path)
+    _refuse_lost_start(start, place)
     config = normalised(config)
     place.mark.parent.mkdir(parents=True, exist_ok=True)
     _remove(place.stale)

@@ -50,10 +50,8 @@ def _draw_costs(axes: Axes, results: Results) -> None:
 
 def _chosen(results: Results) -> list[Row]:
     """Return the cheapest of each model on each interpreter, and all others at their best."""
-    names = dict.fromkeys(row.name for row in results.group("ours"))
-    ours = [row for name in names if (row := results.cheapest(name))]
     floors = [row for row in results.group("floor") if row.detail == PEAK]
-    return [*ours, *results.group("peer"), *results.group("naive"), *floors]
+    return [*results.cheapest_of_each(), *results.group("peer"), *results.group("naive"), *floors]
 
 
 def _draw_growth(axes: Axes, rows: Sequence[Row], label: str, scale: str = "log") -> None:

@@ -34,6 +34,11 @@ class Results:
         rows = [row for row in self.group("ours") if row.name.startswith(name)]
         return min(rows, key=lambda row: row.cpu, default=None)
 
+    def cheapest_of_each(self) -> list[Row]:
+        """Return the cheapest of our rows of each model on each interpreter."""
+        names = dict.fromkeys(row.name for row in self.group("ours"))
+        return [row for name in names if (row := self.cheapest(name))]
+
     @property
     def model_names(self) -> list[str]:
         return list(dict.fromkeys(row.name.partition(" on ")[0] for row in self.group("ours")))

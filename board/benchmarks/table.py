@@ -86,11 +86,10 @@ def _naive_ratios(results: Results) -> Iterator[str]:
 
 def _floor_ratios(results: Results) -> Iterator[str]:
     """Yield the cheapest network of each model and interpreter over its products alone."""
-    for name in dict.fromkeys(row.name for row in results.group("ours")):
-        ours = results.cheapest(name)
-        times = ours and _times_floor(results, ours)
-        if ours and times:
-            label = f"network of {name} ({ours.detail}) to its products alone"
+    for ours in results.cheapest_of_each():
+        times = _times_floor(results, ours)
+        if times:
+            label = f"network of {ours.name} ({ours.detail}) to its products alone"
             yield f"| {label} | {times:.2f} | at most {MOST_TO_FLOOR:g} |"
 
 

@@ -89,8 +89,9 @@ class Slot:
     @contextmanager
     def _locked(self) -> Iterator[int]:
         """Keep other installations out; yields a descriptor of the folder."""
-        if not self.folder.exists():
-            self.folder.mkdir(parents=True)
+        is_new = not self.folder.exists()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if is_new:
             self.folder.chmod(0o755)  # the service must get in, whatever the installer's umask
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -91,10 +91,11 @@ class Request:
 
     def _begin(self) -> None:
         path = self.work / REQUEST
+        mapping = self._mapping()
+        asked = {"digest": self._digest(mapping), **mapping}
         if not path.exists():
             refuse_other_runs(self.out)
-        asked = {"digest": self._digest(), **self._mapping()}
-        if path.exists() and json.loads(path.read_text())["digest"] != asked["digest"]:
+        elif json.loads(path.read_text())["digest"] != asked["digest"]:
             raise SettingsError(
                 f"{self.out}: was begun with other options (see {path}); repeat those,"
                 f" choose another --out, or delete {self.work}"
@@ -102,8 +103,8 @@ class Request:
         with replacing(path) as part:
             part.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
 
-    def _digest(self) -> str:
-        text = json.dumps({**self._mapping(), "preset": asdict(self.preset)}, sort_keys=True)
+    def _digest(self, mapping: dict[str, object]) -> str:
+        text = json.dumps({**mapping, "preset": asdict(self.preset)}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def _mapping(self) -> dict[str, object]:
@@ -111,7 +112,9 @@ class Request:
         del mapping["out"], mapping["false_accepts_per_hour"]
         if self.recordings:
             mapping["takes"] = {
-                path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+                path.relative_to(self.recordings).as_posix(): hashlib.sha256(
+                    path.read_bytes()
+                ).hexdigest()
                 for path in sound_files(self.recordings)
             }
         return json.loads(json.dumps(mapping, default=str))
