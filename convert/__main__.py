@@ -82,20 +82,47 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL",
-        help="a .keras file, a full .h5, or one with weights only and --architecture")  # fmt: skip
+    add(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="a .keras file, a full .h5, or one with weights only and --architecture",
+    )
     add("-o", "--out", type=Path, required=True, metavar="OUT.tflite")
     add("--mode", choices=get_args(Mode), default="float32")
-    add("--steps", type=_count, metavar="N",
-        help="steps a call; default: as many as fit into 160 ms of audio")  # fmt: skip
-    add("--config", type=Path, metavar="CONFIG.toml",
-        help="the network's configuration; default: config.toml beside MODEL")  # fmt: skip
-    add("--architecture", metavar="NAME",
-        help="a configuration of the project by name, such as reference")  # fmt: skip
-    add("--calibration", type=Path, nargs="+", default=(), metavar="AUDIO",
-        help="recordings or folders to fit 8-bit modes to; default: made audio")  # fmt: skip
-    add("--parity-audio", type=Path, nargs="+", default=(), metavar="AUDIO",
-        help="recordings or folders to compare on; default: made audio")  # fmt: skip
+    add(
+        "--steps",
+        type=_count,
+        metavar="N",
+        help="steps a call; default: as many as fit into 160 ms of audio",
+    )
+    add(
+        "--config",
+        type=Path,
+        metavar="CONFIG.toml",
+        help="the network's configuration; default: config.toml beside MODEL",
+    )
+    add(
+        "--architecture",
+        metavar="NAME",
+        help="a configuration of the project by name, such as reference",
+    )
+    add(
+        "--calibration",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="AUDIO",
+        help="recordings or folders to fit 8-bit modes to; default: made audio",
+    )
+    add(
+        "--parity-audio",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="AUDIO",
+        help="recordings or folders to compare on; default: made audio",
+    )
     return parser
 
 

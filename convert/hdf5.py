@@ -33,15 +33,28 @@ _WEIGHTS: Mapping[type[keras.Layer], tuple[str, ...]] = {
 """The weights of each layer, in the order in which Keras sets them."""
 
 _SETTINGS: Mapping[type[keras.Layer], tuple[str, ...]] = {
-    layers.Conv1D: ("filters", "kernel_size", "strides", "padding", "dilation_rate", "activation",
-                    "use_bias"),
+    layers.Conv1D: (
+        "filters",
+        "kernel_size",
+        "strides",
+        "padding",
+        "dilation_rate",
+        "activation",
+        "use_bias",
+    ),
     layers.BatchNormalization: ("epsilon", "center", "scale"),
-    layers.GRU: ("units", "activation", "recurrent_activation", "use_bias", "return_sequences",
-                 "go_backwards"),
+    layers.GRU: (
+        "units",
+        "activation",
+        "recurrent_activation",
+        "use_bias",
+        "return_sequences",
+        "go_backwards",
+    ),
     layers.Dense: ("units", "activation", "use_bias"),
     layers.ReLU: ("max_value", "negative_slope", "threshold"),
     layers.Activation: ("activation",),
-}  # fmt: skip
+}
 """The settings that count in use. Old versions wrote others that Keras no longer knows."""
 
 _IDLE = ("InputLayer", "Dropout", "SpatialDropout1D")

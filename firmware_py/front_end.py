@@ -62,21 +62,41 @@ class FrontEnd:
 
     def __post_init__(self) -> None:
         _require(self.sample_rate_hz > 0, "sample_rate_hz", self.sample_rate_hz, "above 0")
-        _require(0 < self.hop_length <= self.window_length, "hop_length", self.hop_length,
-                 "from 1 to window_length")  # fmt: skip
-        _require(self.fft_length == 0 or self.fft_length >= self.window_length, "fft_length",
-                 self.fft_length, "0 or at least window_length")  # fmt: skip
+        _require(
+            0 < self.hop_length <= self.window_length,
+            "hop_length",
+            self.hop_length,
+            "from 1 to window_length",
+        )
+        _require(
+            self.fft_length == 0 or self.fft_length >= self.window_length,
+            "fft_length",
+            self.fft_length,
+            "0 or at least window_length",
+        )
         _require(self.sum_frames >= 1, "sum_frames", self.sum_frames, "at least 1")
         _require(self.full_scale > 0, "full_scale", self.full_scale, "above 0")
         nyquist_hz = self.sample_rate_hz / 2
         if self.num_mel_bins:
-            _require(0 <= self.mel_low_hz < self.mel_high_hz <= nyquist_hz, "mel_high_hz",
-                     self.mel_high_hz, f"above mel_low_hz and at most {nyquist_hz:g}")  # fmt: skip
+            _require(
+                0 <= self.mel_low_hz < self.mel_high_hz <= nyquist_hz,
+                "mel_high_hz",
+                self.mel_high_hz,
+                f"above mel_low_hz and at most {nyquist_hz:g}",
+            )
         _require(len(self.mean) in (0, self.num_bins), "mean", len(self.mean), "one value a bin")
-        _require(len(self.deviation) in (0, self.num_bins), "deviation", len(self.deviation),
-                 "one value a bin")  # fmt: skip
-        _require(not (self.clip_level and self.causal_level), "causal_level", self.causal_level,
-                 "absent when clip_level is given")  # fmt: skip
+        _require(
+            len(self.deviation) in (0, self.num_bins),
+            "deviation",
+            len(self.deviation),
+            "one value a bin",
+        )
+        _require(
+            not (self.clip_level and self.causal_level),
+            "causal_level",
+            self.causal_level,
+            "absent when clip_level is given",
+        )
 
     @property
     def num_bins(self) -> int:
@@ -162,8 +182,13 @@ class FrontEnd:
         """Filters, float64 [num_mel_bins, num_fft_bins], or None for linear bins."""
         if not self.num_mel_bins:
             return None
-        return mel_filter_bank(self.num_mel_bins, self.num_fft_points, self.sample_rate_hz,
-                               self.mel_low_hz, self.mel_high_hz)  # fmt: skip
+        return mel_filter_bank(
+            self.num_mel_bins,
+            self.num_fft_points,
+            self.sample_rate_hz,
+            self.mel_low_hz,
+            self.mel_high_hz,
+        )
 
 
 class FrontEndStream:

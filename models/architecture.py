@@ -25,9 +25,10 @@ def build(
     model.add(layers.Dropout(network.dropout, name="dropout"))
     for number, units in enumerate(network.gru_units, start=1):
         model.add(
-            layers.GRU(units, return_sequences=True, reset_after=network.reset_after,
-                       name=f"gru_{number}")
-        )  # fmt: skip
+            layers.GRU(
+                units, return_sequences=True, reset_after=network.reset_after, name=f"gru_{number}"
+            )
+        )
         model.add(layers.Dropout(network.dropout, name=f"gru_{number}_dropout"))
         model.add(layers.BatchNormalization(name=f"gru_{number}_norm"))
     model.add(layers.Dropout(network.dropout, name="last_dropout"))
@@ -45,9 +46,10 @@ def build_window(window: WindowNetwork, num_bins: int, num_labels: int) -> keras
     model.add(layers.Reshape((window.window_frames, num_bins, 1), name="image"))
     model.add(layers.Resizing(window.image_size, window.image_size, name="resized"))
     model.add(
-        layers.LayerNormalization(axis=(1, 2, 3), epsilon=1e-6, center=False, scale=False,
-                                  name="normalised")
-    )  # fmt: skip
+        layers.LayerNormalization(
+            axis=(1, 2, 3), epsilon=1e-6, center=False, scale=False, name="normalised"
+        )
+    )
     for number, filters in enumerate(window.filters, start=1):
         model.add(layers.Conv2D(filters, 3, use_bias=False, name=f"conv2d_{number}"))
         model.add(layers.BatchNormalization(name=f"conv2d_{number}_norm"))

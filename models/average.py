@@ -29,9 +29,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         epilog="example: python -m models average early/model.keras late/model.keras --out mean",
     )
     parser.add_argument("networks", type=Path, nargs="+", metavar="MODEL.keras")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
-                        help="gets model.keras, and the config.toml beside the first;"
-                        " a folder of its own")  # fmt: skip
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="gets model.keras, and the config.toml beside the first; a folder of its own",
+    )
     parser.set_defaults(run=run)
 
 

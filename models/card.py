@@ -52,11 +52,13 @@ def write_card(card: Card, path: Path) -> None:
         *_how_good(card),
         *_operating_points(artefacts[0]),
         "## Made of",
-        table(("recordings", "teach", "from"),
-              [(material.name, material.part, material.origin) for material in card.materials]),
+        table(
+            ("recordings", "teach", "from"),
+            [(material.name, material.part, material.origin) for material in card.materials],
+        ),
         "## Limits",
         "\n".join(f"- {limit}" for limit in card.limits),
-    ]  # fmt: skip
+    ]
     path.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
 
 
@@ -77,10 +79,14 @@ def _head(card: Card, artefacts: Sequence[Artefact]) -> list[str]:
     words = " or ".join(f'"{label}"' for label in config.labels)
     frame_ms = 1000 * front_end.frame_seconds
     files = [
-        (artefact.path.name, artefact.metadata.mode, f"{artefact.path.stat().st_size:,}",
-         artefact.metadata.sha256[:16])
+        (
+            artefact.path.name,
+            artefact.metadata.mode,
+            f"{artefact.path.stat().st_size:,}",
+            artefact.metadata.sha256[:16],
+        )
         for artefact in artefacts
-    ]  # fmt: skip
+    ]
     what = (
         f"Hears {words} in a stream of sound: a Conv1D + GRU network of {parameters:,} parameters"
         f" that looks at {front_end.num_bins} bins of sound at {front_end.sample_rate_hz} Hz each"
@@ -124,10 +130,15 @@ def _operating_points(artefact: Artefact) -> list[str]:
     rows = []
     for name, found in points.items():
         point = _point(found)
-        rows.append((
-            name, f"{found['target_false_accepts_per_hour']:g}", f"{point.threshold:g}",
-            percent_with_interval(point), rate_with_interval(point),
-        ))  # fmt: skip
+        rows.append(
+            (
+                name,
+                f"{found['target_false_accepts_per_hour']:g}",
+                f"{point.threshold:g}",
+                percent_with_interval(point),
+                rate_with_interval(point),
+            )
+        )
     note = (
         "`--operating-point NAME` takes another than the default. What was measured on the"
         " recordings above stands beside the rate that each was chosen for."
@@ -135,13 +146,18 @@ def _operating_points(artefact: Artefact) -> list[str]:
     return [
         "## Operating points",
         note,
-        table(("name", "chosen for, an hour", "threshold", "missed (%)", "false accepts an hour"),
-              rows),
-    ]  # fmt: skip
+        table(
+            ("name", "chosen for, an hour", "threshold", "missed (%)", "false accepts an hour"),
+            rows,
+        ),
+    ]
 
 
 def _point(found: Mapping[str, Any]) -> OperatingPoint:
     return OperatingPoint(
-        found["threshold"], found.get("misses", 0), found.get("positives", 0),
-        found.get("false_accepts", 0), found.get("hours", 0.0),
-    )  # fmt: skip
+        found["threshold"],
+        found.get("misses", 0),
+        found.get("positives", 0),
+        found.get("false_accepts", 0),
+        found.get("hours", 0.0),
+    )

@@ -55,9 +55,13 @@ def transcode(
     narrow = _resampled(samples / np.float32(FULL_SCALE), sample_rate_hz, codec.sample_rate_hz)
     coded = io.BytesIO()
     soundfile.write(
-        coded, np.clip(narrow, -1.0, 1.0), codec.sample_rate_hz,
-        format=codec.file_format, subtype=codec.subtype, compression_level=level,
-    )  # fmt: skip
+        coded,
+        np.clip(narrow, -1.0, 1.0),
+        codec.sample_rate_hz,
+        format=codec.file_format,
+        subtype=codec.subtype,
+        compression_level=level,
+    )
     coded.seek(0)
     decoded, _ = soundfile.read(coded, dtype="float32")
     if codec.file_format == "MP3" and len(decoded) > len(narrow):

@@ -48,60 +48,134 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     _add_conditions(parser)
     _add_policy(parser)
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
-    parser.add_argument("--report", type=Path, metavar="DIR",
-                        help="write report.md, pictures and cut-out recordings")  # fmt: skip
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write report.md, pictures and cut-out recordings",
+    )
     executors.add_arguments(parser, "run recordings")
     parser.set_defaults(run=run)
 
 
 def _add_recordings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("recordings")
-    group.add_argument("--positives", type=Path, nargs="+", required=True, metavar="DIR",
-                       help="folders of clips that hold the word")  # fmt: skip
-    group.add_argument("--negatives", type=Path, nargs="+", required=True, metavar="DIR",
-                       help="folders of recordings without the word")  # fmt: skip
-    group.add_argument("--folds", metavar="F,F",
-                       help="only these tenths of the speakers, such as 0,1 or 2-9")  # fmt: skip
-    group.add_argument("--include", nargs="+", default=(), metavar="PATTERN",
-                       help="only positives whose path matches, such as 'flite_*'")  # fmt: skip
-    group.add_argument("--exclude", nargs="+", default=(), metavar="PATTERN",
-                       help="no paths below DIR that match, such as 'computer/*'")  # fmt: skip
-    group.add_argument("--limit", type=int, metavar="N",
-                       help="try at most N positives and N negatives, drawn at random")  # fmt: skip
-    group.add_argument("--negatives-as", choices=("stream", "files"), default="stream",
-                       help="stream: one after the other as in life; files: a reset before each"
-                       " (default: stream)")  # fmt: skip
-    group.add_argument("--on-bad", choices=("skip", "refuse"), default="skip",
-                       help="name and skip bad files, or stop (default: skip)")  # fmt: skip
+    group.add_argument(
+        "--positives",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="folders of clips that hold the word",
+    )
+    group.add_argument(
+        "--negatives",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="folders of recordings without the word",
+    )
+    group.add_argument(
+        "--folds", metavar="F,F", help="only these tenths of the speakers, such as 0,1 or 2-9"
+    )
+    group.add_argument(
+        "--include",
+        nargs="+",
+        default=(),
+        metavar="PATTERN",
+        help="only positives whose path matches, such as 'flite_*'",
+    )
+    group.add_argument(
+        "--exclude",
+        nargs="+",
+        default=(),
+        metavar="PATTERN",
+        help="no paths below DIR that match, such as 'computer/*'",
+    )
+    group.add_argument(
+        "--limit",
+        type=int,
+        metavar="N",
+        help="try at most N positives and N negatives, drawn at random",
+    )
+    group.add_argument(
+        "--negatives-as",
+        choices=("stream", "files"),
+        default="stream",
+        help="stream: one after the other as in life; files: a reset before each (default: stream)",
+    )
+    group.add_argument(
+        "--on-bad",
+        choices=("skip", "refuse"),
+        default="skip",
+        help="name and skip bad files, or stop (default: skip)",
+    )
     group.add_argument("--seed", type=int, default=1, help="of all that is random (default: 1)")
 
 
 def _add_conditions(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("conditions, each tried besides the recordings as they are")
-    group.add_argument("--noise", type=Path, nargs="+", default=(), metavar="DIR",
-                       help="folders of noise to mix to the positives")  # fmt: skip
-    group.add_argument("--snr-db", type=float, nargs="+", default=(), metavar="X",
-                       help="speech over noise, in dB, during the word")  # fmt: skip
-    group.add_argument("--level-dbfs", type=float, nargs="+", default=(), metavar="L",
-                       help="levels that speech is brought to")  # fmt: skip
-    group.add_argument("--rate-hz", type=int, nargs="+", default=(), metavar="R",
-                       help="sample rates of the microphone")  # fmt: skip
+    group.add_argument(
+        "--noise",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="DIR",
+        help="folders of noise to mix to the positives",
+    )
+    group.add_argument(
+        "--snr-db",
+        type=float,
+        nargs="+",
+        default=(),
+        metavar="X",
+        help="speech over noise, in dB, during the word",
+    )
+    group.add_argument(
+        "--level-dbfs",
+        type=float,
+        nargs="+",
+        default=(),
+        metavar="L",
+        help="levels that speech is brought to",
+    )
+    group.add_argument(
+        "--rate-hz",
+        type=int,
+        nargs="+",
+        default=(),
+        metavar="R",
+        help="sample rates of the microphone",
+    )
 
 
 def _add_policy(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("policy, the model's own where not given")
     group.add_argument("--label", help="the label to try, where the model has several")
-    group.add_argument("--operating-point", metavar="NAME",
-                       help="one of the model's named policies, such as sensitive")  # fmt: skip
+    group.add_argument(
+        "--operating-point",
+        metavar="NAME",
+        help="one of the model's named policies, such as sensitive",
+    )
     group.add_argument("--threshold", type=float, metavar="X")
-    group.add_argument("--target-false-accepts-per-hour", type=float, metavar="R",
-                       help="choose the lowest threshold that keeps to this")  # fmt: skip
+    group.add_argument(
+        "--target-false-accepts-per-hour",
+        type=float,
+        metavar="R",
+        help="choose the lowest threshold that keeps to this",
+    )
     usual = " ".join(f"{rate:g}" for rate in TARGETS.values())
-    group.add_argument("--write-policies", type=float, nargs="*", metavar="R",
-                       help=f"choose thresholds for so many false accepts an hour ({usual}, where"
-                       f" no numbers follow) of the policies {', '.join(TARGETS)} on these"
-                       " recordings, or take --threshold for the second, and write them into"
-                       " ARTEFACT")  # fmt: skip
+    group.add_argument(
+        "--write-policies",
+        type=float,
+        nargs="*",
+        metavar="R",
+        help=f"choose thresholds for so many false accepts an hour ({usual}, where"
+        f" no numbers follow) of the policies {', '.join(TARGETS)} on these"
+        " recordings, or take --threshold for the second, and write them into"
+        " ARTEFACT",
+    )
     for name in ("smoothing", "patience", "refractory"):
         group.add_argument(f"--{name}", type=int, metavar="STEPS")
 
@@ -166,12 +240,16 @@ def summary_lines(evaluation: Evaluation) -> list[str]:
         for point in [curve.at(evaluation.policy.threshold)]
     ]
     point = evaluation.point
-    lines.append(f"{'false accepts':<20} {point.false_accepts} in {point.hours:.2f} h:"
-                 f" {rate_with_interval(point)} an hour")  # fmt: skip
+    lines.append(
+        f"{'false accepts':<20} {point.false_accepts} in {point.hours:.2f} h:"
+        f" {rate_with_interval(point)} an hour"
+    )
     latency = evaluation.summary()["latency"]
     if latency["detections"]:
-        lines.append(f"{'latency':<20} {1000 * latency['median_seconds']:.0f} ms at the median,"
-                     f" {1000 * latency['p95_seconds']:.0f} ms at 95 %")  # fmt: skip
+        lines.append(
+            f"{'latency':<20} {1000 * latency['median_seconds']:.0f} ms at the median,"
+            f" {1000 * latency['p95_seconds']:.0f} ms at 95 %"
+        )
     return [*lines, f"{'threshold':<20} {evaluation.policy.threshold:g}"]
 
 

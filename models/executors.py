@@ -14,11 +14,19 @@ from firmware_py.errors import MissingToolError, SettingsError
 
 def add_arguments(parser: argparse.ArgumentParser, work: str, default: int = 1) -> None:
     """Add --workers and --dask to a command; `work` says what they do, such as "make clips"."""
-    parser.add_argument("--workers", type=int, default=default, metavar="N",
-                        help=f"processes that {work} (default: {default})")  # fmt: skip
-    parser.add_argument("--dask", metavar="ADDRESS",
-                        help=f"let this Dask scheduler's workers {work}; they must see the same"
-                        " folders under the same paths")  # fmt: skip
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=default,
+        metavar="N",
+        help=f"processes that {work} (default: {default})",
+    )
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help=f"let this Dask scheduler's workers {work}; they must see the same"
+        " folders under the same paths",
+    )
 
 
 @contextmanager

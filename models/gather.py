@@ -25,11 +25,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         + "; ".join(f"{c.name}: {c.contents}" for c in COLLECTIONS)
         + f"; {TEXTS}: sentences of {', '.join(PACKAGES)}",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
-                        help="gets a folder for each collection")  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="gets a folder for each collection"
+    )
     names = [*(collection.name for collection in COLLECTIONS), TEXTS]
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="these (default: all)",
-                        choices=names)  # fmt: skip
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="these (default: all)", choices=names
+    )
     parser.set_defaults(run=run)
 
 

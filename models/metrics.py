@@ -101,8 +101,10 @@ def sweep_triggers(
     used. Streams are run side by side, step by step.
     """
     scores = [smoothed(stream, policy.smoothing) for stream in streams]
-    found = [_triggers(scores, batch, policy, thresholds)
-             for batch in _batches([len(score) for score in scores], len(thresholds))]  # fmt: skip
+    found = [
+        _triggers(scores, batch, policy, thresholds)
+        for batch in _batches([len(score) for score in scores], len(thresholds))
+    ]
     stream, step, threshold = np.concatenate([np.zeros((3, 0), np.int64), *found], axis=1)
     return TriggerSweep(stream, step, threshold, len(streams), len(thresholds))
 
@@ -189,9 +191,12 @@ class Curve:
 
     def point(self, index: int) -> OperatingPoint:
         return OperatingPoint(
-            float(self.thresholds[index]), int(self.misses[index]), self.positives,
-            int(self.false_accepts[index]), self.hours,
-        )  # fmt: skip
+            float(self.thresholds[index]),
+            int(self.misses[index]),
+            self.positives,
+            int(self.false_accepts[index]),
+            self.hours,
+        )
 
     def points(self) -> list[OperatingPoint]:
         """Return the point of every threshold."""

@@ -25,20 +25,49 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " --out data/mined",
     )
     parser.add_argument("artefact", type=Path, metavar="ARTEFACT")
-    parser.add_argument("--negatives", type=Path, nargs="+", required=True, metavar="DIR",
-                        help="folders of recordings without the word")  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR",
-                        help="for the stretches, FLAC, with a manifest")  # fmt: skip
-    parser.add_argument("--least-score", type=float, default=0.3, metavar="X",
-                        help="from this score on (default: 0.3)")  # fmt: skip
+    parser.add_argument(
+        "--negatives",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="folders of recordings without the word",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="for the stretches, FLAC, with a manifest",
+    )
+    parser.add_argument(
+        "--least-score",
+        type=float,
+        default=0.3,
+        metavar="X",
+        help="from this score on (default: 0.3)",
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="only the N highest")
     parser.add_argument("--label", help="the label to try, where the model has several")
-    parser.add_argument("--folds", type=parse_folds, metavar="F,F",
-                        help="only these tenths of the speakers: those that train")  # fmt: skip
-    parser.add_argument("--exclude", nargs="+", default=(), metavar="PATTERN",
-                        help="no paths below DIR that match, such as 'computer/*'")  # fmt: skip
-    parser.add_argument("--on-bad", choices=("skip", "refuse"), default="skip",
-                        help="name and skip bad files, or stop (default: skip)")  # fmt: skip
+    parser.add_argument(
+        "--folds",
+        type=parse_folds,
+        metavar="F,F",
+        help="only these tenths of the speakers: those that train",
+    )
+    parser.add_argument(
+        "--exclude",
+        nargs="+",
+        default=(),
+        metavar="PATTERN",
+        help="no paths below DIR that match, such as 'computer/*'",
+    )
+    parser.add_argument(
+        "--on-bad",
+        choices=("skip", "refuse"),
+        default="skip",
+        help="name and skip bad files, or stop (default: skip)",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a stretch")
     executors.add_arguments(parser, "run recordings")
     parser.set_defaults(run=run)

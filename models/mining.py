@@ -68,8 +68,10 @@ def mine(
     bad = BadFiles(on_bad)
     clips = find_clips(negatives, selection, "negatives")
     index = artefact.metadata.labels.index(label_of(artefact, label))
-    jobs = [Job(artefact, index, batch, seed=selection.seed)
-            for batch in stream_batches(clips, selection.seed, bad)]  # fmt: skip
+    jobs = [
+        Job(artefact, index, batch, seed=selection.seed)
+        for batch in stream_batches(clips, selection.seed, bad)
+    ]
     runs = run_jobs(run_streams, jobs, executor, bad, "listening")
     peaks = [peak for run in runs for peak in _peaks(artefact, run, least_score)]
     peaks.sort(key=lambda peak: -peak.score)

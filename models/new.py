@@ -25,13 +25,22 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " --negatives podcasts --noise kitchen",
     )
     parser.add_argument("phrase", metavar="PHRASE", help="what to hear, as it is written")
-    parser.add_argument("--out", type=Path, metavar="DIR",
-                        help="result (default: models/trained/PHRASE)")  # fmt: skip
-    parser.add_argument("--preset", choices=tuple(PRESETS), default="full",
-                        help="quick: some minutes, shows the way; full: about two hours on two"
-                        " cores (default)")  # fmt: skip
-    parser.add_argument("--false-accepts-per-hour", type=float, default=0.5, metavar="R",
-                        help="choose the threshold for this (default: 0.5)")  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="result (default: models/trained/PHRASE)"
+    )
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        default="full",
+        help="quick: some minutes, shows the way; full: about two hours on two cores (default)",
+    )
+    parser.add_argument(
+        "--false-accepts-per-hour",
+        type=float,
+        default=0.5,
+        metavar="R",
+        help="choose the threshold for this (default: 0.5)",
+    )
     _add_recordings(parser)
     parser.add_argument("--seed", type=int, default=1, help="of all that is random (default: 1)")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
@@ -41,18 +50,34 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def _add_recordings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what you add; folders of WAV, FLAC or Ogg files")
-    group.add_argument("--recordings", type=Path, metavar="DIR",
-                       help="your own takes of the phrase, one a file; 3 to 10 help")  # fmt: skip
-    group.add_argument("--negatives", type=Path, nargs="+", default=(), metavar="DIR",
-                       help="real speech without the phrase; without it there will be more false"
-                       " accepts")  # fmt: skip
-    group.add_argument("--noise", type=Path, nargs="+", default=(), metavar="DIR",
-                       help="real noise without speech")  # fmt: skip
-    group.add_argument("--near", type=Path, metavar="FILE",
-                       help="more phrases to refuse, one a line, besides those found")  # fmt: skip
-    group.add_argument("--held-out-engine", metavar="NAME",
-                       help="a speech synthesiser that does not train, to measure how new voices"
-                       " fare")  # fmt: skip
+    group.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="your own takes of the phrase, one a file; 3 to 10 help",
+    )
+    group.add_argument(
+        "--negatives",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="DIR",
+        help="real speech without the phrase; without it there will be more false accepts",
+    )
+    group.add_argument(
+        "--noise", type=Path, nargs="+", default=(), metavar="DIR", help="real noise without speech"
+    )
+    group.add_argument(
+        "--near",
+        type=Path,
+        metavar="FILE",
+        help="more phrases to refuse, one a line, besides those found",
+    )
+    group.add_argument(
+        "--held-out-engine",
+        metavar="NAME",
+        help="a speech synthesiser that does not train, to measure how new voices fare",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -76,8 +101,9 @@ def run(arguments: argparse.Namespace) -> int:
     card = carding.write(request)
     first = read_artefact(judgement.artefacts(request)[0])
     if arguments.json:
-        print(json.dumps({"model": str(first.path), "card": str(card),
-                          **first.metadata.evaluation}))  # fmt: skip
+        print(
+            json.dumps({"model": str(first.path), "card": str(card), **first.metadata.evaluation})
+        )
     else:
         print(f"{first.path}\n{card}")
     return 0

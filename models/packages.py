@@ -142,9 +142,21 @@ def _decoded(file: Path) -> NDArray[np.float32]:
     """Return the first channel of a recording at 16 kHz."""
     if file.suffix == ".g722":  # which libsndfile does not read
         command: Sequence[str | Path] = (
-            "ffmpeg", "-v", "error", "-f", "g722", "-i", file,
-            "-f", "f32le", "-ac", "1", "-ar", str(SAMPLE_RATE_HZ), "-",
-        )  # fmt: skip
+            "ffmpeg",
+            "-v",
+            "error",
+            "-f",
+            "g722",
+            "-i",
+            file,
+            "-f",
+            "f32le",
+            "-ac",
+            "1",
+            "-ar",
+            str(SAMPLE_RATE_HZ),
+            "-",
+        )
         return np.frombuffer(_output_of(command, file), "<f4")
     try:
         samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)

@@ -32,12 +32,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("clip", type=Path, nargs="+", metavar="CLIP", help="WAV, FLAC or Ogg")
     parser.add_argument("--model", type=Path, metavar="M", help="artefact whose posteriors to draw")
     parser.add_argument(
-        "--manifest", type=Path, metavar="CSV",
+        "--manifest",
+        type=Path,
+        metavar="CSV",
         help="tells where the word is (default: manifest.csv beside CLIP)",
-    )  # fmt: skip
-    parser.add_argument("--out", type=Path, metavar="PNG",
-                        help="picture, or a folder for several (default: CLIP's name with .png,"
-                        " here)")  # fmt: skip
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="PNG",
+        help="picture, or a folder for several (default: CLIP's name with .png, here)",
+    )
     parser.set_defaults(run=run)
 
 

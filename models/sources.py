@@ -96,8 +96,10 @@ def _load_takes(source: Source, roots: tuple[Path, ...], sample_rate_hz: int) ->
     if source.role == "positive" and unplaced:
         log.warning(
             "%s: no %s tells where the word is in %d recordings; it is taken to end with them",
-            folder, MANIFEST, unplaced,
-        )  # fmt: skip
+            folder,
+            MANIFEST,
+            unplaced,
+        )
     return tuple(takes)
 
 

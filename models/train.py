@@ -22,15 +22,26 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " stop at any moment, with the same data in the same order.",
     )
     parser.add_argument("config", type=Path, metavar="CONFIG.toml")
-    parser.add_argument("--data", type=Path, action="append", default=[], metavar="DIR",
-                        help="folder that holds the sources' folders; may repeat")  # fmt: skip
-    parser.add_argument("--out", type=Path, metavar="DIR",
-                        help="result (default: models/trained/<name>)")  # fmt: skip
+    parser.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder that holds the sources' folders; may repeat",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="result (default: models/trained/<name>)"
+    )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
-    parser.add_argument("--start", type=Path, metavar="MODEL.keras",
-                        help="fine-tune this network: its weights learn on, its batch"
-                        " normalisations stay as they are; for command words all learns on, and"
-                        " a checkpoint (.npz) is gone on from")  # fmt: skip
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="MODEL.keras",
+        help="fine-tune this network: its weights learn on, its batch"
+        " normalisations stay as they are; for command words all learns on, and"
+        " a checkpoint (.npz) is gone on from",
+    )
     executors.add_arguments(parser, "make clips")
     parser.set_defaults(run=run)
 

@@ -56,8 +56,14 @@ class TrainingLog:
         with self._writer.as_default(step=step):
             tf.summary.scalar("mean_miss_rate", mean_miss_rate)
         self._writer.flush()
-        log.info("step %d: loss %.4f, rate %.2g, mean miss rate %.3f (best %.3f)",
-                 step, loss, learning_rate, mean_miss_rate, best)  # fmt: skip
+        log.info(
+            "step %d: loss %.4f, rate %.2g, mean miss rate %.3f (best %.3f)",
+            step,
+            loss,
+            learning_rate,
+            mean_miss_rate,
+            best,
+        )
 
     def close(self) -> None:
         self._writer.close()
@@ -81,7 +87,11 @@ def read_log(folder: Path) -> list[Entry]:
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return [
-            Entry(int(row["step"]), float(row["loss"]), float(row["learning_rate"]),
-                  float(row["mean_miss_rate"]))
+            Entry(
+                int(row["step"]),
+                float(row["loss"]),
+                float(row["learning_rate"]),
+                float(row["mean_miss_rate"]),
+            )
             for row in csv.DictReader(file)
-        ]  # fmt: skip
+        ]

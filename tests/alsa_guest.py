@@ -55,15 +55,39 @@ def run_in_guest(kernel: Path, out: Path, script: str, timeout_seconds: float) -
         initrd = Path(folder) / "initrd.gz"
         initrd.write_bytes(gzip.compress(_initrd(kernel, version, out), 1))
         command = [
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-M", "q35",
-            "-m", str(MEMORY_MB), "-smp", "2", "-nographic", "-nic", "none", "-no-reboot",
-            "-kernel", str(image), "-initrd", str(initrd),
-            "-append", "console=ttyS0 loglevel=3 panic=-1",
-            "-virtfs", f"local,path=/,mount_tag=host,{NO_MAPPING},readonly=on,multidevs=remap",
-            "-virtfs", f"local,path={out},mount_tag=out,{NO_MAPPING}",
-        ]  # fmt: skip
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=timeout_seconds, check=False)  # fmt: skip
+            "qemu-system-x86_64",
+            "-accel",
+            "tcg,thread=multi",
+            "-cpu",
+            "max",
+            "-M",
+            "q35",
+            "-m",
+            str(MEMORY_MB),
+            "-smp",
+            "2",
+            "-nographic",
+            "-nic",
+            "none",
+            "-no-reboot",
+            "-kernel",
+            str(image),
+            "-initrd",
+            str(initrd),
+            "-append",
+            "console=ttyS0 loglevel=3 panic=-1",
+            "-virtfs",
+            f"local,path=/,mount_tag=host,{NO_MAPPING},readonly=on,multidevs=remap",
+            "-virtfs",
+            f"local,path={out},mount_tag=out,{NO_MAPPING}",
+        ]
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout_seconds,
+            check=False,
+        )
     log = (out / "log").read_text() if (out / "log").exists() else done.stdout.decode()[-4000:]
     code = (out / "code").read_text().strip() if (out / "code").exists() else "none"
     if code != "0":
@@ -85,8 +109,13 @@ def _initrd(kernel: Path, version: str, out: Path) -> bytes:
         (root / "init").write_text(INIT.format(modules=" ".join(names), out=out))
         (root / "init").chmod(0o755)
         files = "\n".join(str(path.relative_to(root)) for path in sorted(root.rglob("*")))
-        archive = subprocess.run(["busybox", "cpio", "-o", "-H", "newc"], cwd=root,
-                                 input=files.encode(), capture_output=True, check=True)  # fmt: skip
+        archive = subprocess.run(
+            ["busybox", "cpio", "-o", "-H", "newc"],
+            cwd=root,
+            input=files.encode(),
+            capture_output=True,
+            check=True,
+        )
         return io.BytesIO(archive.stdout).getvalue()
 
 
@@ -96,15 +125,21 @@ def _modules(kernel: Path, version: str) -> list[Path]:
         # depmod writes beside the modules, which may not be ours.
         view = Path(name) / "lib" / "modules"
         view.mkdir(parents=True)
-        shutil.copytree(kernel / "lib" / "modules" / version, view / version, symlinks=True,
-                        copy_function=os.link)  # fmt: skip
+        shutil.copytree(
+            kernel / "lib" / "modules" / version,
+            view / version,
+            symlinks=True,
+            copy_function=os.link,
+        )
         subprocess.run(["depmod", "-b", name, version], check=True, capture_output=True)
         found: dict[str, None] = {}
         for module in MODULES:
             shown = subprocess.run(
                 ["modprobe", "-d", name, "-S", version, "--show-depends", module],
-                check=True, capture_output=True, text=True,
-            )  # fmt: skip
+                check=True,
+                capture_output=True,
+                text=True,
+            )
             for path in re.findall(r"^insmod (\S+)", shown.stdout, re.MULTILINE):
                 found[str(kernel / Path(path).relative_to(name))] = None
         return [Path(path) for path in found]

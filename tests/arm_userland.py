@@ -37,8 +37,13 @@ class Userland:
 
     def try_run(self, *command: object) -> "subprocess.CompletedProcess[str]":
         enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh"]
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C",
-                       "DEBIAN_FRONTEND": "noninteractive", "QEMU_CPU": CPU}  # fmt: skip
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/root",
+            "LC_ALL": "C",
+            "DEBIAN_FRONTEND": "noninteractive",
+            "QEMU_CPU": CPU,
+        }
         whole = [*enter, str(self.root), *map(str, command)]
         return subprocess.run(
             whole, env=environment, capture_output=True, text=True, timeout=1200, check=False
@@ -56,8 +61,19 @@ class Userland:
 
     def files(self) -> set[str]:
         """Return all paths but those that programs of the distribution change as they run."""
-        changing = ("var/lib/dpkg", "var/lib/systemd", "var/cache", "var/log", "proc", "sys", "dev",
-                    "run", "srv", "root", "tmp")  # fmt: skip
+        changing = (
+            "var/lib/dpkg",
+            "var/lib/systemd",
+            "var/cache",
+            "var/log",
+            "proc",
+            "sys",
+            "dev",
+            "run",
+            "srv",
+            "root",
+            "tmp",
+        )
         found = set()
         for folder, folders, names in os.walk(self.root):
             place = Path(folder).relative_to(self.root)
@@ -75,11 +91,23 @@ def unpack_userland(release: str, cache: pytest.Cache, folder: Path) -> Userland
     archive = cache.mkdir("userlands") / f"{release}.tar"
     if not archive.exists():
         part = archive.with_suffix(".part.tar")
-        command = ["mmdebstrap", "--quiet", "--variant=apt", "--architectures=arm64",
-                   f"--include={PACKAGES}", release, str(part),
-                   f"deb http://deb.debian.org/debian {release} main"]  # fmt: skip
-        made = subprocess.run(command, env={**os.environ, "QEMU_CPU": CPU},
-                              capture_output=True, text=True, check=False)  # fmt: skip
+        command = [
+            "mmdebstrap",
+            "--quiet",
+            "--variant=apt",
+            "--architectures=arm64",
+            f"--include={PACKAGES}",
+            release,
+            str(part),
+            f"deb http://deb.debian.org/debian {release} main",
+        ]
+        made = subprocess.run(
+            command,
+            env={**os.environ, "QEMU_CPU": CPU},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if made.returncode:
             pytest.skip(f"no Debian {release} was fetched: {made.stderr[-200:]}")
         part.rename(archive)

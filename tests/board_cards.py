@@ -77,9 +77,10 @@ def make_image(path: Path, files: dict[str, str], megabytes: int = 48, label: st
     )
     subprocess.run(["sfdisk", "--quiet", path], input=table.encode(), check=True)
     subprocess.run(
-        ["mkfs.vfat", "-F", "32", "-n", "bootfs", "--offset", str(START), path,
-         str(sectors // 2)], check=True, capture_output=True,
-    )  # fmt: skip
+        ["mkfs.vfat", "-F", "32", "-n", "bootfs", "--offset", str(START), path, str(sectors // 2)],
+        check=True,
+        capture_output=True,
+    )
     folder = fill(path.parent / f"{path.stem}-files", files)
     subprocess.run(
         ["mcopy", "-i", f"{path}@@{START * 512}", *sorted(folder.iterdir()), "::/"], check=True

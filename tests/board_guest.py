@@ -78,9 +78,10 @@ class Guest:
         namespaces = ["--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup"]
         return subprocess.run(
             ["nsenter", "--target", str(self._leader), *namespaces, "--", *command],
-            capture_output=True, text=True,
+            capture_output=True,
+            text=True,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+        )
 
     def output(self, *command: str) -> str:
         done = self.run(*command)

@@ -43,9 +43,12 @@ def sshd(folder: Path, force_command: str = "") -> Iterator[Server]:
     """Run sshd; what logs in finds `folder`/home as its home."""
     assert SSHD
     server = Server(
-        free_port(), make_key(folder / "key"), make_key(folder / "stranger"), folder / "home",
+        free_port(),
+        make_key(folder / "key"),
+        make_key(folder / "stranger"),
+        folder / "home",
         folder / "known_hosts",
-    )  # fmt: skip
+    )
     server.home.mkdir()
     Path("/run/sshd").mkdir(exist_ok=True)
     config = folder / "sshd_config"

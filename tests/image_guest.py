@@ -49,8 +49,9 @@ class Card:
 
     def written(self) -> list[int]:
         """Return where the guest has written, bytes from the card's start, in steps of 64 KiB."""
-        shown = subprocess.run(["qemu-img", "map", "--output=json", self.path], check=True,
-                               capture_output=True)  # fmt: skip
+        shown = subprocess.run(
+            ["qemu-img", "map", "--output=json", self.path], check=True, capture_output=True
+        )
         extents = json.loads(shown.stdout)
         return [each["start"] for each in extents if each["depth"] == 0 and each["present"]]
 
@@ -69,11 +70,30 @@ def write_card(compressed: Path, folder: Path) -> Card:
         subprocess.run(
             ["mcopy", "-i", f"{image}@@{starts[0]}", f"::{name}", folder / name], check=True
         )
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", image,
-                    folder / "card.qcow2", CARD], check=True)  # fmt: skip
-    return Card(folder / "card.qcow2", folder / "vmlinuz", folder / "initrd",
-                folder / "bcm2837-rpi-3-b.dtb", (folder / "cmdline.txt").read_text(),
-                starts[2])  # fmt: skip
+    subprocess.run(
+        [
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-F",
+            "raw",
+            "-b",
+            image,
+            folder / "card.qcow2",
+            CARD,
+        ],
+        check=True,
+    )
+    return Card(
+        folder / "card.qcow2",
+        folder / "vmlinuz",
+        folder / "initrd",
+        folder / "bcm2837-rpi-3-b.dtb",
+        (folder / "cmdline.txt").read_text(),
+        starts[2],
+    )
 
 
 class ImageGuest:
@@ -178,18 +198,35 @@ def start(card: Card, board: Board, options: str = "") -> Iterator[ImageGuest]:
     tree = ["-dtb", str(card.device_tree)] if board is PI_3 else []
     process = subprocess.Popen(
         [
-            "qemu-system-aarch64", *board.machine, *CLOCK, "-no-reboot",
-            "-display", "none", "-nic", "none",
-            "-kernel", str(card.kernel), "-initrd", str(card.initramfs), *tree, "-append", line,
-            "-drive", f"{board.drive},format=qcow2,file={card.path}",
+            "qemu-system-aarch64",
+            *board.machine,
+            *CLOCK,
+            "-no-reboot",
+            "-display",
+            "none",
+            "-nic",
+            "none",
+            "-kernel",
+            str(card.kernel),
+            "-initrd",
+            str(card.initramfs),
+            *tree,
+            "-append",
+            line,
+            "-drive",
+            f"{board.drive},format=qcow2,file={card.path}",
             *(("-serial", "null") if board is PI_3 else ()),
-            "-chardev", f"socket,id=console,{listen.format('console')},logfile={log},logappend=on",
-            "-serial", "chardev:console",
-            "-chardev", f"socket,id=monitor,{listen.format('monitor')}",
-            "-monitor", "chardev:monitor",
+            "-chardev",
+            f"socket,id=console,{listen.format('console')},logfile={log},logappend=on",
+            "-serial",
+            "chardev:console",
+            "-chardev",
+            f"socket,id=monitor,{listen.format('monitor')}",
+            "-monitor",
+            "chardev:monitor",
         ],
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     try:
         with contextlib.closing(ImageGuest(card, board, process)) as guest:
             yield guest

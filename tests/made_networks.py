@@ -14,9 +14,16 @@ from models.architecture import build
 from models.network import Network
 
 LOG_MEL = FrontEnd(
-    sample_rate_hz=16000, window_length=400, hop_length=160, fft_length=512, full_scale=32768.0,
-    num_mel_bins=24, log_epsilon=1e-6, mean=(-4.0,) * 24, deviation=(4.0,) * 24,
-)  # fmt: skip
+    sample_rate_hz=16000,
+    window_length=400,
+    hop_length=160,
+    fft_length=512,
+    full_scale=32768.0,
+    num_mel_bins=24,
+    log_epsilon=1e-6,
+    mean=(-4.0,) * 24,
+    deviation=(4.0,) * 24,
+)
 SMALL = Network(filters=24, kernel_size=8, stride=3, gru_units=(20, 16))
 
 

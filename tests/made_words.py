@@ -15,9 +15,16 @@ RATE = 16000
 PITCHES = {"yes": 500.0, "no": 900.0, "bed": 1600.0, "cat": 2100.0}
 """yes and no are labels; the others are unknown words."""
 FRONT_END = FrontEnd(
-    sample_rate_hz=RATE, window_length=400, hop_length=160, fft_length=512, full_scale=32768.0,
-    num_mel_bins=16, log_epsilon=1e-6, mean=(-6.0,) * 16, deviation=(4.0,) * 16,
-)  # fmt: skip
+    sample_rate_hz=RATE,
+    window_length=400,
+    hop_length=160,
+    fft_length=512,
+    full_scale=32768.0,
+    num_mel_bins=16,
+    log_epsilon=1e-6,
+    mean=(-6.0,) * 16,
+    deviation=(4.0,) * 16,
+)
 LABELS = ("silence", "unknown", "yes", "no")
 NETWORK = Network(filters=12, kernel_size=8, stride=4, gru_units=(12,), head="softmax", dropout=0.0)
 
@@ -53,7 +60,9 @@ def made_config(schedule: Schedule | None = None) -> Config:
     """Return a small configuration for the data set."""
     recipe = WordsRecipe(
         layout=Layout(clip_seconds=2.0),
-        schedule=schedule or Schedule(steps=(30, 10), batch_size=8, evaluation_steps=20,
-                                      checkpoint_steps=20, log_steps=10),
-    )  # fmt: skip
+        schedule=schedule
+        or Schedule(
+            steps=(30, 10), batch_size=8, evaluation_steps=20, checkpoint_steps=20, log_steps=10
+        ),
+    )
     return Config("made", LABELS, FRONT_END, network=NETWORK, words=recipe)

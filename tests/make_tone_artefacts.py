@@ -17,9 +17,16 @@ from firmware_py.front_end import FrontEnd
 from firmware_py.trigger import TriggerPolicy
 
 FRONT_END = FrontEnd(
-    sample_rate_hz=16000, window_length=400, hop_length=160, fft_length=512, full_scale=32768.0,
-    num_mel_bins=24, mel_low_hz=100.0, mel_high_hz=7600.0, log_epsilon=1e-9,
-)  # fmt: skip
+    sample_rate_hz=16000,
+    window_length=400,
+    hop_length=160,
+    fft_length=512,
+    full_scale=32768.0,
+    num_mel_bins=24,
+    mel_low_hz=100.0,
+    mel_high_hz=7600.0,
+    log_epsilon=1e-9,
+)
 STRIDE, KERNEL_SIZE, STEPS_PER_CALL = 4, 8, 2
 MARGIN = 4.0
 """Natural logarithm of the power ratio, band to mean, at which the posterior is 0.5 (17 dB)."""
@@ -63,11 +70,16 @@ def make_artefact(name: str, tone_hz: float) -> bytes:
     )
     policy = TriggerPolicy(threshold=0.5, patience=2, refractory=10)
     metadata = Metadata(
-        schema_version=1, name=name, mode="float32", labels=(name,), front_end=FRONT_END,
+        schema_version=1,
+        name=name,
+        mode="float32",
+        labels=(name,),
+        front_end=FRONT_END,
         network=StepNetwork(STRIDE, KERNEL_SIZE, STEPS_PER_CALL, tensors),
-        trigger=policy, sha256="",
+        trigger=policy,
+        sha256="",
         operating_points={"strict": TriggerPolicy(threshold=0.9, patience=4, refractory=10)},
-    )  # fmt: skip
+    )
     return pack_artefact(flatbuffer, metadata)
 
 

@@ -86,9 +86,7 @@ def _apply(call: Call, names: dict[str, Inode], new: bytes) -> None:
             del names[first]
 
 
-def _cuts(
-    shown: Sequence[dict[str, Inode]], done: bool
-) -> Iterator[tuple[bool, dict[str, bytes]]]:  # fmt: skip
+def _cuts(shown: Sequence[dict[str, Inode]], done: bool) -> Iterator[tuple[bool, dict[str, bytes]]]:
     """Yield the folder as each of its last states may be found, with every kind of short file."""
     for names in shown:
         yield done, {path: inode.content for path, inode in names.items()}

@@ -26,8 +26,11 @@ class Running:
         code = f"import sys\n{prelude}\nfrom firmware_py.__main__ import main\nsys.exit(main())"
         self.process = subprocess.Popen(
             [sys.executable, "-c", code, "run", "--json", *arguments],
-            env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         self.events: list[dict[str, Any]] = []
         self.log = ""
         self._readers = [Thread(target=self._read_events), Thread(target=self._read_log)]

@@ -83,8 +83,9 @@ def chimes(path: Path) -> int:
 def test_unplugged_and_plugged_in_again(tmp_path: Path) -> None:
     for program in ("qemu-system-x86_64", "busybox", "depmod", "aplay"):
         if not shutil.which(program):
-            pytest.skip(f"{program} is not installed (apt: qemu-system-x86 busybox-static kmod"
-                        " alsa-utils)")  # fmt: skip
+            pytest.skip(
+                f"{program} is not installed (apt: qemu-system-x86 busybox-static kmod alsa-utils)"
+            )
     if not KERNEL:
         pytest.skip("TRIGGER_WORD_GUEST_KERNEL names no unpacked linux-image package")
     write_wav(tmp_path / "words.wav", beeps((1.0, 4.0), 5.5))

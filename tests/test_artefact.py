@@ -76,9 +76,10 @@ DAMAGES = {
     "wrong type": (change(["network", "stride"], "four"), "network.stride"),
     "not a model": (lambda path, target: target.write_text("hello"), "no TensorFlow Lite model"),
     "truncated": (
-        lambda path, target: target.write_bytes(path.read_bytes()[:-300]), "no metadata.json"
+        lambda path, target: target.write_bytes(path.read_bytes()[:-300]),
+        "no metadata.json",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
@@ -97,9 +98,10 @@ TENSOR_FAULTS = {
     "shape": (change(["network", "steps_per_call"], 7), "not float32"),
     "labels": (change(["labels"], ["beep", "boop"]), "not float32"),
     "states": (
-        change(["network", "tensors", "states"],
-               [{"input": "a", "output": "b", "shape": [1, 4]}]), "no tensor 'a'"),
-}  # fmt: skip
+        change(["network", "tensors", "states"], [{"input": "a", "output": "b", "shape": [1, 4]}]),
+        "no tensor 'a'",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", TENSOR_FAULTS)

@@ -22,9 +22,16 @@ def read_all(path, channel="first"):
 
 @pytest.mark.parametrize(
     ("suffix", "subtype", "tolerance"),
-    [("wav", "PCM_16", 0), ("flac", "PCM_16", 0), ("wav", "PCM_24", 0), ("wav", "PCM_32", 0),
-     ("wav", "FLOAT", 0), ("flac", "PCM_24", 0), ("wav", "PCM_U8", 256)],
-)  # fmt: skip
+    [
+        ("wav", "PCM_16", 0),
+        ("flac", "PCM_16", 0),
+        ("wav", "PCM_24", 0),
+        ("wav", "PCM_32", 0),
+        ("wav", "FLOAT", 0),
+        ("flac", "PCM_24", 0),
+        ("wav", "PCM_U8", 256),
+    ],
+)
 def test_every_width_gives_the_same_samples(tmp_path, samples, suffix, subtype, tolerance):
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, samples / 32768.0, 8000, subtype)

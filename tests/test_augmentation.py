@@ -15,9 +15,15 @@ from models.variations import at_speed, fragment
 
 RATE = 16000
 PLAIN = Augmentation(
-    room_share=0, equaliser_db=0, low_pass_share=0, high_pass_hz=(1e-3, 1e-3), clipping_share=0,
-    companding_share=0, codec_share=0, clean_share=0,
-)  # fmt: skip
+    room_share=0,
+    equaliser_db=0,
+    low_pass_share=0,
+    high_pass_hz=(1e-3, 1e-3),
+    clipping_share=0,
+    companding_share=0,
+    codec_share=0,
+    clean_share=0,
+)
 
 
 def tone(frequency_hz: float, seconds: float, amplitude: float = 3000) -> np.ndarray:

@@ -23,14 +23,16 @@ from firmware_py.errors import AudioError, SettingsError
 from firmware_py.interpreter import installed_runtimes
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
-WORDS = [{"label": "beep", "start_seconds": start, "end_seconds": start + 0.25}
-         for start in (1.0, 4.0)]  # fmt: skip
+WORDS = [
+    {"label": "beep", "start_seconds": start, "end_seconds": start + 0.25} for start in (1.0, 4.0)
+]
 
 
 def bench(*arguments):
     command = [sys.executable, "-m", "firmware_py", "bench", BEEP, *arguments]
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120,
-                          check=False)  # fmt: skip
+    return subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -100,8 +102,9 @@ def test_latency_is_the_detectors_own_and_the_wait_for_the_chunk(measured, recor
 
 
 def test_people_get_tables_and_the_soak(recording):
-    result = bench("--audio", recording, "--seconds", 3, "--soak", 0.03, "--runtime",
-                   installed_runtimes()[0])  # fmt: skip
+    result = bench(
+        "--audio", recording, "--seconds", 3, "--soak", 0.03, "--runtime", installed_runtimes()[0]
+    )
     assert result.returncode == 0, result.stderr
     for text in ("of one core", "▏", "after the word", "2 of 2", "at full load"):
         assert text in result.stdout
@@ -113,8 +116,17 @@ def test_an_earlier_run_sets_the_pace(measured, recording, tmp_path):
         earlier = tmp_path / f"{code}.json"
         scaled = [{**row, "cost": {"total": row["cost"]["total"] * factor}} for row in rows]
         earlier.write_text("\n".join(map(json.dumps, scaled)))
-        result = bench("--audio", recording, "--seconds", 2, "--json", "--against", earlier,
-                       "--runtime", rows[0]["runtime"])  # fmt: skip
+        result = bench(
+            "--audio",
+            recording,
+            "--seconds",
+            2,
+            "--json",
+            "--against",
+            earlier,
+            "--runtime",
+            rows[0]["runtime"],
+        )
         assert result.returncode == code, result.stderr
         (again,) = map(json.loads, result.stdout.splitlines())
         assert math.log10(again["ratio"] * factor) == pytest.approx(0.0, abs=1.5)
@@ -124,8 +136,16 @@ def test_an_earlier_run_sets_the_pace(measured, recording, tmp_path):
 def test_over_budget_is_exit_1_and_said(recording, tmp_path):
     budget = tmp_path / "board.toml"
     budget.write_text("name = 'a board'\n[budget.beep]\ncore_percent = 1e-6\nrss_mb = 5\n")
-    result = bench("--audio", recording, "--seconds", 2, "--budget", budget, "--runtime",
-                   installed_runtimes()[0])  # fmt: skip
+    result = bench(
+        "--audio",
+        recording,
+        "--seconds",
+        2,
+        "--budget",
+        budget,
+        "--runtime",
+        installed_runtimes()[0],
+    )
     assert result.returncode == 1
     assert "of one core, 1e-06 % allowed" in result.stderr
     assert "MB, 5 MB allowed" in result.stderr
@@ -182,10 +202,16 @@ def test_words_beside_a_recording(tmp_path):
 
 
 def test_a_soak_is_summed_up():
-    samples = [SoakSample(10.0, 0.01, 50_000_000), SoakSample(20.0, 0.03, 51_000_000),
-               SoakSample(30.0, 0.02, 52_000_000)]  # fmt: skip
-    states = [BoardState(50.0, 1_400_000_000, ()), BoardState(81.0, 600_000_000, ("hot",)),
-              BoardState(None, None, None)]  # fmt: skip
+    samples = [
+        SoakSample(10.0, 0.01, 50_000_000),
+        SoakSample(20.0, 0.03, 51_000_000),
+        SoakSample(30.0, 0.02, 52_000_000),
+    ]
+    states = [
+        BoardState(50.0, 1_400_000_000, ()),
+        BoardState(81.0, 600_000_000, ("hot",)),
+        BoardState(None, None, None),
+    ]
     soak = summarise(samples, states)
     assert (soak.first_factor, soak.worst_factor, soak.last_factor) == (0.01, 0.03, 0.02)
     assert (soak.hottest_celsius, soak.slowest_clock_hz) == (81.0, 600_000_000)

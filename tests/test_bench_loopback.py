@@ -26,8 +26,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five seconds with two beeps, at another rate than the model's."""
     path = tmp_path_factory.mktemp("loopback") / "beeps.wav"
     soundfile.write(path, beeps(STARTS, 5.0, 48000), 48000, "PCM_16")
-    words = [{"label": "beep", "start_seconds": start, "end_seconds": start + 0.25}
-             for start in STARTS]  # fmt: skip
+    words = [
+        {"label": "beep", "start_seconds": start, "end_seconds": start + 0.25} for start in STARTS
+    ]
     path.with_suffix(".json").write_text(json.dumps(words))
     return path
 
@@ -41,10 +42,27 @@ def pulse(tmp_path: Path) -> Iterator[Pulse]:
 def bench(
     environment: dict[str, str] | None, *arguments: object
 ) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "firmware_py", "bench", BEEP, "--loopback", "--seconds", 2,
-               "--runtime", installed_runtimes()[0], *arguments]  # fmt: skip
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120,
-                          check=False, env=environment)  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "firmware_py",
+        "bench",
+        BEEP,
+        "--loopback",
+        "--seconds",
+        2,
+        "--runtime",
+        installed_runtimes()[0],
+        *arguments,
+    ]
+    return subprocess.run(
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment,
+    )
 
 
 def test_the_round_trip_is_timed(pulse: Pulse, recording: Path) -> None:

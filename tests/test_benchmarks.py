@@ -37,8 +37,12 @@ def test_the_reference_has_the_multiplications_that_its_layers_have() -> None:
 
 def test_a_job_measures_a_model_in_a_process_of_its_own() -> None:
     runtime = installed_runtimes()[0]
-    (row,) = single("ours", "beep", "", lambda: run_bench(
-        BEEP, "--runtime", runtime, "--audio", RECORDING, "--seconds", 2)).run()  # fmt: skip
+    (row,) = single(
+        "ours",
+        "beep",
+        "",
+        lambda: run_bench(BEEP, "--runtime", runtime, "--audio", RECORDING, "--seconds", 2),
+    ).run()
     assert row.network is not None
     assert 0 < row.network < 1
     assert 0 < row.cpu < 1
@@ -90,8 +94,16 @@ def results() -> Results:
         Row("chunk", "activate on tflite-runtime", "10 ms", 0.004),
         Row("chunk", "activate on tflite-runtime", "80 ms", 0.002),
     ]
-    count = Count("cortex-a53", "activate", detail, "tflite-runtime", 10_000_000, 6_000_000,
-                  3_900_000, 100_000)  # fmt: skip
+    count = Count(
+        "cortex-a53",
+        "activate",
+        detail,
+        "tflite-runtime",
+        10_000_000,
+        6_000_000,
+        3_900_000,
+        100_000,
+    )
     return Results("a machine", 2, 120.0, rows, [count], "2026-01-31")
 
 
@@ -149,10 +161,12 @@ def test_without_an_emulator_the_remedy_is_named(
 def test_cpio_reads_the_ram_disk(tmp_path: Path) -> None:
     debian = tmp_path / "debian.tar"
     with tarfile.open(debian, "w") as archive:
-        for name, kind, content in (("./usr", tarfile.DIRTYPE, b""),
-                                    ("./usr/word", tarfile.REGTYPE, b"hello"),
-                                    ("./usr/share/doc", tarfile.REGTYPE, b"unread"),
-                                    ("./link", tarfile.SYMTYPE, b"")):  # fmt: skip
+        for name, kind, content in (
+            ("./usr", tarfile.DIRTYPE, b""),
+            ("./usr/word", tarfile.REGTYPE, b"hello"),
+            ("./usr/share/doc", tarfile.REGTYPE, b"unread"),
+            ("./link", tarfile.SYMTYPE, b""),
+        ):
             member = tarfile.TarInfo(name)
             member.type, member.size = kind, len(content)
             member.mode = 0o755

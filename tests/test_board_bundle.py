@@ -32,18 +32,28 @@ def test_apt_takes_the_index_and_the_packages(tmp_path: Path, bundle: Bundle) ->
     (root / "status").touch()
     (root / "sources.list").write_text(f"deb [trusted=yes] file:{bundle.folder}/packages ./\n")
     options = {
-        "Dir::State": root, "Dir::State::lists": root / "lists", "Dir::State::status":
-        root / "status", "Dir::Cache": root, "Dir::Etc": root / "etc", "Dir::Etc::sourcelist":
-        root / "sources.list", "Dir::Etc::sourceparts": "-", "APT::Architecture": "arm64",
-        "APT::Architectures": "arm64", "Debug::NoLocking": "1", "APT::Sandbox::User": "root",
-    }  # fmt: skip
+        "Dir::State": root,
+        "Dir::State::lists": root / "lists",
+        "Dir::State::status": root / "status",
+        "Dir::Cache": root,
+        "Dir::Etc": root / "etc",
+        "Dir::Etc::sourcelist": root / "sources.list",
+        "Dir::Etc::sourceparts": "-",
+        "APT::Architecture": "arm64",
+        "APT::Architectures": "arm64",
+        "Debug::NoLocking": "1",
+        "APT::Sandbox::User": "root",
+    }
     flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
     env = {**os.environ, "LC_ALL": "C"}
     subprocess.run(["apt-get", *flags, "update"], check=True, capture_output=True, env=env)
     plan = subprocess.run(
         ["apt-get", *flags, "--simulate", "install", "trigger-word=0.1.0"],
-        check=True, capture_output=True, text=True, env=env,
-    ).stdout  # fmt: skip
+        check=True,
+        capture_output=True,
+        text=True,
+        env=env,
+    ).stdout
     assert "Inst library (1:2.0~rc1" in plan
     assert "Inst trigger-word (0.1.0" in plan
 

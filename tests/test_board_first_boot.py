@@ -118,8 +118,16 @@ def test_bookworm_script_sets_the_installation_up(
     card = prepared_card(tmp_path, "bookworm")
     root = unpack(base_system(pytestconfig.cache, "bookworm"), tmp_path / "root")
     (root / "etc/cloud/cloud-init.disabled").touch()
-    command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}",
-               f"--bind={card}:/boot/firmware", "--private-network", "--pipe"]  # fmt: skip
+    command = [
+        "systemd-nspawn",
+        "--quiet",
+        "--register=no",
+        "--keep-unit",
+        f"--directory={root}",
+        f"--bind={card}:/boot/firmware",
+        "--private-network",
+        "--pipe",
+    ]
     subprocess.run(
         [*command, "sh", "/boot/firmware/firstrun.sh"], check=True, stdin=subprocess.DEVNULL
     )
@@ -171,8 +179,15 @@ def test_real_package_installs_on_arm64_without_a_network(
     card = fill(root / "boot/firmware", TRIXIE if release == "trixie" else BOOKWORM)
     command = ["prepare", str(card), "--bundle", str(bundle), "--hostname", "kitchen"]
     assert main([*command, "--ssh-key", str(tmp_path / "key.pub"), "--audio", "voice-bonnet"]) == 0
-    inside = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", f"--directory={root}",
-              "--private-network", "--pipe"]  # fmt: skip
+    inside = [
+        "systemd-nspawn",
+        "--quiet",
+        "--register=no",
+        "--keep-unit",
+        f"--directory={root}",
+        "--private-network",
+        "--pipe",
+    ]
     script = "/boot/firmware/trigger-word/first-boot.sh"
     subprocess.run([*inside, "sh", script], check=True, stdin=subprocess.DEVNULL)
     assert "done;" in log_of(card)

@@ -29,8 +29,9 @@ def needs(*programs: str) -> pytest.MarkDecorator:
 
 
 def call(*command: str | Path) -> str:
-    done = subprocess.run(command, check=True, capture_output=True, text=True,
-                          env={**os.environ, "PATH": PATH})  # fmt: skip
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, "PATH": PATH}
+    )
     return done.stdout
 
 
@@ -182,8 +183,9 @@ class TestKernel:
         )
         return kernels.Kernel(tmp_path, "6.1")
 
-    def test_needs_are_copied(self, kernel: kernels.Kernel, tmp_path: Path,
-                              monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    def test_needs_are_copied(
+        self, kernel: kernels.Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(kernels, "run", lambda *command: b"")
         kernel.copy_modules(["sound/usb/*"], tmp_path / "root")
         copied = {path.name for path in (tmp_path / "root").rglob("*.ko")}

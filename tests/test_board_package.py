@@ -74,8 +74,13 @@ def test_the_manual_page_tells_every_command(tmp_path: Path) -> None:
     page = tmp_path / "trigger-word.1"
     page.write_text(text)
     environment = {**os.environ, "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(["man", "--warnings", "-l", page], env=environment,
-                          capture_output=True, text=True, check=True)  # fmt: skip
+    done = subprocess.run(
+        ["man", "--warnings", "-l", page],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stderr == ""
     assert "--rollback" in done.stdout
 
@@ -107,8 +112,15 @@ def test_the_same_files_give_the_same_package(tmp_path: Path) -> None:
 
 def test_of_a_wheel_only_modules_are_unpacked(tmp_path: Path) -> None:
     wheel = tmp_path / "x-1-py3-none-any.whl"
-    names = ["x/__init__.py", "x/tests/test_x.py", "x/__pycache__/a.pyc", "x-1.dist-info/RECORD",
-             "x-1.dist-info/METADATA", "x-1.data/scripts/run", "x-1.data/purelib/y.py"]  # fmt: skip
+    names = [
+        "x/__init__.py",
+        "x/tests/test_x.py",
+        "x/__pycache__/a.pyc",
+        "x-1.dist-info/RECORD",
+        "x-1.dist-info/METADATA",
+        "x-1.data/scripts/run",
+        "x-1.data/purelib/y.py",
+    ]
     with zipfile.ZipFile(wheel, "w") as archive:
         for name in names:
             archive.writestr(name, "")
@@ -124,9 +136,13 @@ def test_of_a_wheel_only_modules_are_unpacked(tmp_path: Path) -> None:
 
 def build_package(out: Path, **environment: str) -> Path:
     done = subprocess.run(
-        [sys.executable, "-m", "board", "package", "--out", out, "--json"], cwd=SOURCE,
-        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "board", "package", "--out", out, "--json"],
+        cwd=SOURCE,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode and "hash" not in done.stderr.lower():
         pytest.skip(f"the wheels cannot be fetched: {done.stderr.strip()[-200:]}")
     assert done.returncode == 0, done.stderr
@@ -183,8 +199,18 @@ def userland(
 
 
 def heard_here(model: Path, posteriors: Path) -> list[dict[str, object]]:
-    command = [sys.executable, "-m", "firmware_py", "detect", RECORDING, "--json",
-               "--model", model, "--posteriors", posteriors]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "firmware_py",
+        "detect",
+        RECORDING,
+        "--json",
+        "--model",
+        model,
+        "--posteriors",
+        posteriors,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -205,8 +231,16 @@ def test_a_life_on_the_device(
     userland.run("/opt/trigger-word/bin/python3", "-I", "-c", imports)
     for model in (DEFAULT_MODEL, BEEP):
         (there,) = userland.take(model)
-        output = userland.run("trigger-word", "detect", recording, "--json", "--model", there,
-                              "--posteriors", "/srv/posteriors.npy")  # fmt: skip
+        output = userland.run(
+            "trigger-word",
+            "detect",
+            recording,
+            "--json",
+            "--model",
+            there,
+            "--posteriors",
+            "/srv/posteriors.npy",
+        )
         found = [json.loads(line) for line in output.splitlines()]
         expected = heard_here(model, tmp_path / "here.npy")
         moments = [(each["label"], each["time_seconds"]) for each in found]

@@ -221,8 +221,10 @@ def test_config_of_a_running_pi_changes_once(tmp_path: Path) -> None:
         lines.write_text("".join(f"{line}\n" for line in wanted))
         said = subprocess.run(
             ["sh", FOLDER / "boot-config.sh", lines, config],
-            capture_output=True, text=True, check=True,
-        ).stdout  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         assert config.read_text() == with_config_lines(stock, wanted), "as `prepare` writes it"
         assert (said == "restart\n") == (config.read_text() != before)
     assert config.read_text() == stock

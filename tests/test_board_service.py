@@ -34,8 +34,16 @@ def analyze(*arguments: object) -> "subprocess.CompletedProcess[str]":
 
 @needs_systemd
 def test_systemd_has_nothing_to_say(root: Path) -> None:
-    for target in ("sysinit.target", "basic.target", "multi-user.target", "sound.target",
-                   "network.target", "shutdown.target", "system.slice", "-.slice"):  # fmt: skip
+    for target in (
+        "sysinit.target",
+        "basic.target",
+        "multi-user.target",
+        "sound.target",
+        "network.target",
+        "shutdown.target",
+        "system.slice",
+        "-.slice",
+    ):
         source = Path("/usr/lib/systemd/system") / target
         if source.exists():
             shutil.copy(source, root / "usr/lib/systemd/system")

@@ -62,8 +62,9 @@ def guest(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Guest]:
 def test_what_the_service_may_do(guest: Guest) -> None:
     root = guest.root
     guest.output("systemd-sysusers", "trigger-word.conf")
-    guest.output("chgrp", "-R", "trigger-word-settings", "/etc/trigger-word.toml",
-                 "/etc/trigger-word.d")  # fmt: skip
+    guest.output(
+        "chgrp", "-R", "trigger-word-settings", "/etc/trigger-word.toml", "/etc/trigger-word.d"
+    )
     guest.output("systemctl", "start", "trigger-word")
     told = json.loads((root / CLIPS / "run").read_text())
     allowed = {name for name, may in told.items() if may}
@@ -74,8 +75,9 @@ def test_what_the_service_may_do(guest: Guest) -> None:
     assert json.loads((root / CLIPS / "safe").read_text())["settings"]
     guest.wait_until(
         lambda: int(guest.output("systemctl", "show", "trigger-word", "-P", "NRestarts")),
-        "a new start", 60,
-    )  # fmt: skip
+        "a new start",
+        60,
+    )
 
     with (root / "etc/trigger-word.toml").open("a") as settings:
         settings.write('[mqtt]\nhost = "broker"\n')

@@ -42,15 +42,23 @@ def folders(tmp_path_factory):
 
 
 def reference(**changes):
-    return Config("test", ("word",), FRONT_END, Network(filters=4, kernel_size=11, gru_units=(4,)),
-                  recipe=Recipe(sources=SOURCES, **changes))  # fmt: skip
+    return Config(
+        "test",
+        ("word",),
+        FRONT_END,
+        Network(filters=4, kernel_size=11, gru_units=(4,)),
+        recipe=Recipe(sources=SOURCES, **changes),
+    )
 
 
 def dialogue():
     return reference(
-        clip_seconds=4.0, label_steps=6, ignored_steps=(2, 5), dialogue=Dialogue(),
+        clip_seconds=4.0,
+        label_steps=6,
+        ignored_steps=(2, 5),
+        dialogue=Dialogue(),
         augmentation=Augmentation(),
-    )  # fmt: skip
+    )
 
 
 def level_dbfs(samples):
@@ -62,10 +70,17 @@ def level_dbfs(samples):
 )
 def test_synthetic_voices_speak_faster_on_request(folders, share, lowest_hz, highest_hz):
     plain = Augmentation(
-        snr_db=(60.0, 60.0), clean_share=0.0, room_share=0.0, equaliser_db=0.0, low_pass_share=0.0,
-        clipping_share=0.0, companding_share=0.0, codec_share=0.0, speed=(1.25, 1.25),
+        snr_db=(60.0, 60.0),
+        clean_share=0.0,
+        room_share=0.0,
+        equaliser_db=0.0,
+        low_pass_share=0.0,
+        clipping_share=0.0,
+        companding_share=0.0,
+        codec_share=0.0,
+        speed=(1.25, 1.25),
         synthetic_speed_share=share,
-    )  # fmt: skip
+    )
     words = reference(
         clip_seconds=4.0, dialogue=Dialogue(positive_share=1.0, empty_share=0.0), augmentation=plain
     )
@@ -80,9 +95,12 @@ def test_synthetic_speeds_leave_the_background_alone(folders):
     clips = []
     for share in (0.0, 1.0):
         augmentation = Augmentation(
-            snr_db=(-80.0, -80.0), clean_share=0.0, coloured_noise_share=0.0, babble_share=0.0,
+            snr_db=(-80.0, -80.0),
+            clean_share=0.0,
+            coloured_noise_share=0.0,
+            babble_share=0.0,
             synthetic_speed_share=share,
-        )  # fmt: skip
+        )
         config = replace(dialogue(), recipe=replace(dialogue().recipe, augmentation=augmentation))
         maker = ClipMaker(config, [folders])
         clips.append(maker._background(np.random.RandomState(1)))
@@ -131,9 +149,11 @@ def test_dialogue_labels_begin_when_the_word_has_been_heard(folders):
         clip = maker.make(5, index)
         for word in clip.words:
             heard = [
-                1000 * front_end.frame_end_sample(step * network.stride + network.kernel_size - 1)
-                / RATE for step in range(len(clip.weights))
-            ]  # fmt: skip
+                1000
+                * front_end.frame_end_sample(step * network.stride + network.kernel_size - 1)
+                / RATE
+                for step in range(len(clip.weights))
+            ]
             first = next((s for s, time in enumerate(heard) if time >= word.end_ms - 1e-6), None)
             if first is None:
                 continue

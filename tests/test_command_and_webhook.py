@@ -78,8 +78,9 @@ def test_what_runs_in_the_background_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_only_the_last_words_of_a_long_complaint_are_told() -> None:
     with pytest.raises(DeviceError, match=r"sh ended with 1: '0{295}last'") as error:
-        command("sh", "-c", "head -c 200000 /dev/zero | tr '\\0' 0 >&2; echo last >&2; exit 1"
-                ).handle(EVENT)  # fmt: skip
+        command(
+            "sh", "-c", "head -c 200000 /dev/zero | tr '\\0' 0 >&2; echo last >&2; exit 1"
+        ).handle(EVENT)
     assert len(str(error.value)) < 400
 
 

@@ -60,8 +60,16 @@ def test_detect_for_people_and_with_chimes(beeps, tmp_path):
 def test_raw_pcm_gives_what_the_file_gives(beeps):
     left = soundfile.read(beeps, dtype="int16")[0][:, 0]
     from_file = trigger_word("detect", beeps, "--model", BEEP, "--json").stdout
-    from_pipe = trigger_word("detect", "-", "--rate", 44100, "--model", BEEP, "--json",
-                             stdin=left.astype("<i2").tobytes()).stdout  # fmt: skip
+    from_pipe = trigger_word(
+        "detect",
+        "-",
+        "--rate",
+        44100,
+        "--model",
+        BEEP,
+        "--json",
+        stdin=left.astype("<i2").tobytes(),
+    ).stdout
     assert from_pipe.decode() == from_file.decode().replace(str(beeps), "-")
 
 
@@ -107,8 +115,10 @@ WRONG_USES = {
     "one chime, two files": (["detect", "a.wav", "b.wav", "--chime", "x.wav"], "--chime"),
     "threshold": (["detect", "a.wav", "--model", BEEP, "--threshold", "7"], "from 0 to 1"),
     "operating point": (
-        ["detect", "a.wav", "--model", BEEP, "--operating-point", "x"], "operating point"),
-}  # fmt: skip
+        ["detect", "a.wav", "--model", BEEP, "--operating-point", "x"],
+        "operating point",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", WRONG_USES)

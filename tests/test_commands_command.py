@@ -39,9 +39,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     head.set_weights([kernel * scale, bias - (logits * scale).mean(axis=0)])
     model.save(folder / "model.keras")
     content = {
-        "name": "made", "labels": list(LABELS), "front_end": to_mapping(FRONT_END),
-        "network": to_mapping(NETWORK), "trigger": to_mapping(POLICY), "words": {},
-    }  # fmt: skip
+        "name": "made",
+        "labels": list(LABELS),
+        "front_end": to_mapping(FRONT_END),
+        "network": to_mapping(NETWORK),
+        "trigger": to_mapping(POLICY),
+        "words": {},
+    }
     (folder / "config.toml").write_text(tomli_w.dumps(content))
     convert(folder / "model.keras", folder / "made.tflite", num_steps=2)
     soundfile.write(folder / "audio.wav", audio, RATE)
@@ -61,8 +65,16 @@ def lines(*arguments: str | Path) -> list[dict[str, object]]:
 
 
 def test_detect_tells_the_label_of_each(folder: Path) -> None:
-    found = lines("firmware_py", "detect", folder / "audio.wav", "--model", folder / "made.tflite",
-                  "--json", "--posteriors", folder / "p.npy")  # fmt: skip
+    found = lines(
+        "firmware_py",
+        "detect",
+        folder / "audio.wav",
+        "--model",
+        folder / "made.tflite",
+        "--json",
+        "--posteriors",
+        folder / "p.npy",
+    )
     posteriors = np.load(folder / "p.npy")
     assert np.allclose(posteriors.sum(axis=1), 1.0, atol=1e-5)
     metadata = read_artefact(folder / "made.tflite").metadata
@@ -79,15 +91,35 @@ def test_show_and_bench_know_the_policy(folder: Path) -> None:
     done = ran("firmware_py", "show", folder / "made.tflite")
     assert "silence, unknown, yes, no" in done.stdout
     assert "the likeliest word above 0.4 (mean of 80 ms, each 40 ms" in done.stdout
-    reports = lines("firmware_py", "bench", folder / "made.tflite", "--audio",
-                    folder / "audio.wav", "--seconds", "5", "--json")  # fmt: skip
+    reports = lines(
+        "firmware_py",
+        "bench",
+        folder / "made.tflite",
+        "--audio",
+        folder / "audio.wav",
+        "--seconds",
+        "5",
+        "--json",
+    )
     assert [report["runtime"] for report in reports] == installed_runtimes()
 
 
 def test_judge_counts_every_clip_alike_on_both_runtimes(folder: Path) -> None:
-    found = lines("models", "words", "judge", folder / "made.tflite", "--config",
-                  folder / "config.toml", "--data", folder, "--part", "training", "--json",
-                  "--picture", folder / "c.png")  # fmt: skip
+    found = lines(
+        "models",
+        "words",
+        "judge",
+        folder / "made.tflite",
+        "--config",
+        folder / "config.toml",
+        "--data",
+        folder,
+        "--part",
+        "training",
+        "--json",
+        "--picture",
+        folder / "c.png",
+    )
     assert [each["runtime"] for each in found] == installed_runtimes()
     confusions = [each["confusion"] for each in found]
     assert all(np.array_equal(each, confusions[0]) for each in confusions)
@@ -98,11 +130,31 @@ def test_judge_counts_every_clip_alike_on_both_runtimes(folder: Path) -> None:
 
 def test_stream_test_and_tune(folder: Path) -> None:
     wav = folder / "stream.wav"
-    done = ran("models", "words", "stream", folder / "config.toml", "--data", folder, "--out", wav,
-               "--part", "training", "--minutes", "0.6")  # fmt: skip
+    done = ran(
+        "models",
+        "words",
+        "stream",
+        folder / "config.toml",
+        "--data",
+        folder,
+        "--out",
+        wav,
+        "--part",
+        "training",
+        "--minutes",
+        "0.6",
+    )
     assert done.stdout.splitlines() == [str(wav), str(wav.with_suffix(".txt"))]
-    (found,) = lines("models", "words", "test", folder / "made.tflite", wav, "--json", "--picture",
-                     folder / "t.png")  # fmt: skip
+    (found,) = lines(
+        "models",
+        "words",
+        "test",
+        folder / "made.tflite",
+        wav,
+        "--json",
+        "--picture",
+        folder / "t.png",
+    )
     assert found["words"] == sum(
         not line.startswith("_unknown_")
         for line in wav.with_suffix(".txt").read_text().splitlines()
@@ -119,8 +171,16 @@ def test_stream_test_and_tune(folder: Path) -> None:
 
 def test_bars_of_one_clip(folder: Path) -> None:
     clip = sorted((folder / "speech_commands" / "yes").iterdir())[0]
-    done = ran("models", "words", "bars", clip, "--model", folder / "made.tflite", "--out",
-               folder / "b.png")  # fmt: skip
+    done = ran(
+        "models",
+        "words",
+        "bars",
+        clip,
+        "--model",
+        folder / "made.tflite",
+        "--out",
+        folder / "b.png",
+    )
     rows = [line.split() for line in done.stdout.splitlines()]
     assert [row[0] for row in rows] == list(LABELS)
     assert sum(row[-1] == "<" for row in rows) == 1

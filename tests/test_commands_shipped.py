@@ -51,8 +51,11 @@ def test_words_of_people_who_did_not_train(runtime: str) -> None:
     metadata = read_artefact(TRAINED / "commands" / "commands.tflite").metadata
     clips, said = [], []
     for word in ("yes", "stop", "up"):
-        files = [f for f in sorted((SHARED / word).iterdir())
-                 if parts.part_of(f"{word}/{f.name}") == "testing"]  # fmt: skip
+        files = [
+            f
+            for f in sorted((SHARED / word).iterdir())
+            if parts.part_of(f"{word}/{f.name}") == "testing"
+        ]
         for file in files[:6]:
             samples = soundfile.read(file, dtype="int16")[0]
             clips.append(np.pad(samples, (0, 24000 - len(samples))))

@@ -64,8 +64,13 @@ def test_truth_is_read_as_written(tmp_path: Path) -> None:
 
 
 def test_tally_counts_matched_wrong_and_false() -> None:
-    spoken = [Spoken("yes", 1000.0), Spoken("no", 4000.0), Spoken("yes", 7000.0),
-              Spoken("_unknown_", 10000.0), Spoken("no", 13000.0)]  # fmt: skip
+    spoken = [
+        Spoken("yes", 1000.0),
+        Spoken("no", 4000.0),
+        Spoken("yes", 7000.0),
+        Spoken("_unknown_", 10000.0),
+        Spoken("no", 13000.0),
+    ]
     detections = [
         Detection("yes", 1.7, 0.9),  # right
         Detection("yes", 2.2, 0.9),  # again: false

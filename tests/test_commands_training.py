@@ -93,9 +93,13 @@ def test_other_configuration_is_not_resumed(root: Path, tmp_path: Path) -> None:
 
 def test_early_stopping(root: Path, tmp_path: Path) -> None:
     schedule = Schedule(
-        steps=(200,), learning_rates=(0.0,), batch_size=2, evaluation_steps=2,
-        patience_evaluations=2, average_momentum=0.0,
-    )  # fmt: skip
+        steps=(200,),
+        learning_rates=(0.0,),
+        batch_size=2,
+        evaluation_steps=2,
+        patience_evaluations=2,
+        average_momentum=0.0,
+    )
     with ThreadPoolExecutor(1) as executor:
         outcome = train_words(made_config(schedule), (root,), tmp_path, executor, resume=False)
     assert outcome.steps <= 8
@@ -104,9 +108,13 @@ def test_early_stopping(root: Path, tmp_path: Path) -> None:
 
 def test_network_learns_tones(root: Path, tmp_path: Path) -> None:
     schedule = Schedule(
-        steps=(150, 30), learning_rates=(1e-2, 1e-3), batch_size=16, repeats=3,
-        evaluation_steps=90, checkpoint_steps=180,
-    )  # fmt: skip
+        steps=(150, 30),
+        learning_rates=(1e-2, 1e-3),
+        batch_size=16,
+        repeats=3,
+        evaluation_steps=90,
+        checkpoint_steps=180,
+    )
     with ThreadPoolExecutor(1) as executor:
         outcome = train_words(made_config(schedule), (root,), tmp_path, executor, resume=False)
     assert outcome.validation.accuracy > 0.8

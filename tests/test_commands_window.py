@@ -21,9 +21,13 @@ from models.architecture import build_window
 from models.network import WindowNetwork
 
 SPECTROGRAM = FrontEnd(
-    sample_rate_hz=16000, window_length=255, hop_length=128, fft_length=256,
-    full_scale=32768.0, scaling="magnitude",
-)  # fmt: skip
+    sample_rate_hz=16000,
+    window_length=255,
+    hop_length=128,
+    fft_length=256,
+    full_scale=32768.0,
+    scaling="magnitude",
+)
 SMALL = WindowNetwork(window_frames=124, stride=25, image_size=16, filters=(8, 12), dense_units=16)
 LABELS = ("yes", "no", "stop")
 
@@ -39,9 +43,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_config(folder: Path, labels: tuple[str, ...]) -> None:
     content = {
-        "name": "made", "labels": list(labels), "front_end": to_mapping(SPECTROGRAM),
-        "window": to_mapping(SMALL), "trigger": to_mapping(CommandPolicy(minimum_count=1)),
-    }  # fmt: skip
+        "name": "made",
+        "labels": list(labels),
+        "front_end": to_mapping(SPECTROGRAM),
+        "window": to_mapping(SMALL),
+        "trigger": to_mapping(CommandPolicy(minimum_count=1)),
+    }
     (folder / "config.toml").write_text(tomli_w.dumps(content))
 
 

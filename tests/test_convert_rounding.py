@@ -52,8 +52,10 @@ def test_products_keep_their_mean(step: StepModule) -> None:
     gates = slice(None) if rounded.recurrences[0].recurrent_bias is not None else slice(0, 48)
     (old, _), (new, _) = step.weights.recurrences, rounded.recurrences
     expected, found = (
-        means.channels @ gru.kernel + gru.bias + means.states[0] @ gru.recurrent_kernel
+        means.channels @ gru.kernel
+        + gru.bias
+        + means.states[0] @ gru.recurrent_kernel
         + (0.0 if gru.recurrent_bias is None else gru.recurrent_bias)
         for gru in (old, new)
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(found[gates], expected[gates], rtol=0, atol=1e-9)

@@ -111,8 +111,9 @@ def test_curve_equals_runs_of_the_detector(beep: Artefact, words: Path, speech: 
         found = false_accepts = 0
         for file in sorted(words.glob("*.wav")):
             detector = Detector(beep, policy=policy)
-            samples = present(next(r.clip for r in heard.clips[AS_RECORDED]
-                                   if r.clip.path == file)).samples  # fmt: skip
+            samples = present(
+                next(r.clip for r in heard.clips[AS_RECORDED] if r.clip.path == file)
+            ).samples
             detections = [*detector.process(samples), *detector.flush()]
             found += any(d.time_seconds > LEAD_IN_SECONDS for d in detections)
         stream = heard.streams[AS_RECORDED][0]
@@ -300,8 +301,12 @@ def test_command_takes_a_named_policy(
     assert run_command(BEEP, *files, "--operating-point", "strict", "--smoothing", 2, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert result["policy"] == {
-        "threshold": 0.9, "smoothing": 2, "patience": 4, "refractory": 10, "release": True
-    }  # fmt: skip
+        "threshold": 0.9,
+        "smoothing": 2,
+        "patience": 4,
+        "refractory": 10,
+        "release": True,
+    }
     assert result["false_accepts"] == 0
 
 
@@ -319,16 +324,31 @@ def test_command_writes_the_policies_into_the_artefact(
 ) -> None:
     copy = tmp_path / "beep.tflite"
     copy.write_bytes(BEEP.read_bytes())
-    assert run_command(copy, "--positives", words, "--negatives", speech, "--threshold", 0.6,
-                       "--write-policies") == 0  # fmt: skip
+    assert (
+        run_command(
+            copy,
+            "--positives",
+            words,
+            "--negatives",
+            speech,
+            "--threshold",
+            0.6,
+            "--write-policies",
+        )
+        == 0
+    )
     metadata = read_artefact(copy).metadata
     points = metadata.operating_points
     assert metadata.trigger.threshold == 0.6
     assert points["sensitive"].threshold <= 0.6 <= points["strict"].threshold
     assert metadata.evaluation["positives"] == 8
     assert metadata.evaluation["target_false_accepts_per_hour"] == 0.5
-    assert run_command(copy, "--positives", words, "--negatives", speech,
-                       "--write-policies", 1, 2, 300) == 0  # fmt: skip
+    assert (
+        run_command(
+            copy, "--positives", words, "--negatives", speech, "--write-policies", 1, 2, 300
+        )
+        == 0
+    )
     metadata = read_artefact(copy).metadata
     assert metadata.evaluation["target_false_accepts_per_hour"] == 2.0
     assert metadata.operating_points["sensitive"].threshold < metadata.trigger.threshold

@@ -34,8 +34,12 @@ def test_fold_is_the_digest_of_the_speaker_modulo_ten() -> None:
 
 
 def test_all_takes_of_a_speaker_share_a_fold_in_every_folder_and_format() -> None:
-    takes = [Path(f"{word}/ab12_nohash_{n}.{kind}")
-             for word in ("yes", "no") for n in range(4) for kind in ("wav", "flac")]  # fmt: skip
+    takes = [
+        Path(f"{word}/ab12_nohash_{n}.{kind}")
+        for word in ("yes", "no")
+        for n in range(4)
+        for kind in ("wav", "flac")
+    ]
     assert len({fold_of(path) for path in takes}) == 1
 
 

@@ -11,16 +11,26 @@ from firmware_py.mel import mel_filter_bank
 
 REFERENCE = FrontEnd(44100, 200, 80, scaling="psd")
 LOG_MEL = FrontEnd(
-    16000, 400, 160, 512, full_scale=32768.0, num_mel_bins=40, log_epsilon=1e-6,
-    mean=(-7.0,) * 40, deviation=(3.0,) * 40,
-)  # fmt: skip
+    16000,
+    400,
+    160,
+    512,
+    full_scale=32768.0,
+    num_mel_bins=40,
+    log_epsilon=1e-6,
+    mean=(-7.0,) * 40,
+    deviation=(3.0,) * 40,
+)
 FOLLOWED = FrontEnd(
     44100, 200, 80, scaling="psd", sum_frames=11, log_epsilon=1.0, causal_level=CausalLevel()
 )
 MAGNITUDE = FrontEnd(16000, 255, 128, 256, scaling="magnitude")
 FRONT_ENDS = {
-    "reference": REFERENCE, "log-mel": LOG_MEL, "causal": FOLLOWED, "magnitude": MAGNITUDE
-}  # fmt: skip
+    "reference": REFERENCE,
+    "log-mel": LOG_MEL,
+    "causal": FOLLOWED,
+    "magnitude": MAGNITUDE,
+}
 
 
 @pytest.fixture(scope="module")

@@ -75,8 +75,9 @@ def test_installed_rolled_back_and_forth(installed_here: Path) -> None:
     assert install("--rollback", "--models", models).returncode == 0
     assert labels() == ("hoot",)
     assert sorted(path.name for path in models.iterdir()) == [
-        "default.previous.tflite", "default.tflite",
-    ]  # fmt: skip
+        "default.previous.tflite",
+        "default.tflite",
+    ]
     assert (models / "default.tflite").stat().st_mode & 0o777 == 0o644
 
 
@@ -314,9 +315,22 @@ def test_killed_at_every_system_call(models: Path, new: tuple[Path, ...]) -> Non
         for count in range(1, 8):
             slot = lay_out(models)
             inject = f"inject={name}:signal=SIGKILL:when={count}"
-            command = [program, "-qq", "-o", "/dev/null", "-P", str(models),
-                       *_paths(models), "-e", inject,
-                       sys.executable, "-c", PUT, str(models), *map(str, new)]  # fmt: skip
+            command = [
+                program,
+                "-qq",
+                "-o",
+                "/dev/null",
+                "-P",
+                str(models),
+                *_paths(models),
+                "-e",
+                inject,
+                sys.executable,
+                "-c",
+                PUT,
+                str(models),
+                *map(str, new),
+            ]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             content = slot.current.read_bytes()
             assert content in (old, target), (name, count)
@@ -340,8 +354,20 @@ def test_whole_after_a_power_cut(models: Path, tmp_path: Path, new: tuple[Path, 
     slot = lay_out(models)
     before = {str(path): path.read_bytes() for path in models.iterdir()}
     trace = tmp_path / "trace"
-    command = [strace(), "-f", "-y", "-e", f"trace={CHANGES}", "-o", str(trace),
-               sys.executable, "-c", PUT, str(models), *map(str, new)]  # fmt: skip
+    command = [
+        strace(),
+        "-f",
+        "-y",
+        "-e",
+        f"trace={CHANGES}",
+        "-o",
+        str(trace),
+        sys.executable,
+        "-c",
+        PUT,
+        str(models),
+        *map(str, new),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     calls = read_calls(trace.read_text(), str(models))
     assert [call.name for call in calls if call.name == "rename"]

@@ -42,8 +42,9 @@ def speech(rate_hz: int) -> NDArray[np.int16]:
     return np.resize(words, SECONDS * rate_hz)
 
 
-def live_cpu_seconds(monkeypatch: pytest.MonkeyPatch, site: Site, samples: NDArray[np.int16],
-                     rate_hz: int) -> float:  # fmt: skip
+def live_cpu_seconds(
+    monkeypatch: pytest.MonkeyPatch, site: Site, samples: NDArray[np.int16], rate_hz: int
+) -> float:
     began = time.process_time()
     monkeypatch.setattr(loop, "PortAudio", lambda: UnpacedSound([samples], rate_hz))
     live = Live(site, lambda: site, lambda _: None)
@@ -85,6 +86,8 @@ def test_the_loop_costs_little_more_than_detect(
         offline.append(time.process_time() - began)
         live.append(live_cpu_seconds(monkeypatch, site, samples, rate_hz))
     ratio = min(live) / min(offline)
-    sys.stdout.write(f"{sound.__name__}: detect {min(offline) / SECONDS:.5f} of one core, live"
-                     f" {min(live) / SECONDS:.5f}, ratio {ratio:.2f}\n")  # fmt: skip
+    sys.stdout.write(
+        f"{sound.__name__}: detect {min(offline) / SECONDS:.5f} of one core, live"
+        f" {min(live) / SECONDS:.5f}, ratio {ratio:.2f}\n"
+    )
     assert ratio < bound

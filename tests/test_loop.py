@@ -65,8 +65,11 @@ def test_settings_are_read_again_and_bad_ones_are_not(pulse: Pulse) -> None:
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for_log("the settings stay as they were")
         assert "did you mean 'sound'" in daemon.log
-        write_settings(pulse.folder, "threshold = 0.9\n[chime]\nsound = 'off'\n"
-                       "[[gpio]]\nbackend = 'mock'\nline = 'LAMP'\nmode = 'toggle'")  # fmt: skip
+        write_settings(
+            pulse.folder,
+            "threshold = 0.9\n[chime]\nsound = 'off'\n"
+            "[[gpio]]\nbackend = 'mock'\nline = 'LAMP'\nmode = 'toggle'",
+        )
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for_log("settings and models are read again")
         say(pulse, 0.5)
@@ -85,12 +88,16 @@ def test_settings_are_read_again_and_bad_ones_are_not(pulse: Pulse) -> None:
 def test_service_manager_metrics_and_a_lost_server(pulse: Pulse) -> None:
     """The watchdog is fed while sound comes, and only then."""
     port = free_port()
-    environment = {**pulse.environment, "NOTIFY_SOCKET": str(pulse.folder / "notify"),
-                   "WATCHDOG_USEC": "400000"}  # fmt: skip
+    environment = {
+        **pulse.environment,
+        "NOTIFY_SOCKET": str(pulse.folder / "notify"),
+        "WATCHDOG_USEC": "400000",
+    }
     path = write_settings(
-        pulse.folder, f"[service]\nmetrics_port = {port}\nlog_format = 'json'\n"
+        pulse.folder,
+        f"[service]\nmetrics_port = {port}\nlog_format = 'json'\n"
         "[microphone]\nsilence_seconds = 1.0\n[chime]\nsound = 'off'\n",
-    )  # fmt: skip
+    )
 
     def metric(name: str) -> float:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
@@ -130,9 +137,10 @@ def test_a_library_that_hangs_ends_with_75_and_safe_pins(pulse: Pulse) -> None:
         "p.PortAudio.stop = lambda self: time.sleep(60) if self.generation else None"
     )
     path = write_settings(
-        pulse.folder, "[microphone]\nsilence_seconds = 1.0\n[chime]\nsound = 'off'\n"
+        pulse.folder,
+        "[microphone]\nsilence_seconds = 1.0\n[chime]\nsound = 'off'\n"
         "[[gpio]]\nbackend = 'mock'\nline = 'LAMP'\npulse_seconds = 60.0",
-    )  # fmt: skip
+    )
     with running(pulse.environment, "--settings", str(path), prelude=hang) as daemon:
         daemon.wait_for_log("listening to")
         say(pulse, 1.5)
@@ -183,8 +191,9 @@ def test_a_bad_model_on_reload_keeps_the_old_one(pulse: Pulse, content: bytes | 
     bad.write_bytes(content or broken_network())
     with running(pulse.environment, "--settings", str(path)) as daemon:
         daemon.wait_for_log("listening to")
-        path.write_text(f"[[model]]\npath = {json.dumps(str(bad))}\n"
-                        "[[gpio]]\nbackend = 'mock'\nline = 'LAMP'")  # fmt: skip
+        path.write_text(
+            f"[[model]]\npath = {json.dumps(str(bad))}\n[[gpio]]\nbackend = 'mock'\nline = 'LAMP'"
+        )
         daemon.process.send_signal(signal.SIGHUP)
         daemon.wait_for_log("the settings stay as they were")
         say(pulse, 0.5)

@@ -101,9 +101,12 @@ def test_a_device_at_another_rate_is_resampled(
     ],
 )
 def test_one_channel_of_several_or_their_mean(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: PortAudio,
-    settings: MicrophoneSettings, expected: int,
-) -> None:  # fmt: skip
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sound: PortAudio,
+    settings: MicrophoneSettings,
+    expected: int,
+) -> None:
     stereo = np.tile(np.array([1000, -3000], np.int16), (RATE_HZ, 1))
     monkeypatch.setenv("ALSA_CONFIG_PATH", str(alsa_file_config(tmp_path, stereo, RATE_HZ)))
     microphone = Microphone(sound, settings, RATE_HZ)
@@ -113,9 +116,11 @@ def test_one_channel_of_several_or_their_mean(
 
 
 def test_no_device_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sound: PortAudio,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sound: PortAudio,
     caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
+) -> None:
     config = tmp_path / "empty.conf"
     config.write_text(NO_SERVER)
     monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))

@@ -73,8 +73,9 @@ def test_a_pool_finds_the_same(speech: Path, tmp_path: Path) -> None:
     artefact = read_artefact(BEEP)
     alone = mine(artefact, [speech], tmp_path / "alone", least_score=0.3)
     with open_pool(2) as executor:
-        assert alone == mine(artefact, [speech], tmp_path / "both", least_score=0.3,
-                             executor=executor)  # fmt: skip
+        assert alone == mine(
+            artefact, [speech], tmp_path / "both", least_score=0.3, executor=executor
+        )
 
 
 def test_the_command_prints_one_object_a_stretch(

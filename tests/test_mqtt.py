@@ -215,8 +215,9 @@ def secure_broker(tmp_path: Path) -> Iterator[Broker]:
     make_certificates(tmp_path)
     subprocess.run(
         ["mosquitto_passwd", "-b", "-c", str(tmp_path / "users"), "pi", "s3cret"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
     options = (
         f"allow_anonymous false\npassword_file {tmp_path}/users\ncafile {tmp_path}/ca.pem\n"
         f"certfile {tmp_path}/server.pem\nkeyfile {tmp_path}/server.key\n"
@@ -232,12 +233,50 @@ def make_certificates(folder: Path) -> None:
         subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
 
     (folder / "san").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
-            "-subj", "/CN=Test CA", "-days", "2")  # fmt: skip
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "server.key", "-out", "server.csr",
-            "-subj", "/CN=localhost")  # fmt: skip
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-            "-CAcreateserial", "-out", "server.pem", "-days", "2", "-extfile", "san")  # fmt: skip
+    openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "ca.key",
+        "-out",
+        "ca.pem",
+        "-subj",
+        "/CN=Test CA",
+        "-days",
+        "2",
+    )
+    openssl(
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        "server.key",
+        "-out",
+        "server.csr",
+        "-subj",
+        "/CN=localhost",
+    )
+    openssl(
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-out",
+        "server.pem",
+        "-days",
+        "2",
+        "-extfile",
+        "san",
+    )
 
 
 def write_credentials(folder: Path, password: str) -> str:
@@ -249,9 +288,11 @@ def write_credentials(folder: Path, password: str) -> str:
 
 def test_tls_and_password(secure_broker: Broker, tmp_path: Path) -> None:
     mqtt = output(
-        secure_broker, tls=True, ca_file=str(tmp_path / "ca.pem"),
+        secure_broker,
+        tls=True,
+        ca_file=str(tmp_path / "ca.pem"),
         credentials_file=write_credentials(tmp_path, "s3cret"),
-    )  # fmt: skip
+    )
     mqtt.handle(EVENT)
     wait_until(lambda: mqtt.waiting == 0)
     secure_broker.stop()
@@ -265,9 +306,11 @@ def test_a_wrong_password_is_said_and_keeps_the_events(
     secure_broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mqtt = output(
-        secure_broker, tls=True, ca_file=str(tmp_path / "ca.pem"),
+        secure_broker,
+        tls=True,
+        ca_file=str(tmp_path / "ca.pem"),
         credentials_file=write_credentials(tmp_path, "guess"),
-    )  # fmt: skip
+    )
     mqtt.handle(EVENT)
     wait_until(lambda: "refuses us: Not authorized" in caplog.text)
     assert mqtt.waiting == 1

@@ -161,8 +161,13 @@ def test_bad_settings_are_one_line(
 
 
 def command(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-m", "firmware_py", *words], env=environment,
-                          capture_output=True, text=True, timeout=60)  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-m", "firmware_py", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_devices(pulse: Pulse, without_sound: dict[str, str]) -> None:
@@ -181,8 +186,9 @@ def test_devices(pulse: Pulse, without_sound: dict[str, str]) -> None:
 def test_check(tmp_path: Path, without_sound: dict[str, str]) -> None:
     path = write_settings(tmp_path, "[[gpio]]\nbackend = 'mock'\nline = 'LAMP'\n")
     config = alsa_file_config(tmp_path, beeps((0.2,), 1.0), 16000)
-    done = command({**os.environ, "ALSA_CONFIG_PATH": str(config)}, "check", "--json",
-                   "--settings", str(path))  # fmt: skip
+    done = command(
+        {**os.environ, "ALSA_CONFIG_PATH": str(config)}, "check", "--json", "--settings", str(path)
+    )
     results = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
     for name in ("model", "sound", "microphone", "chime", "pin LAMP"):
         assert results[name]["verdict"] == "ok", results[name]

@@ -43,9 +43,15 @@ FULL = {
 def test_every_kind_of_field_goes_there_and_back():
     outer = from_mapping(Outer, FULL, "top")
     assert outer == Outer(
-        "x", Inner(3, "large"), 2.0, 1.5, (1.0, 2.0), (Inner(1), Inner(2)), {"a": Inner(4)},
+        "x",
+        Inner(3, "large"),
+        2.0,
+        1.5,
+        (1.0, 2.0),
+        (Inner(1), Inner(2)),
+        {"a": Inner(4)},
         {"anything": [1, {"at": "all"}]},
-    )  # fmt: skip
+    )
     assert isinstance(outer.ratio, float)
     assert from_mapping(Outer, to_mapping(outer), "top") == outer
 

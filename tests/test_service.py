@@ -67,10 +67,15 @@ def test_without_a_service_manager_nothing_happens(tmp_path: Path) -> None:
 
 METRICS = [
     Metric("trigger_word_uptime_seconds", "gauge", "Time since the start.", 12.5),
-    Metric("trigger_word_detections_total", "counter", "Detections.",
-           [("activate", 3), ('odd "\\\n name', 1)], "label"),
+    Metric(
+        "trigger_word_detections_total",
+        "counter",
+        "Detections.",
+        [("activate", 3), ('odd "\\\n name', 1)],
+        "label",
+    ),
     Metric("trigger_word_empty_total", "counter", "Nothing yet.", [], "label"),
-]  # fmt: skip
+]
 
 
 def test_prometheus_reads_it() -> None:

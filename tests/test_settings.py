@@ -51,7 +51,9 @@ def test_every_field_is_documented() -> None:
 
 
 def test_a_whole_site(tmp_path: Path) -> None:
-    path = write(tmp_path, """
+    path = write(
+        tmp_path,
+        """
         [microphone]
         device = "USB"
         [[model]]
@@ -69,7 +71,8 @@ def test_a_whole_site(tmp_path: Path) -> None:
         host = "broker.lan"
         tls = true
         ca_file = "/etc/ca.pem"
-        """)  # fmt: skip
+        """,
+    )
     settings = read_settings(path)
     assert settings.model[0] == ModelSettings()
     assert settings.model[1].path == str(tmp_path / "lamp.tflite")

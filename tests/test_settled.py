@@ -20,8 +20,9 @@ def test_a_trained_network_is_not_replaced(
     (tmp_path / "training.csv").write_text("step\n")
     assert main(["train", str(ACTIVATE), "--out", str(tmp_path), *options]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith(f"{tmp_path}: holds a trained network, which would be lost;"
-                         " choose another --out")  # fmt: skip
+    assert line.endswith(
+        f"{tmp_path}: holds a trained network, which would be lost; choose another --out"
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "training.csv"]
 
 

@@ -111,8 +111,16 @@ def test_memory_time_and_detections_stay_true(
     assert live._microphone.counters.dropped_samples == 0
     assert len(list(tmp_path.glob("beep/*.wav"))) == 20
     growth = resident[1] - resident[0]
-    sys.stdout.write(json.dumps({
-        "hours": HOURS, "detections": len(heard), "rss_start_mb": resident[0] / 1e6,
-        "rss_end_mb": resident[1] / 1e6, "real_time_factor": cpu_seconds / (HOURS * 3600),
-    }) + "\n")  # fmt: skip
+    sys.stdout.write(
+        json.dumps(
+            {
+                "hours": HOURS,
+                "detections": len(heard),
+                "rss_start_mb": resident[0] / 1e6,
+                "rss_end_mb": resident[1] / 1e6,
+                "real_time_factor": cpu_seconds / (HOURS * 3600),
+            }
+        )
+        + "\n"
+    )
     assert growth < MOST_GROWTH_BYTES

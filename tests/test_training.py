@@ -28,9 +28,15 @@ from models.training import train, with_normalisation  # noqa: E402
 from models.training_log import read_log  # noqa: E402
 
 SCHEDULE = Schedule(
-    steps=12, batch_size=4, repeats=2, warm_up_steps=2, checkpoint_steps=5, evaluation_steps=6,
-    development_clips=12, average_momentum=0.9,
-)  # fmt: skip
+    steps=12,
+    batch_size=4,
+    repeats=2,
+    warm_up_steps=2,
+    checkpoint_steps=5,
+    evaluation_steps=6,
+    development_clips=12,
+    average_momentum=0.9,
+)
 
 
 def run(config, roots, folder, resume=False):
@@ -68,8 +74,11 @@ def test_normalised_frames_have_mean_0_and_deviation_1(config, folders):  # noqa
 
 
 def test_a_stopped_run_resumes_to_the_same_weights(
-    config, folders, whole, tmp_path  # noqa: F811
-):  # fmt: skip
+    config,
+    folders,
+    whole,
+    tmp_path,
+):
     half = replace(config, schedule=replace(SCHEDULE, checkpoint_steps=7))
 
     class StoppedError(Exception):
@@ -96,8 +105,15 @@ def test_a_stopped_run_resumes_to_the_same_weights(
 
 
 def test_it_learns_to_tell_the_tones_apart(config, folders, tmp_path):  # noqa: F811
-    schedule = replace(SCHEDULE, steps=160, batch_size=16, learning_rate=1e-2, repeats=4,
-                       evaluation_steps=80, development_clips=48)  # fmt: skip
+    schedule = replace(
+        SCHEDULE,
+        steps=160,
+        batch_size=16,
+        learning_rate=1e-2,
+        repeats=4,
+        evaluation_steps=80,
+        development_clips=48,
+    )
     network = replace(config.network, filters=16, gru_units=(16,), dropout=0.0)
     config = replace(config, schedule=schedule, network=network)
     outcome = run(config, (folders,), tmp_path)
@@ -147,8 +163,11 @@ def test_a_schedule_that_cannot_be_kept_is_refused(name):
 
 
 def test_fine_tuning_keeps_the_statistics_and_moves_the_weights(
-    config, folders, whole, tmp_path  # noqa: F811
-):  # fmt: skip
+    config,
+    folders,
+    whole,
+    tmp_path,
+):
     start = whole / "model.keras"
     with ThreadPoolExecutor(1) as executor:
         train(config, (folders,), tmp_path, executor, False, start=start)
@@ -177,8 +196,11 @@ def test_fine_tuning_keeps_the_normalisation_of_its_start(config, tmp_path):
 
 
 def test_a_checkpoint_of_another_network_is_refused(
-    config, folders, whole, tmp_path  # noqa: F811
-):  # fmt: skip
+    config,
+    folders,
+    whole,
+    tmp_path,
+):
     shutil.copy(whole / "checkpoint.npz", tmp_path)
     other = replace(config, network=replace(config.network, gru_units=(5,)))
     with pytest.raises(SettingsError, match="another network"):
@@ -192,8 +214,18 @@ def test_ten_kills_at_random_moments(config, folders, tmp_path):  # noqa: F811
     path = tmp_path / "config.toml"
     path.write_text(tomli_w.dumps(to_mapping(replace(config, schedule=schedule))))
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "models", "train", str(path), "--data", str(folders),
-               "--out", str(out), "--resume"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "models",
+        "train",
+        str(path),
+        "--data",
+        str(folders),
+        "--out",
+        str(out),
+        "--resume",
+    ]
     rng = np.random.default_rng(0)
     for _ in range(10):
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -29,8 +29,9 @@ for module in pkgutil.walk_packages(firmware_py.__path__, "firmware_py."):
 
 
 def test_no_module_of_the_device_needs_the_workstation():
-    result = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True,
-                            check=False, timeout=120)  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=False, timeout=120
+    )
     assert result.returncode == 0, result.stderr
     assert "firmware_py.detector" in result.stdout.split()
 
@@ -64,9 +65,21 @@ def test_a_device_install_is_small_detects_and_brings_no_tensorflow(tmp_path):
     detect = "from firmware_py.__main__ import main; raise SystemExit(main())"
     audio = site / "firmware_py" / "data" / "activate.flac"
     result = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(site)!r}); "
-         + detect, "detect", str(audio), "--json"],
-        capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(site)!r}); " + detect,
+            "detect",
+            str(audio),
+            "--json",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path,
+    )
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) == 3

@@ -66,9 +66,12 @@ async def answer(connected: AsyncTcpClient) -> Event:
 
 
 async def stream(
-    connected: AsyncTcpClient, samples: NDArray[np.int16], rate: int, width: int = 2,
+    connected: AsyncTcpClient,
+    samples: NDArray[np.int16],
+    rate: int,
+    width: int = 2,
     channels: int = 1,
-) -> None:  # fmt: skip
+) -> None:
     """Send audio as Home Assistant does."""
     await connected.write_event(AudioStart(rate, width, channels, timestamp=0).event())
     data = encoded(samples, width, channels)
@@ -87,9 +90,12 @@ def encoded(samples: NDArray[np.int16], width: int, channels: int) -> bytes:
 
 
 async def answers_to(
-    service: WyomingService, samples: NDArray[np.int16], rate: int = 16000,
-    names: list[str] | None = None, **form: int,
-) -> list[Event]:  # fmt: skip
+    service: WyomingService,
+    samples: NDArray[np.int16],
+    rate: int = 16000,
+    names: list[str] | None = None,
+    **form: int,
+) -> list[Event]:
     async with client(service) as connected:
         await connected.write_event(Detect(names=names).event())
         await stream(connected, samples, rate, **form)

@@ -37,8 +37,15 @@ def make_words(folder: Path) -> Path:
         name = f"voice{number % 2}_{number}.wav"
         tones = (WORD_END_SECONDS - 0.4,) if number < 6 else ()
         soundfile.write(folder / name, sound(2.0, tones, number), RATE_HZ)
-        rows.append({"file": name, "engine": "tones", "voice": f"voice{number % 2}",
-                     "word_start_seconds": 0.8, "word_end_seconds": WORD_END_SECONDS})  # fmt: skip
+        rows.append(
+            {
+                "file": name,
+                "engine": "tones",
+                "voice": f"voice{number % 2}",
+                "word_start_seconds": 0.8,
+                "word_end_seconds": WORD_END_SECONDS,
+            }
+        )
     with (folder / "manifest.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()

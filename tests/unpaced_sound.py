@@ -40,8 +40,15 @@ class UnpacedSound(PortAudio):
     def supports(self, kind: Kind, device: SoundDevice, rate_hz: int, channels: int) -> bool:
         return rate_hz == self._rate_hz
 
-    def open(self, kind: Kind, device: SoundDevice, rate_hz: int, channels: int, frames: int,
-             callback: Callback) -> Any:  # fmt: skip
+    def open(
+        self,
+        kind: Kind,
+        device: SoundDevice,
+        rate_hz: int,
+        channels: int,
+        frames: int,
+        callback: Callback,
+    ) -> Any:
         self._callback, self._frames = callback, frames
         return None
 

@@ -84,10 +84,19 @@ class Pulse:
         )
         (self.folder / "pulse.pa").write_text(PULSE_SCRIPT)
         self.process = subprocess.Popen(
-            ["pulseaudio", "-n", "-F", str(self.folder / "pulse.pa"), "--daemonize=no",
-             "--exit-idle-time=-1", "--use-pid-file=no"],
-            env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [
+                "pulseaudio",
+                "-n",
+                "-F",
+                str(self.folder / "pulse.pa"),
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--use-pid-file=no",
+            ],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         for _ in range(100):
             if self.control("get-default-sink") == "spk":
                 return
@@ -100,8 +109,9 @@ class Pulse:
         self.process.wait()
 
     def control(self, *words: str) -> str:
-        done = subprocess.run(["pactl", *words], env=self.environment, capture_output=True,
-                              text=True, timeout=20)  # fmt: skip
+        done = subprocess.run(
+            ["pactl", *words], env=self.environment, capture_output=True, text=True, timeout=20
+        )
         return done.stdout.strip()
 
     def play(self, path: Path) -> "subprocess.Popen[bytes]":
@@ -114,9 +124,19 @@ class Pulse:
     def recording(self, path: Path) -> Iterator[None]:
         """Record the air: left what was played into the microphone, right the speaker."""
         process = subprocess.Popen(
-            ["parecord", "-d", "air.monitor", "--rate=16000", "--channels=2", "--format=s16le",
-             "--file-format=wav", "--latency-msec=2000", str(path)], env=self._unhurried,
-        )  # fmt: skip
+            [
+                "parecord",
+                "-d",
+                "air.monitor",
+                "--rate=16000",
+                "--channels=2",
+                "--format=s16le",
+                "--file-format=wav",
+                "--latency-msec=2000",
+                str(path),
+            ],
+            env=self._unhurried,
+        )
         try:
             yield
         finally:

@@ -54,18 +54,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m board.benchmarks", description=__doc__)
     add = parser.add_argument
-    add("models", nargs="*", type=Path, metavar="MODEL.keras",
+    add(
+        "models",
+        nargs="*",
+        type=Path,
+        metavar="MODEL.keras",
         help="trained networks with their config.toml beside them; the naive way is measured on the"
-        " last; without any, table and picture are drawn anew")  # fmt: skip
+        " last; without any, table and picture are drawn anew",
+    )
     add("--seconds", type=float, default=120.0, help="of audio (default: 120)")
-    add("--rounds", type=int, default=3,
-        help="everything in turn, so often; the lowest counts (default: 3)")  # fmt: skip
+    add(
+        "--rounds",
+        type=int,
+        default=3,
+        help="everything in turn, so often; the lowest counts (default: 3)",
+    )
     add("--modes", nargs="+", default=MODES, choices=MODES)
-    add("--steps", nargs="+", type=int, default=(1, 2, 4, 8, 11, 22), metavar="N",
-        help="a call, those of at most 160 ms of audio (default: 1 2 4 8 11 22)")  # fmt: skip
+    add(
+        "--steps",
+        nargs="+",
+        type=int,
+        default=(1, 2, 4, 8, 11, 22),
+        metavar="N",
+        help="a call, those of at most 160 ms of audio (default: 1 2 4 8 11 22)",
+    )
     add("--only", nargs="+", choices=GROUPS, metavar="GROUP", help=", ".join(GROUPS))
-    add("--work", type=Path, default=ROOT / "out" / "benchmarks", metavar="DIR",
-        help="for artefacts and environments, which stay")  # fmt: skip
+    add(
+        "--work",
+        type=Path,
+        default=ROOT / "out" / "benchmarks",
+        metavar="DIR",
+        help="for artefacts and environments, which stay",
+    )
     add("--out", type=Path, default=Path(__file__).parent, metavar="DIR")
     return parser
 
@@ -84,8 +104,9 @@ def _rounds(options: argparse.Namespace) -> Iterator[list[Row]]:
             for row in rows:
                 key = (row.group, row.name, row.detail)
                 best[key] = row.lowest(best.get(key, row))
-                log.info("round %d of %d: %-8s %-36s %-28s %.5f", number, options.rounds, *key,
-                         row.cpu)  # fmt: skip
+                log.info(
+                    "round %d of %d: %-8s %-36s %-28s %.5f", number, options.rounds, *key, row.cpu
+                )
         yield list(best.values())
 
 

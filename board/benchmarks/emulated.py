@@ -85,8 +85,14 @@ def _debian(path: Path) -> Path:
     if not path.exists():
         log.info("fetching Debian for arm64")
         part = path.with_suffix(".part.tar")
-        _call("mmdebstrap", "--variant=extract", "--architectures=arm64",
-              f"--include={','.join(DEBIAN)}", "bookworm", str(part))  # fmt: skip
+        _call(
+            "mmdebstrap",
+            "--variant=extract",
+            "--architectures=arm64",
+            f"--include={','.join(DEBIAN)}",
+            "bookworm",
+            str(part),
+        )
         part.rename(path)
     return path
 
@@ -95,12 +101,26 @@ def _packages(folder: Path) -> Path:
     """Return a folder of Python packages for arm64, made if it is not there."""
     if not folder.exists():
         log.info("fetching Python packages for arm64")
-        platforms = ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_27_aarch64",
-                     "manylinux_2_34_aarch64")  # fmt: skip
+        platforms = (
+            "manylinux2014_aarch64",
+            "manylinux_2_17_aarch64",
+            "manylinux_2_27_aarch64",
+            "manylinux_2_34_aarch64",
+        )
         part = folder.with_name(f"{folder.name}.part")
-        _call(sys.executable, "-m", "pip", "install", "--quiet", "--target", str(part),
-              "--only-binary=:all:", "--python-version=3.11",
-              *(f"--platform={platform}" for platform in platforms), *PACKAGES)  # fmt: skip
+        _call(
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--target",
+            str(part),
+            "--only-binary=:all:",
+            "--python-version=3.11",
+            *(f"--platform={platform}" for platform in platforms),
+            *PACKAGES,
+        )
         part.rename(folder)
     return folder
 
@@ -123,37 +143,61 @@ def _extract_kernel(debian: Path, kernel: Path) -> None:
     raise BenchmarkError(f"{debian} has no kernel; remove it")
 
 
-def _write_initrd(
-    path: Path, debian: Path, packages: Path, variants: Sequence[Variant]
-) -> None:  # fmt: skip
+def _write_initrd(path: Path, debian: Path, packages: Path, variants: Sequence[Variant]) -> None:
     with tempfile.TemporaryDirectory() as name:
         files = Path(name)
         for variant in variants:
             shutil.copy(variant.path, files)
         trials = [(variant.path.name, runtime) for variant in variants for runtime in RUNTIMES]
         (files / "trials.json").write_text(json.dumps(trials), encoding="utf-8")
-        folders = {"bench/packages": packages, "bench/ours/firmware_py": ROOT / "firmware_py",
-                   "bench/files": files}  # fmt: skip
+        folders = {
+            "bench/packages": packages,
+            "bench/ours/firmware_py": ROOT / "firmware_py",
+            "bench/files": files,
+        }
         init = b"#!/usr/bin/python3\n" + (WORKLOADS / "guest.py").read_bytes()
         write_initrd(path, debian, folders, init)
 
 
-def _run(
-    processor: str, kernel: Path, initrd: Path, variants: Sequence[Variant]
-) -> list[Count]:  # fmt: skip
+def _run(processor: str, kernel: Path, initrd: Path, variants: Sequence[Variant]) -> list[Count]:
     command = [
-        "qemu-system-aarch64", "-M", "virt", "-cpu", processor, "-smp", "1", "-m", "2048",
-        "-icount", "shift=0,sleep=off", "-nographic", "-nic", "none", "-no-reboot",
-        "-kernel", str(kernel), "-initrd", str(initrd),
-        "-append", "console=ttyAMA0 loglevel=3 panic=-1",
-    ]  # fmt: skip
+        "qemu-system-aarch64",
+        "-M",
+        "virt",
+        "-cpu",
+        processor,
+        "-smp",
+        "1",
+        "-m",
+        "2048",
+        "-icount",
+        "shift=0,sleep=off",
+        "-nographic",
+        "-nic",
+        "none",
+        "-no-reboot",
+        "-kernel",
+        str(kernel),
+        "-initrd",
+        str(initrd),
+        "-append",
+        "console=ttyAMA0 loglevel=3 panic=-1",
+    ]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              errors="replace", timeout=TIMEOUT_SECONDS, check=False)  # fmt: skip
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise BenchmarkError(f"{processor}: no end after {TIMEOUT_SECONDS} s") from error
-    answers = [json.loads(line.partition(MARK)[2])
-               for line in done.stdout.splitlines() if MARK in line]  # fmt: skip
+    answers = [
+        json.loads(line.partition(MARK)[2]) for line in done.stdout.splitlines() if MARK in line
+    ]
     if not answers:
         last = (done.stdout.strip().splitlines() or ["no output"])[-1]
         raise BenchmarkError(f"{processor}: nothing was measured; the last line: {last}")
@@ -167,7 +211,13 @@ def _counts(
     for answer in answers:
         variant = by_file[answer.pop("model")]
         if "status" in answer:
-            log.warning("%s: %s, %s on %s crashes there (status %d)", processor, variant.name,
-                        variant.detail, answer["runtime"], answer["status"])  # fmt: skip
+            log.warning(
+                "%s: %s, %s on %s crashes there (status %d)",
+                processor,
+                variant.name,
+                variant.detail,
+                answer["runtime"],
+                answer["status"],
+            )
         else:
             yield Count(processor, variant.name, variant.detail, **answer)

@@ -51,8 +51,14 @@ def multiplications_per_second(config: Path) -> float:
 def floor_jobs(config: Path, name: str, steps: Sequence[int], folder: Path) -> Iterator[Job]:
     """Yield the floor at the core's best rate, and the products alone in each interpreter."""
     yield single("floor", name, PEAK, partial(_at_best_rate, config))
-    run_workload("products.py", json.dumps(layer_shapes(config)), name, folder, ",".join(MODES),
-                 ",".join(map(str, steps)))  # fmt: skip
+    run_workload(
+        "products.py",
+        json.dumps(layer_shapes(config)),
+        name,
+        folder,
+        ",".join(MODES),
+        ",".join(map(str, steps)),
+    )
     products = {
         f"{mode}, N = {count}": (folder / f"{name}-products-{mode}-{count}.tflite", count)
         for mode in MODES
@@ -60,8 +66,12 @@ def floor_jobs(config: Path, name: str, steps: Sequence[int], folder: Path) -> I
     }
     files = list(products.values())
     for runtime in RUNTIMES:
-        yield Job("floor", f"{name} on {runtime}", tuple(products),
-                  partial(_products, files, runtime, step_seconds(config)))  # fmt: skip
+        yield Job(
+            "floor",
+            f"{name} on {runtime}",
+            tuple(products),
+            partial(_products, files, runtime, step_seconds(config)),
+        )
 
 
 def _at_best_rate(config: Path) -> dict[str, float]:

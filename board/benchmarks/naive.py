@@ -24,5 +24,6 @@ def naive_jobs(model: Path, name: str, audio: Path, folder: Path) -> Iterator[Jo
             return
     for runtime in RUNTIMES:
         arguments = ("naive_tflite.py", whole, model.with_name("config.toml"), audio, runtime)
-        yield single("naive", f"{name} on {runtime}", "whole network",
-                  partial(run_workload, *arguments))  # fmt: skip
+        yield single(
+            "naive", f"{name} on {runtime}", "whole network", partial(run_workload, *arguments)
+        )

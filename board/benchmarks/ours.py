@@ -58,8 +58,12 @@ def variant_jobs(variants: Sequence[Variant], audio: Path) -> Iterator[Job]:
     details = tuple(variant.detail for variant in variants)
     for runtime in RUNTIMES if variants else ():
         paths = [variant.path for variant in variants]
-        yield Job("ours", f"{variants[0].name} on {runtime}", details,
-                  partial(run_workload, "pipelines.py", runtime, audio, *paths))  # fmt: skip
+        yield Job(
+            "ours",
+            f"{variants[0].name} on {runtime}",
+            details,
+            partial(run_workload, "pipelines.py", runtime, audio, *paths),
+        )
 
 
 def growth_jobs(variant: Variant, audio: Path, seconds: float) -> Iterator[Job]:
@@ -69,8 +73,9 @@ def growth_jobs(variant: Variant, audio: Path, seconds: float) -> Iterator[Job]:
         fixed = (variant.path, "--runtime", runtime, "--audio", audio)
         for count in NUM_MODELS:
             arguments = (variant.path, runtime, count, audio)
-            yield single("models", name, f"{count} models",
-                      partial(run_workload, "ensemble.py", *arguments))  # fmt: skip
+            yield single(
+                "models", name, f"{count} models", partial(run_workload, "ensemble.py", *arguments)
+            )
         for chunk_ms in CHUNKS_MS:
             extra = ("--seconds", seconds, "--chunk-ms", chunk_ms)
             yield single("chunk", name, f"{chunk_ms} ms", partial(run_bench, *fixed, *extra))

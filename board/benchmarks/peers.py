@@ -28,17 +28,33 @@ class Peer:
 
 
 PEERS = (
-    Peer("pymicro-wakeword 2.5.0", "peer_pymicro_wakeword.py", ("pymicro-wakeword==2.5.0",),
-         (("one word", ("okay_nabu",)),
-          ("three words", ("okay_nabu", "hey_jarvis", "alexa")))),
-    Peer("openwakeword 0.6.0", "peer_openwakeword.py",
-         # pyopen-wakeword brings the networks that openwakeword would download; its interpreter
-         # is tflite-runtime, which dies under numpy 2.
-         ("openwakeword==0.6.0", "pyopen-wakeword==1.1.0", "numpy<2", "scipy<1.16",
-          "scikit-learn<1.7"), (("one word, tflite", ("okay_nabu",)),)),
-    Peer("pocketsphinx 5.1.1", "peer_pocketsphinx.py", ("pocketsphinx==5.1.1",),
-         (("one phrase", ("activate",)),)),
-)  # fmt: skip
+    Peer(
+        "pymicro-wakeword 2.5.0",
+        "peer_pymicro_wakeword.py",
+        ("pymicro-wakeword==2.5.0",),
+        (("one word", ("okay_nabu",)), ("three words", ("okay_nabu", "hey_jarvis", "alexa"))),
+    ),
+    Peer(
+        "openwakeword 0.6.0",
+        "peer_openwakeword.py",
+        # pyopen-wakeword brings the networks that openwakeword would download; its interpreter
+        # is tflite-runtime, which dies under numpy 2.
+        (
+            "openwakeword==0.6.0",
+            "pyopen-wakeword==1.1.0",
+            "numpy<2",
+            "scipy<1.16",
+            "scikit-learn<1.7",
+        ),
+        (("one word, tflite", ("okay_nabu",)),),
+    ),
+    Peer(
+        "pocketsphinx 5.1.1",
+        "peer_pocketsphinx.py",
+        ("pocketsphinx==5.1.1",),
+        (("one phrase", ("activate",)),),
+    ),
+)
 
 
 def peer_jobs(audio: Path, folder: Path) -> Iterator[Job]:

@@ -13,8 +13,12 @@ from board.benchmarks.job import Row
 from board.benchmarks.results import PICTURE, Results
 
 COLOURS = {"ours": "#1b6ca8", "peer": "#d17b0f", "naive": "#9c2c2c", "floor": "#7a7a7a"}
-NAMES = {"ours": "ours, cheapest mode", "peer": "other engines", "naive": "the whole window again",
-         "floor": "arithmetic floor"}  # fmt: skip
+NAMES = {
+    "ours": "ours, cheapest mode",
+    "peer": "other engines",
+    "naive": "the whole window again",
+    "floor": "arithmetic floor",
+}
 
 
 def draw(results: Results, folder: Path) -> None:
@@ -77,10 +81,16 @@ def _draw_boards(axes: Axes, results: Results) -> None:
     width = 0.8 / max(1, len(models))
     for index, model in enumerate(models):
         percents = [
-            min((count.core_percent(clock) for count in results.counts
-                 if (count.processor, count.name, count.detail) == (cpu, *model)), default=0.0)
+            min(
+                (
+                    count.core_percent(clock)
+                    for count in results.counts
+                    if (count.processor, count.name, count.detail) == (cpu, *model)
+                ),
+                default=0.0,
+            )
             for cpu, _, clock in boards
-        ]  # fmt: skip
+        ]
         places = [place + index * width for place in range(len(boards))]
         axes.bar(places, percents, width, label=", ".join(model))
     middle = 0.4 - width / 2

@@ -43,9 +43,14 @@ def _lines(results: Results) -> Iterator[str]:
     yield f"![costs side by side]({PICTURE})"
     yield from _ratios(results)
     yield from _matrix(results)
-    for title, group in (("Other engines", "peer"), ("The whole window again", "naive"),
-                         ("Arithmetic floor", "floor"), ("Models on one front end", "models"),
-                         ("Chunks", "chunk"), ("Length of the stream", "stream")):  # fmt: skip
+    for title, group in (
+        ("Other engines", "peer"),
+        ("The whole window again", "naive"),
+        ("Arithmetic floor", "floor"),
+        ("Models on one front end", "models"),
+        ("Chunks", "chunk"),
+        ("Length of the stream", "stream"),
+    ):
         yield from _plain(title, results.group(group))
     yield from _instructions(results)
 
@@ -109,10 +114,15 @@ def _matrix(results: Results) -> Iterator[str]:
         rows = [row for row in results.group("ours") if row.name.startswith(f"{name} on ")]
         columns = list(dict.fromkeys(row.name for row in rows))
         cells = {(row.detail, row.name): row for row in rows}
-        yield from ("", f"## {name}: modes and steps a call", "",
-                    "Total (network alone; how many times its products alone, where measured).", "",
-                    "| | " + " | ".join(column.partition(" on ")[2] for column in columns) + " |",
-                    "| --- |" + " --- |" * len(columns))  # fmt: skip
+        yield from (
+            "",
+            f"## {name}: modes and steps a call",
+            "",
+            "Total (network alone; how many times its products alone, where measured).",
+            "",
+            "| | " + " | ".join(column.partition(" on ")[2] for column in columns) + " |",
+            "| --- |" + " --- |" * len(columns),
+        )
         for detail in dict.fromkeys(row.detail for row in rows):
             found = (cells.get((detail, column)) for column in columns)
             texts = (_cell(results, row) if row else "-" for row in found)
@@ -136,12 +146,17 @@ def _instructions(results: Results) -> Iterator[str]:
     """Yield counts, and what they would be on boards."""
     if not results.counts:
         return
-    yield from ("", "## Instructions on emulated processors", "",
-                "Millions for each second of audio, counted by QEMU (`-icount`). Milliseconds for",
-                "each second of audio are estimates: nothing was timed on these boards, and",
-                f"{CYCLES_PER_INSTRUCTION} cycles an instruction are a cautious guess.", "",
-                "| processor | model | all | front end | network | decision | estimate |",
-                "| --- |" + " --- |" * 6)  # fmt: skip
+    yield from (
+        "",
+        "## Instructions on emulated processors",
+        "",
+        "Millions for each second of audio, counted by QEMU (`-icount`). Milliseconds for",
+        "each second of audio are estimates: nothing was timed on these boards, and",
+        f"{CYCLES_PER_INSTRUCTION} cycles an instruction are a cautious guess.",
+        "",
+        "| processor | model | all | front end | network | decision | estimate |",
+        "| --- |" + " --- |" * 6,
+    )
     for count in results.counts:
         shares = ", ".join(
             f"{board} ({clock_hz / 1e9:g} GHz) {10 * count.core_percent(clock_hz):.1f} ms,"
@@ -150,5 +165,7 @@ def _instructions(results: Results) -> Iterator[str]:
         )
         parts = (count.total, count.front_end, count.network, count.decision)
         numbers = " | ".join(f"{part / 1e6:.2f}" for part in parts)
-        yield (f"| {count.processor} | {count.name}, {count.detail}, {count.runtime} | {numbers}"
-               f" | {shares} |")  # fmt: skip
+        yield (
+            f"| {count.processor} | {count.name}, {count.detail}, {count.runtime} | {numbers}"
+            f" | {shares} |"
+        )

@@ -64,8 +64,12 @@ class Archive:
     def _write_configuration(self) -> None:
         if not KEYRING.exists():
             raise BoardError(f"{KEYRING} is missing; install the package debian-archive-keyring")
-        for part in ("lists/partial", "cache/archives/partial", "etc/apt.conf.d",
-                     "etc/preferences.d"):  # fmt: skip
+        for part in (
+            "lists/partial",
+            "cache/archives/partial",
+            "etc/apt.conf.d",
+            "etc/preferences.d",
+        ):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         (self.folder / "status").touch()
         release, signed = self.release, f"Signed-By: {KEYRING}\nComponents: main\nTypes: deb"

@@ -12,11 +12,20 @@ if TYPE_CHECKING:
 
 def add_kit_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--audio", action="append", default=[], metavar="NAME",
-        help="audio hardware, as `python -m board profiles` names it; several go")  # fmt: skip
+    add(
+        "--audio",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="audio hardware, as `python -m board profiles` names it; several go",
+    )
     add("--settings", type=Path, metavar="FILE", help="the site's settings, TOML")
-    add("--bundle", type=Path, metavar="DIR",
-        help="folder that `python -m board bundle` made (default: it is made now)")  # fmt: skip
+    add(
+        "--bundle",
+        type=Path,
+        metavar="DIR",
+        help="folder that `python -m board bundle` made (default: it is made now)",
+    )
     add("--package", type=Path, metavar="DEB", help="for the bundle (default: built from here)")
 
 

@@ -23,8 +23,12 @@ def read_site_settings(path: Path) -> Settings:
     beside = path.resolve().parent
     for name, file in _named_files(settings):
         if file.is_relative_to(beside):
-            log.warning("%s: the file that %s names is not carried; put it on the device as %s",
-                        path, name, FOLDER / file.relative_to(beside))  # fmt: skip
+            log.warning(
+                "%s: the file that %s names is not carried; put it on the device as %s",
+                path,
+                name,
+                FOLDER / file.relative_to(beside),
+            )
     return settings
 
 

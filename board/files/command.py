@@ -20,8 +20,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     add = parser.add_argument
     add("--release", choices=RELEASES, action="append", help="default: all")
-    add("--bundle", type=Path, metavar="DIR",
-        help="folder that `python -m board bundle` made (default: it is made now)")  # fmt: skip
+    add(
+        "--bundle",
+        type=Path,
+        metavar="DIR",
+        help="folder that `python -m board bundle` made (default: it is made now)",
+    )
     add("--package", type=Path, metavar="DEB", help="for the bundle (default: built from here)")
     add("--json", action="store_true", help="one JSON object a file")
     parser.set_defaults(run=run)

@@ -37,8 +37,9 @@ def device_files(bundle: Bundle, origins: Origins) -> Iterator[DeviceFile]:
         package = f"Debian package {each.package} {each.version} ({each.origin})"
         for path, digest, link in package_files(bundle.folder / each.path):
             own = each.origin == OWN
-            yield DeviceFile(release, path, origins.of(path, digest) if own else package,
-                             digest, link)  # fmt: skip
+            yield DeviceFile(
+                release, path, origins.of(path, digest) if own else package, digest, link
+            )
     for script in (DEVICE / name for name in (*INSTALL_SCRIPTS, *SCRIPTS)):
         origin = f"own source {script.relative_to(SOURCE)}"
         place = f"/boot/firmware/{FOLDER}/{script.name}"

@@ -113,6 +113,10 @@ def _finish(disk: Path, out: Path, packages: Packages, own: Path) -> Image:
     for path in (compressed, block_map, manifest, digests):
         path.replace(out / path.name)
     return Image(
-        out / compressed.name, out / block_map.name, out / digests.name, out / manifest.name,
-        size, sums[disk.name],
-    )  # fmt: skip
+        out / compressed.name,
+        out / block_map.name,
+        out / digests.name,
+        out / manifest.name,
+        size,
+        sums[disk.name],
+    )

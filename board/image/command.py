@@ -19,15 +19,31 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add("--package", type=Path, metavar="DEB", help="trigger-word; default: built from this source")
     add("--settings", type=Path, metavar="FILE", help="the site's settings (TOML)")
     add("--hostname", default="", metavar="NAME", help="default: trigger-word")
-    add("--ssh-key", type=Path, metavar="FILE",
-        help="public key: switches on the network, and SSH for root with this key")  # fmt: skip
-    add("--wifi-file", type=Path, metavar="FILE",
-        help="wpa_supplicant.conf: switches on the network and Wi-Fi")  # fmt: skip
+    add(
+        "--ssh-key",
+        type=Path,
+        metavar="FILE",
+        help="public key: switches on the network, and SSH for root with this key",
+    )
+    add(
+        "--wifi-file",
+        type=Path,
+        metavar="FILE",
+        help="wpa_supplicant.conf: switches on the network and Wi-Fi",
+    )
     add("--cache", type=Path, metavar="DIR", help="default: the user's cache folder")
-    add("--mirror", action="append", default=[], metavar="URI",
-        help="instead of Debian's usual mirrors, such as a snapshot with old versions")  # fmt: skip
-    add("--relock", action="store_true",
-        help="first lock the versions that Debian has today, in the source")  # fmt: skip
+    add(
+        "--mirror",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="instead of Debian's usual mirrors, such as a snapshot with old versions",
+    )
+    add(
+        "--relock",
+        action="store_true",
+        help="first lock the versions that Debian has today, in the source",
+    )
     add("--json", action="store_true", help="print files, size and digest as JSON")
     parser.set_defaults(run=run)
 
@@ -47,11 +63,18 @@ def run(arguments: argparse.Namespace) -> int:
     own = own_package(arguments.package).resolve()
     image = build_image(arguments.out.resolve(), own, site, cache, mirrors)
     if arguments.json:
-        print(json.dumps({
-            "file": str(image.compressed), "block_map": str(image.block_map),
-            "digests": str(image.digests), "manifest": str(image.manifest),
-            "bytes": image.bytes, "sha256": image.sha256,
-        }))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "file": str(image.compressed),
+                    "block_map": str(image.block_map),
+                    "digests": str(image.digests),
+                    "manifest": str(image.manifest),
+                    "bytes": image.bytes,
+                    "sha256": image.sha256,
+                }
+            )
+        )
     else:
         print(image.compressed)
     return 0

@@ -32,6 +32,13 @@ def _archive(root: Path, epoch: int) -> bytes:
     for name in names:
         os.utime(root / name, (epoch, epoch), follow_symlinks=False)
     return run(
-        "cpio", "--create", "--format=newc", "--reproducible", "--owner=0:0", "--null", "--quiet",
-        f"--directory={root}", stdin="".join(f"{name}\0" for name in names).encode(),
-    )  # fmt: skip
+        "cpio",
+        "--create",
+        "--format=newc",
+        "--reproducible",
+        "--owner=0:0",
+        "--null",
+        "--quiet",
+        f"--directory={root}",
+        stdin="".join(f"{name}\0" for name in names).encode(),
+    )

@@ -113,8 +113,17 @@ def _download(folder: Path, mirrors: tuple[str, ...]) -> list[Path]:
     """Return all packages as apt resolves, fetches and verifies them, sorted by name."""
     names = (*INSTALLED, *UNPACKED)
     run(
-        "mmdebstrap", "--quiet", "--variant=extract", f"--architectures={ARCHITECTURE}",
-        f"--components={COMPONENTS}", "--include=?essential", f"--include={','.join(names)}",
-        "--skip=cleanup/apt", "--format=directory", RELEASE, folder / "root", *mirrors,
-    )  # fmt: skip
+        "mmdebstrap",
+        "--quiet",
+        "--variant=extract",
+        f"--architectures={ARCHITECTURE}",
+        f"--components={COMPONENTS}",
+        "--include=?essential",
+        f"--include={','.join(names)}",
+        "--skip=cleanup/apt",
+        "--format=directory",
+        RELEASE,
+        folder / "root",
+        *mirrors,
+    )
     return sorted((folder / "root" / "var" / "cache" / "apt" / "archives").glob("*.deb"))

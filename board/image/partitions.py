@@ -37,9 +37,25 @@ def write_system(path: Path, archive: Path, epoch: int) -> None:
     LZ4 costs the processor least, at each start of a program.
     """
     path.unlink(missing_ok=True)
-    run("sqfstar", "-comp", "lz4", "-b", "128K", "-root-mode", "755", "-root-uid", "0",
-        "-root-gid", "0", "-reproducible", "-quiet", "-no-progress", path,
-        stdin=archive.read_bytes(), environment=at(epoch))  # fmt: skip
+    run(
+        "sqfstar",
+        "-comp",
+        "lz4",
+        "-b",
+        "128K",
+        "-root-mode",
+        "755",
+        "-root-uid",
+        "0",
+        "-root-gid",
+        "0",
+        "-reproducible",
+        "-quiet",
+        "-no-progress",
+        path,
+        stdin=archive.read_bytes(),
+        environment=at(epoch),
+    )
 
 
 def write_disk(path: Path, boot: Path, system: Path, state: Path) -> None:

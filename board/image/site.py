@@ -47,9 +47,13 @@ class Site:
             settings = read_site_settings(self.settings)
             networked |= bool(settings.mqtt or settings.webhook or settings.wyoming)
             changes.append(
-                Change("etc/trigger-word.toml", self.settings.read_bytes(), mode=0o640,
-                       group="trigger-word-settings")
-            )  # fmt: skip
+                Change(
+                    "etc/trigger-word.toml",
+                    self.settings.read_bytes(),
+                    mode=0o640,
+                    group="trigger-word-settings",
+                )
+            )
         if networked:
             changes += map(_wanted, ("systemd-networkd.service", "systemd-timesyncd.service"))
         if self.authorized_key:
@@ -57,10 +61,13 @@ class Site:
             changes += [key, _wanted("ssh.service")]
         if self.wifi:
             changes += [
-                Change("etc/wpa_supplicant/wpa_supplicant-wlan0.conf", self.wifi.read_bytes(),
-                       mode=0o600),
+                Change(
+                    "etc/wpa_supplicant/wpa_supplicant-wlan0.conf",
+                    self.wifi.read_bytes(),
+                    mode=0o600,
+                ),
                 _wanted("wpa_supplicant@wlan0.service"),
-            ]  # fmt: skip
+            ]
         return changes
 
 

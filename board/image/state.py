@@ -28,9 +28,24 @@ def write_state(
             (root / CHANGES / folder).mkdir(parents=True)
         for change in changes:
             _lay(root / CHANGES / change.path, change)
-        run("mke2fs", "-q", "-t", "ext4", "-L", "state", "-U", STATE_ID, "-m", "0", "-d", name,
-            "-E", f"hash_seed={STATE_ID},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0",
-            path, environment=at(epoch))  # fmt: skip
+        run(
+            "mke2fs",
+            "-q",
+            "-t",
+            "ext4",
+            "-L",
+            "state",
+            "-U",
+            STATE_ID,
+            "-m",
+            "0",
+            "-d",
+            name,
+            "-E",
+            f"hash_seed={STATE_ID},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0",
+            path,
+            environment=at(epoch),
+        )
         files = [root, *sorted(root.rglob("*"))]
         commands = [line for file in files for line in _inode(root, file, epoch)]
     for change in changes:
@@ -38,8 +53,7 @@ def write_state(
             name = f"/{CHANGES}/{change.path}"
             commands.append(f'set_inode_field "{name}" mode 0{stat.S_IFREG | change.mode:o}')
             commands.append(f'set_inode_field "{name}" gid {groups[change.group]}')
-    run("debugfs", "-w", "-f", "-", path, stdin="\n".join(commands).encode(),
-        environment=at(epoch))  # fmt: skip
+    run("debugfs", "-w", "-f", "-", path, stdin="\n".join(commands).encode(), environment=at(epoch))
 
 
 def _lay(path: Path, change: Change) -> None:

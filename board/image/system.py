@@ -24,14 +24,28 @@ KEPT = ("/usr/share/doc/*/copyright", "/usr/share/doc/trigger-word/*")
 OTHER_PYTHON = "/opt/trigger-word/lib/python3.13/*"
 """In our package for the next Debian."""
 
-UNUSED_UNITS = ("e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "ssh.service",
-                "systemd-networkd.service", "systemd-timesyncd.service",
-                "wpa_supplicant.service")  # fmt: skip
+UNUSED_UNITS = (
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "fstrim.timer",
+    "ssh.service",
+    "systemd-networkd.service",
+    "systemd-timesyncd.service",
+    "wpa_supplicant.service",
+)
 """Not started unless the site asks: nothing listens on the network by default."""
 
-MADE_BY_CHANCE = ("etc/machine-id", "etc/ssh/ssh_host_*", "var/lib/systemd/random-seed",
-                  "var/cache/ldconfig/aux-cache", "var/cache/debconf/*-old", "var/log/*",
-                  "etc/apt/sources.list*", "var/lib/apt/lists/*", "var/cache/apt/*")  # fmt: skip
+MADE_BY_CHANCE = (
+    "etc/machine-id",
+    "etc/ssh/ssh_host_*",
+    "var/lib/systemd/random-seed",
+    "var/cache/ldconfig/aux-cache",
+    "var/cache/debconf/*-old",
+    "var/log/*",
+    "etc/apt/sources.list*",
+    "var/lib/apt/lists/*",
+    "var/cache/apt/*",
+)
 """Removed: keys and names that each device makes for itself, caches, logs."""
 
 MERGED_USR = "/usr/share/mmdebstrap/hooks/merged-usr"
@@ -58,10 +72,16 @@ def debian_archive(packages: Packages, cache: Path, epoch: int) -> Path:
         _write_repository(repository, packages)
         part = repository / "debian.tar"
         _mmdebstrap(
-            cache / "debian.log", "--variant=essential", f"--hook-dir={MERGED_USR}",
-            f"--include={','.join(INSTALLED)}", *_exclusions(),
-            RELEASE, part, f"deb [trusted=yes] copy:{repository} ./", epoch=epoch,
-        )  # fmt: skip
+            cache / "debian.log",
+            "--variant=essential",
+            f"--hook-dir={MERGED_USR}",
+            f"--include={','.join(INSTALLED)}",
+            *_exclusions(),
+            RELEASE,
+            part,
+            f"deb [trusted=yes] copy:{repository} ./",
+            epoch=epoch,
+        )
         part.rename(path)
     return path
 
@@ -82,10 +102,21 @@ def write_system_archive(
         _copy_firmware(firmware, Path(name, "firmware"), laid)
         _settle(laid, epoch)
         archive = Path(name, "laid.tar")
-        run("tar", "--create", "--sort=name", "--owner=0", "--group=0", "--numeric-owner",
-            f"--file={archive}", f"--directory={laid}", ".")  # fmt: skip
+        run(
+            "tar",
+            "--create",
+            "--sort=name",
+            "--owner=0",
+            "--group=0",
+            "--numeric-owner",
+            f"--file={archive}",
+            f"--directory={laid}",
+            ".",
+        )
         _mmdebstrap(
-            path.with_suffix(".log"), "--variant=custom", "--skip=update,check/empty",
+            path.with_suffix(".log"),
+            "--variant=custom",
+            "--skip=update,check/empty",
             f"--setup-hook=tar-in {debian} /",
             f"--customize-hook=copy-in {own} /tmp",
             f'--customize-hook=chroot "$1" dpkg --path-exclude="{OTHER_PYTHON}"'
@@ -94,8 +125,12 @@ def write_system_archive(
             f"--customize-hook=tar-in {archive} /",
             f'--customize-hook=chroot "$1" systemctl --quiet disable {" ".join(UNUSED_UNITS)}',
             f'--customize-hook=cd "$1" && rm -rf {" ".join(MADE_BY_CHANCE)} && : >etc/machine-id',
-            *_exclusions(), RELEASE, path, "", epoch=epoch,
-        )  # fmt: skip
+            *_exclusions(),
+            RELEASE,
+            path,
+            "",
+            epoch=epoch,
+        )
 
 
 def files_digest(parts: Sequence[Path]) -> str:
@@ -124,8 +159,14 @@ def _write_repository(folder: Path, packages: Packages) -> None:
 
 def _mmdebstrap(record: Path, *arguments: str | Path, epoch: int) -> None:
     try:
-        run("mmdebstrap", f"--architectures={ARCHITECTURE}", "--format=tar", f"--logfile={record}",
-            *arguments, environment={"SOURCE_DATE_EPOCH": str(epoch)})  # fmt: skip
+        run(
+            "mmdebstrap",
+            f"--architectures={ARCHITECTURE}",
+            "--format=tar",
+            f"--logfile={record}",
+            *arguments,
+            environment={"SOURCE_DATE_EPOCH": str(epoch)},
+        )
     except BoardError as error:
         raise BoardError(f"{error}; {record} tells the story") from error
 

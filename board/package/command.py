@@ -14,11 +14,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         description="Build trigger-word_VERSION_arm64.deb for Debian 12 and 13 and Raspberry Pi OS,"
         " without root. The same inputs give the same file.",
     )
-    parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR",
-                        help="where it goes (default: out)")  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR", help="where it goes (default: out)"
+    )
     parser.add_argument("--json", action="store_true", help="print file, size and digest as JSON")
-    parser.add_argument("--renew-locks", action="store_true",
-                        help="pin the newest allowed versions first; needs uv")  # fmt: skip
+    parser.add_argument(
+        "--renew-locks", action="store_true", help="pin the newest allowed versions first; needs uv"
+    )
     parser.set_defaults(run=run)
 
 

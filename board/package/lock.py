@@ -17,10 +17,16 @@ def renew_locks() -> None:
     """Pin the newest versions that pyproject.toml allows, with the hashes of their wheels."""
     common = ["--generate-hashes", "--no-annotate", "--no-header", "--upgrade"]
     for python in PYTHONS:
-        _compile("pyproject.toml", f"python{python}.txt", *common, "--only-binary=:all:",
-                 f"--python-version={python}", f"--python-platform={PLATFORM}",
-                 *(f"--extra={extra}" for extra in EXTRAS),
-                 *(f"--no-emit-package={package}" for package in UNUSED))  # fmt: skip
+        _compile(
+            "pyproject.toml",
+            f"python{python}.txt",
+            *common,
+            "--only-binary=:all:",
+            f"--python-version={python}",
+            f"--python-platform={PLATFORM}",
+            *(f"--extra={extra}" for extra in EXTRAS),
+            *(f"--no-emit-package={package}" for package in UNUSED),
+        )
     _compile(str(LOCKS / "build.in"), "build.txt", *common, "--universal")
 
 

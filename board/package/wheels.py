@@ -25,20 +25,39 @@ def fetch_wheels(python: str, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     platforms = [f"--platform=manylinux_2_{minor}_aarch64" for minor in GLIBC]
     _pip(
-        "download", "--dest", str(folder), "--no-deps", "--require-hashes", "--only-binary=:all:",
-        "--ignore-requires-python", f"--python-version={python}", *platforms,
-        "--platform=manylinux2014_aarch64", "--requirement", str(LOCKS / f"python{python}.txt"),
-    )  # fmt: skip
+        "download",
+        "--dest",
+        str(folder),
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+        "--ignore-requires-python",
+        f"--python-version={python}",
+        *platforms,
+        "--platform=manylinux2014_aarch64",
+        "--requirement",
+        str(LOCKS / f"python{python}.txt"),
+    )
     return sorted(folder.glob("*.whl"))
 
 
 def build_own_wheel(source: Path, folder: Path) -> Path:
     """Return the wheel of the project in `source`, built into `folder` with the locked tools."""
     tools = folder / "tools"
-    _pip("install", "--target", str(tools), "--require-hashes", "--only-binary=:all:",
-         "--requirement", str(LOCKS / "build.txt"))  # fmt: skip
-    _call([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
-          cwd=source, environment={"PYTHONPATH": str(tools)})  # fmt: skip
+    _pip(
+        "install",
+        "--target",
+        str(tools),
+        "--require-hashes",
+        "--only-binary=:all:",
+        "--requirement",
+        str(LOCKS / "build.txt"),
+    )
+    _call(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=source,
+        environment={"PYTHONPATH": str(tools)},
+    )
     return next(folder.glob("*.whl"))
 
 
@@ -70,9 +89,15 @@ def _pip(*arguments: str) -> None:
 
 def _call(
     command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None
-) -> None:  # fmt: skip
-    done = subprocess.run(command, cwd=cwd, env={**os.environ, **(environment or {})},
-                          capture_output=True, text=True, check=False)  # fmt: skip
+) -> None:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "ERROR" in line]
         reason = " ".join(lines or done.stderr.splitlines()[-1:] or ["no reason given"])

@@ -35,8 +35,13 @@ class Card(ABC):
         """Return the room that is left."""
 
     @abstractmethod
-    def replace(self, folder: str, inside: Mapping[str, Content], files: Mapping[str, bytes],
-                gone: frozenset[str]) -> None:  # fmt: skip
+    def replace(
+        self,
+        folder: str,
+        inside: Mapping[str, Content],
+        files: Mapping[str, bytes],
+        gone: frozenset[str],
+    ) -> None:
         """Make `folder` hold exactly `inside`, then write `files` and remove `gone`, in order."""
 
     def discard(self, folder: str) -> None:  # noqa: B027 - most cards have nothing to discard
@@ -86,8 +91,13 @@ class MountedCard(Card):
     def discard(self, folder: str) -> None:
         shutil.rmtree(self.folder / f"{folder}.new", ignore_errors=True)
 
-    def replace(self, folder: str, inside: Mapping[str, Content], files: Mapping[str, bytes],
-                gone: frozenset[str]) -> None:  # fmt: skip
+    def replace(
+        self,
+        folder: str,
+        inside: Mapping[str, Content],
+        files: Mapping[str, bytes],
+        gone: frozenset[str],
+    ) -> None:
         new, old = self.folder / f"{folder}.new", self.folder / folder
         try:
             for name, content in inside.items():

@@ -38,15 +38,24 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add("--user", default="pi", metavar="NAME", help="who logs in (default: pi)")
     add("--password-file", type=Path, metavar="FILE", help="its first line is the password")
     add("--ask-password", action="store_true", help="type the password")
-    add("--ssh-key", type=Path, action="append", default=[], metavar="FILE",
-        help="public key that may log in; SSH stays off without one")  # fmt: skip
+    add(
+        "--ssh-key",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="public key that may log in; SSH stays off without one",
+    )
     add("--ssh-password", action="store_true", help="let the password log in over SSH too")
     add("--wifi", metavar="SSID", help="wireless network; its pass phrase is typed unless given")
     add("--wifi-password-file", type=Path, metavar="FILE", help="its first line is the pass phrase")
     add("--wifi-open", action="store_true", help="the network has no pass phrase")
     add("--wifi-hidden", action="store_true", help="the network does not show its name")
-    add("--wifi-wpa3", action="store_true",
-        help="the network speaks WPA3 only: the pass phrase itself is stored")  # fmt: skip
+    add(
+        "--wifi-wpa3",
+        action="store_true",
+        help="the network speaks WPA3 only: the pass phrase itself is stored",
+    )
     add("--country", default="", metavar="XX", help="of the radio, such as GB")
     add("--locale", default="", metavar="L", help="such as en_GB.UTF-8")
     add("--timezone", default="", metavar="Z", help="such as Europe/London")

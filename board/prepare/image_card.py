@@ -61,8 +61,13 @@ class ImageCard(Card):
             raise BoardError(f"{self.image}: mtools does not tell the free room; is it damaged?")
         return int(found[1].replace(" ", ""))
 
-    def replace(self, folder: str, inside: Mapping[str, Content], files: Mapping[str, bytes],
-                gone: frozenset[str]) -> None:  # fmt: skip
+    def replace(
+        self,
+        folder: str,
+        inside: Mapping[str, Content],
+        files: Mapping[str, bytes],
+        gone: frozenset[str],
+    ) -> None:
         with tempfile.TemporaryDirectory(dir=self.image.parent, prefix=".prepare-") as temporary:
             copy, tree = Path(temporary) / "boot.fat", Path(temporary) / "tree"
             _copy_out(self.image, self.partition, copy)
@@ -76,8 +81,11 @@ class ImageCard(Card):
             _copy_changes_back(copy, self.image, self.partition)
 
     def _mtools(self, program: str, *arguments: str) -> bytes:
-        return run([program, "-i", f"{self.image}@@{self.partition.offset}", *arguments],
-                   package="mtools", env=self._environment)  # fmt: skip
+        return run(
+            [program, "-i", f"{self.image}@@{self.partition.offset}", *arguments],
+            package="mtools",
+            env=self._environment,
+        )
 
     @cached_property
     def _environment(self) -> dict[str, str]:

@@ -47,5 +47,9 @@ def prepare(card: Card, release: Release, owner: Owner, kit: Kit) -> None:
     encoded = {name: text.encode(errors="surrogateescape") for name, text in files.items()}
     command_line = {"cmdline.txt": encoded.pop("cmdline.txt")}
     card.change(FOLDER, inside, {**encoded, **configuration, **command_line}, gone)
-    log.info("%s: %s will install trigger-word %s at its first boot", card, owner.hostname,
-             kit.bundle.manifest.version)  # fmt: skip
+    log.info(
+        "%s: %s will install trigger-word %s at its first boot",
+        card,
+        owner.hostname,
+        kit.bundle.manifest.version,
+    )

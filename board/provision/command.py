@@ -40,8 +40,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add("--identity", type=Path, metavar="FILE", help="key for SSH")
     add("--ask-password", action="store_true", help="type a password for SSH and sudo")
     add("--password-file", type=Path, metavar="FILE", help="its first line is that password")
-    add("--ready-seconds", type=int, default=90, metavar="S",
-        help="how long the service may take until it listens (default: 90)")  # fmt: skip
+    add(
+        "--ready-seconds",
+        type=int,
+        default=90,
+        metavar="S",
+        help="how long the service may take until it listens (default: 90)",
+    )
     add("--restart", action="store_true", help="restart the Pi if its audio hardware needs it")
     add_kit_options(parser)
     add("--json", action="store_true", help="one JSON object a host")

@@ -4,9 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = Literal[
-    "installed", "upgraded", "unchanged", "planned", "restart", "rolled-back", "not-ready",
-    "failed", "unreachable",
-]  # fmt: skip
+    "installed",
+    "upgraded",
+    "unchanged",
+    "planned",
+    "restart",
+    "rolled-back",
+    "not-ready",
+    "failed",
+    "unreachable",
+]
 
 GOOD: tuple[State, ...] = ("installed", "upgraded", "unchanged", "planned", "restart")
 

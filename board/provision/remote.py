@@ -79,8 +79,9 @@ class Result:
 class Remote:
     """A connection that all commands share."""
 
-    def __init__(self, target: Target, folder: Path, password: str = "",
-                 identity: Path | None = None) -> None:  # fmt: skip
+    def __init__(
+        self, target: Target, folder: Path, password: str = "", identity: Path | None = None
+    ) -> None:
         """
         folder: private, for the connection's socket.
         password: for SSH and sudo; empty: keys only.
@@ -101,8 +102,11 @@ class Remote:
         """Run a shell command; raises UnreachableError if the connection fails."""
         done = subprocess.run(
             [*self._command, "--", self.target.address, command],
-            input=stdin, capture_output=True, env=self._environment, check=False,
-        )  # fmt: skip
+            input=stdin,
+            capture_output=True,
+            env=self._environment,
+            check=False,
+        )
         return self._result(done.returncode, done.stdout, done.stderr)
 
     def run_as_root(self, command: str) -> Result:
@@ -128,9 +132,12 @@ class Remote:
             with packer:
                 done = subprocess.run(
                     [*self._command, "--", self.target.address, receive],
-                    stdin=packer.stdout, stdout=subprocess.DEVNULL, stderr=errors,
-                    env=self._environment, check=False,
-                )  # fmt: skip
+                    stdin=packer.stdout,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    env=self._environment,
+                    check=False,
+                )
             errors.seek(0)
             result = self._result(done.returncode, b"", errors.read())
         if result.code:

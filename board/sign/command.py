@@ -17,8 +17,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("models", type=Path, nargs="*", metavar="MODEL", help="artefacts")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--key", type=Path, metavar="FILE", help="private key")
-    which.add_argument("--new-key", type=Path, metavar="FILE",
-                       help="make a private key, readable by you only")  # fmt: skip
+    which.add_argument(
+        "--new-key", type=Path, metavar="FILE", help="make a private key, readable by you only"
+    )
     parser.set_defaults(run=run)
 
 

@@ -29,8 +29,9 @@ class Limits:
         if own:
             over += own.excesses(report.core_percent, report.rss_mb)
         elif self.budgets:
-            log.warning("%s has no budget; there is one for %s", report.name,
-                        ", ".join(self.budgets))  # fmt: skip
+            log.warning(
+                "%s has no budget; there is one for %s", report.name, ", ".join(self.budgets)
+            )
         ratio = self._ratio(report)
         if self.earlier and ratio is not None and ratio > 1.0 + self.tolerance:
             over.append(f"{ratio:.2f} of {self.earlier.path}, {1.0 + self.tolerance:g} allowed")

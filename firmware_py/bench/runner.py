@@ -149,8 +149,15 @@ def _samples(front_end: FrontEnd, audio: Path) -> NDArray[np.int16]:
 def _run(trial: Trial) -> tuple[Measurement, Soak | None]:
     """Run the trial in a process of its own, with nothing else going on in this one."""
     root = str(Path(__file__).resolve().parent.parent.parent)
-    command = [sys.executable, "-P", "-c", CHILD, root, json.dumps(to_mapping(trial)),
-               str(os.sysconf("SC_PAGESIZE"))]  # fmt: skip
+    command = [
+        sys.executable,
+        "-P",
+        "-c",
+        CHILD,
+        root,
+        json.dumps(to_mapping(trial)),
+        str(os.sysconf("SC_PAGESIZE")),
+    ]
     samples, states = [], []
     with tempfile.TemporaryFile("w+") as errors:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as child:
@@ -159,8 +166,11 @@ def _run(trial: Trial) -> tuple[Measurement, Soak | None]:
             for line in child.stdout:
                 samples.append(from_mapping(SoakSample, json.loads(line), "soak"))
                 states.append(read_board_state())
-                log.info("%.0f s: real-time factor %.4f", samples[-1].elapsed_seconds,
-                         samples[-1].real_time_factor)  # fmt: skip
+                log.info(
+                    "%.0f s: real-time factor %.4f",
+                    samples[-1].elapsed_seconds,
+                    samples[-1].real_time_factor,
+                )
         if child.returncode:
             errors.seek(0)
             reason = (errors.read().strip().splitlines() or [f"exit code {child.returncode}"])[-1]

@@ -49,39 +49,91 @@ def describe_state(state: BoardState) -> str:
 
 def cost_table(reports: Sequence[Report]) -> str:
     """Return what the stages cost, with a bar for the share of one core."""
-    head = ("model", "mode", "interpreter", "of one core", "%", "CPU s/s", "front end", "network",
-            "decision")  # fmt: skip
+    head = (
+        "model",
+        "mode",
+        "interpreter",
+        "of one core",
+        "%",
+        "CPU s/s",
+        "front end",
+        "network",
+        "decision",
+    )
     rows = [
-        (r.name, r.mode, r.runtime, bar(r.cost.total), f"{r.core_percent:.2f}",
-         f"{r.cost.total:.5f}", f"{r.cost.front_end:.5f}", f"{r.cost.network:.5f}",
-         f"{r.cost.decision:.5f}")
+        (
+            r.name,
+            r.mode,
+            r.runtime,
+            bar(r.cost.total),
+            f"{r.core_percent:.2f}",
+            f"{r.cost.total:.5f}",
+            f"{r.cost.front_end:.5f}",
+            f"{r.cost.network:.5f}",
+            f"{r.cost.decision:.5f}",
+        )
         for r in reports
-    ]  # fmt: skip
+    ]
     return _align(head, rows, num_texts=4)
 
 
 def latency_table(reports: Sequence[Report]) -> str:
     """Return how long a chunk takes, and how long after a word the outputs are called."""
-    head = ("model", "mode", "interpreter", "a chunk of", "p50 ms", "p95 ms", "p99 ms", "worst ms",
-            "after the word ms")  # fmt: skip
+    head = (
+        "model",
+        "mode",
+        "interpreter",
+        "a chunk of",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+        "worst ms",
+        "after the word ms",
+    )
     rows = [
-        (r.name, r.mode, r.runtime, f"{r.call_ms.budget:g} ms", f"{r.call_ms.p50:.3f}",
-         f"{r.call_ms.p95:.3f}", f"{r.call_ms.p99:.3f}", f"{r.call_ms.worst:.2f}", _latency(r))
+        (
+            r.name,
+            r.mode,
+            r.runtime,
+            f"{r.call_ms.budget:g} ms",
+            f"{r.call_ms.p50:.3f}",
+            f"{r.call_ms.p95:.3f}",
+            f"{r.call_ms.p99:.3f}",
+            f"{r.call_ms.worst:.2f}",
+            _latency(r),
+        )
         for r in reports
-    ]  # fmt: skip
+    ]
     return _align(head, rows, num_texts=3)
 
 
 def process_table(reports: Sequence[Report]) -> str:
     """Return start-up, memory and, where there is an earlier run, the ratio to its cost."""
-    head = ("model", "mode", "interpreter", "load CPU s", "start CPU s", "MB", "over Python",
-            "threads", "ratio")  # fmt: skip
+    head = (
+        "model",
+        "mode",
+        "interpreter",
+        "load CPU s",
+        "start CPU s",
+        "MB",
+        "over Python",
+        "threads",
+        "ratio",
+    )
     rows = [
-        (r.name, r.mode, r.runtime, f"{r.load_cpu_seconds:.3f}", f"{r.start_cpu_seconds:.3f}",
-         f"{r.rss_mb:.1f}", f"{r.rss_over_interpreter_mb:.1f}", str(r.process_threads),
-         "-" if r.ratio is None else f"{r.ratio:.2f}")
+        (
+            r.name,
+            r.mode,
+            r.runtime,
+            f"{r.load_cpu_seconds:.3f}",
+            f"{r.start_cpu_seconds:.3f}",
+            f"{r.rss_mb:.1f}",
+            f"{r.rss_over_interpreter_mb:.1f}",
+            str(r.process_threads),
+            "-" if r.ratio is None else f"{r.ratio:.2f}",
+        )
         for r in reports
-    ]  # fmt: skip
+    ]
     return _align(head, rows, num_texts=3)
 
 

@@ -30,31 +30,62 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     add = parser.add_argument
     add("models", type=Path, nargs="*", metavar="M", help="artefacts (default: the built-in one)")
-    add("--audio", type=Path, metavar="WAV",
+    add(
+        "--audio",
+        type=Path,
+        metavar="WAV",
         help="what they hear (default: the bundled recording); words in a .json file beside it"
-        " give the latency")  # fmt: skip
-    add("--seconds", type=_positive, default=60.0, metavar="S",
-        help="repeat the recording until it is this long (default: 60)")  # fmt: skip
-    add("--chunk-ms", type=_positive, metavar="MS",
-        help="audio handed over at a time (default: that of one call of the network)")  # fmt: skip
+        " give the latency",
+    )
+    add(
+        "--seconds",
+        type=_positive,
+        default=60.0,
+        metavar="S",
+        help="repeat the recording until it is this long (default: 60)",
+    )
+    add(
+        "--chunk-ms",
+        type=_positive,
+        metavar="MS",
+        help="audio handed over at a time (default: that of one call of the network)",
+    )
     add("--runtime", metavar="R", help="one interpreter (default: all that are installed)")
     add("--threads", type=_count, default=1, metavar="N", help="of the interpreter (default: 1)")
-    add("--soak", type=_positive, default=0.0, metavar="MINUTES",
-        help="then go on at full load and watch heat, clock and memory")  # fmt: skip
+    add(
+        "--soak",
+        type=_positive,
+        default=0.0,
+        metavar="MINUTES",
+        help="then go on at full load and watch heat, clock and memory",
+    )
     add(
         "--loopback",
         action="store_true",
         help="then play the recording on the speaker and time the round trip through the"
         " microphone; 1 if no word is heard. Stop the service first: it holds the microphone",
     )
-    add("--settings", type=Path, metavar="FILE",
-        help="TOML file that names microphone and speaker for --loopback")  # fmt: skip
+    add(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="TOML file that names microphone and speaker for --loopback",
+    )
     add("--json", action="store_true", help="one JSON object a measurement")
     add("--against", type=Path, metavar="OLD.json", help="compare with an earlier --json")
-    add("--tolerance", type=_positive, default=0.1, metavar="X",
-        help="how much slower than OLD.json is allowed (default: 0.1, a tenth)")  # fmt: skip
-    add("--budget", type=Path, metavar="FILE",
-        help="TOML or JSON with [budget.MODEL] core_percent and rss_mb")  # fmt: skip
+    add(
+        "--tolerance",
+        type=_positive,
+        default=0.1,
+        metavar="X",
+        help="how much slower than OLD.json is allowed (default: 0.1, a tenth)",
+    )
+    add(
+        "--budget",
+        type=Path,
+        metavar="FILE",
+        help="TOML or JSON with [budget.MODEL] core_percent and rss_mb",
+    )
     add("--budget-core", type=_positive, metavar="PERCENT", help="of one core, for every model")
     add("--budget-rss", type=_positive, metavar="MB", help="of memory, for every model")
     parser.set_defaults(run=run)
@@ -102,9 +133,7 @@ def _reports(arguments: argparse.Namespace) -> Iterator["Report"]:
             yield loopback(report, artefact) if loopback else report
 
 
-def _loopback(
-    audio: Path, settings_path: Path | None
-) -> "Callable[[Report, Artefact], Report]":  # fmt: skip
+def _loopback(audio: Path, settings_path: Path | None) -> "Callable[[Report, Artefact], Report]":
     """Return what adds the round trip through the air to a report."""
     from firmware_py.bench.loopback import play_and_listen
     from firmware_py.bench.words import read_words
@@ -163,11 +192,14 @@ def _print_tables(reports: Sequence["Report"]) -> None:
     print(cost_table(reports), latency_table(reports), process_table(reports), sep="\n\n")
     for report in reports:
         if report.soak:
-            print(f"\n{report.name} ({report.mode}) on {report.runtime}:"
-                  f" {describe_soak(report.soak)}")  # fmt: skip
+            print(
+                f"\n{report.name} ({report.mode}) on {report.runtime}: {describe_soak(report.soak)}"
+            )
         if report.loopback:
-            print(f"\n{report.name} ({report.mode}) on {report.runtime},"
-                  f" {describe_loopback(report.loopback)}")  # fmt: skip
+            print(
+                f"\n{report.name} ({report.mode}) on {report.runtime},"
+                f" {describe_loopback(report.loopback)}"
+            )
 
 
 def _positive(text: str) -> float:

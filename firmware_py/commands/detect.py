@@ -26,24 +26,48 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         epilog="example: trigger-word detect kitchen.wav --chime answered.wav",
     )
     parser.add_argument(
-        "audio", nargs="+", metavar="AUDIO",
+        "audio",
+        nargs="+",
+        metavar="AUDIO",
         help="WAV or FLAC, any rate and channel count; - is raw int16 mono PCM on standard input",
-    )  # fmt: skip
-    parser.add_argument("--model", type=Path, metavar="M",
-                        help="artefact to use (default: the built-in one)")  # fmt: skip
-    parser.add_argument("--threshold", type=float, metavar="X",
-                        help="from 0 to 1, instead of the model's own")  # fmt: skip
-    parser.add_argument("--operating-point", metavar="NAME",
-                        help="one of the model's named policies, such as sensitive")  # fmt: skip
-    parser.add_argument("--channel", choices=("first", "mix"), default="first",
-                        help="which channel is heard (default: first)")  # fmt: skip
-    parser.add_argument("--rate", type=int, default=None, metavar="HZ",
-                        help="sample rate of raw PCM on standard input")  # fmt: skip
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="M", help="artefact to use (default: the built-in one)"
+    )
+    parser.add_argument(
+        "--threshold", type=float, metavar="X", help="from 0 to 1, instead of the model's own"
+    )
+    parser.add_argument(
+        "--operating-point",
+        metavar="NAME",
+        help="one of the model's named policies, such as sensitive",
+    )
+    parser.add_argument(
+        "--channel",
+        choices=("first", "mix"),
+        default="first",
+        help="which channel is heard (default: first)",
+    )
+    parser.add_argument(
+        "--rate",
+        type=int,
+        default=None,
+        metavar="HZ",
+        help="sample rate of raw PCM on standard input",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a detection")
-    parser.add_argument("--chime", type=Path, metavar="OUT.wav",
-                        help="write the recording with a chime at each detection")  # fmt: skip
-    parser.add_argument("--posteriors", type=Path, metavar="OUT.npy",
-                        help="save the network's outputs, float32 [steps, labels]")  # fmt: skip
+    parser.add_argument(
+        "--chime",
+        type=Path,
+        metavar="OUT.wav",
+        help="write the recording with a chime at each detection",
+    )
+    parser.add_argument(
+        "--posteriors",
+        type=Path,
+        metavar="OUT.npy",
+        help="save the network's outputs, float32 [steps, labels]",
+    )
     parser.set_defaults(run=run)
 
 
@@ -111,5 +135,8 @@ def _report(audio: str, detection: "Detection", as_json: bool) -> None:
         print(json.dumps({"file": audio, **asdict(detection)}), flush=True)
         return
     minutes, seconds = divmod(detection.time_seconds, 60)
-    print(f"{audio}: {int(minutes):d}:{seconds:06.3f}  {detection.label}"
-          f"  (score {detection.score:.3f})", flush=True)  # fmt: skip
+    print(
+        f"{audio}: {int(minutes):d}:{seconds:06.3f}  {detection.label}"
+        f"  (score {detection.score:.3f})",
+        flush=True,
+    )

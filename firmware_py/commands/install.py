@@ -31,14 +31,31 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add = parser.add_argument
     add("model", type=Path, nargs="?", metavar="MODEL.tflite", help="the artefact")
     add("--rollback", action="store_true", help="go back to the model before; twice: forth again")
-    add("--name", default="default", metavar="NAME",
-        help="install it beside the default model, for a [[model]] of the settings")  # fmt: skip
-    add("--models", type=Path, metavar="DIR",
-        help="where models lie (default: /var/lib/trigger-word/models)")  # fmt: skip
-    add("--settings", type=Path, metavar="FILE",
-        help=f"TOML file that may name keys (default: {SETTINGS}, if it is there)")  # fmt: skip
-    add("--key", action="append", default=[], metavar="BASE64",
-        help="public key that must have signed the model; may be repeated")  # fmt: skip
+    add(
+        "--name",
+        default="default",
+        metavar="NAME",
+        help="install it beside the default model, for a [[model]] of the settings",
+    )
+    add(
+        "--models",
+        type=Path,
+        metavar="DIR",
+        help="where models lie (default: /var/lib/trigger-word/models)",
+    )
+    add(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help=f"TOML file that may name keys (default: {SETTINGS}, if it is there)",
+    )
+    add(
+        "--key",
+        action="append",
+        default=[],
+        metavar="BASE64",
+        help="public key that must have signed the model; may be repeated",
+    )
     add("--no-reload", action="store_true", help="leave a running service with its model")
     add("--json", action="store_true", help="print what is in place now as JSON")
     parser.set_defaults(run=run)
@@ -98,8 +115,13 @@ def _tell(slot: "Slot", artefact: "Artefact", changed: bool, as_json: bool) -> N
     path = slot.current if slot.current.exists() else artefact.path
     metadata = artefact.metadata
     if as_json:
-        facts = {"file": str(path), "name": metadata.name, "labels": metadata.labels,
-                 "sha256": metadata.sha256, "changed": changed}  # fmt: skip
+        facts = {
+            "file": str(path),
+            "name": metadata.name,
+            "labels": metadata.labels,
+            "sha256": metadata.sha256,
+            "changed": changed,
+        }
         print(json.dumps(facts))
         return
     state = "in place" if changed else "already in place"

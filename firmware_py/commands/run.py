@@ -27,15 +27,24 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         epilog="example: trigger-word run --print-settings > site.toml;"
         " trigger-word run --settings site.toml",
     )
-    parser.add_argument("--settings", type=Path, metavar="FILE",
-                        help="TOML file (default: a chime, no other output)")  # fmt: skip
-    parser.add_argument("--model", type=Path, metavar="M",
-                        help="artefact to use instead of those in the settings")  # fmt: skip
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="TOML file (default: a chime, no other output)",
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="M", help="artefact to use instead of those in the settings"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a detection")
-    parser.add_argument("--print-settings", action="store_true",
-                        help="print a commented settings file with the defaults")  # fmt: skip
-    parser.add_argument("--debug", action="store_true",
-                        help="log more, and let the sound libraries talk")  # fmt: skip
+    parser.add_argument(
+        "--print-settings",
+        action="store_true",
+        help="print a commented settings file with the defaults",
+    )
+    parser.add_argument(
+        "--debug", action="store_true", help="log more, and let the sound libraries talk"
+    )
     parser.set_defaults(run=run)
 
 

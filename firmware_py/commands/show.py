@@ -15,8 +15,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "show", help="tell what a model is", description="Print a model's metadata."
     )
-    parser.add_argument("model", type=Path, nargs="?", metavar="M",
-                        help="artefact (default: the built-in one)")  # fmt: skip
+    parser.add_argument(
+        "model", type=Path, nargs="?", metavar="M", help="artefact (default: the built-in one)"
+    )
     parser.add_argument("--json", action="store_true", help="the whole metadata as JSON")
     parser.set_defaults(run=run)
 
@@ -54,8 +55,10 @@ def _summary(artefact: "Artefact") -> list[tuple[str, str]]:
         ("step", f"{step}, {network.steps_per_call} to a call"),
         ("trigger", metadata.trigger.describe(metadata.step_seconds)),
     ]
-    rows += [(name, policy.describe(metadata.step_seconds))
-             for name, policy in metadata.operating_points.items()]  # fmt: skip
+    rows += [
+        (name, policy.describe(metadata.step_seconds))
+        for name, policy in metadata.operating_points.items()
+    ]
     rows += [(f"evaluation: {key}", _value(item)) for key, item in metadata.evaluation.items()]
     rows += [(f"training: {key}", _value(item)) for key, item in metadata.training.items()]
     return rows

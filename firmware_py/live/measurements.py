@@ -39,14 +39,39 @@ def event_metrics(detections: Mapping[str, int], workers: Sequence[OutputWorker]
         return [(worker.name, float(getattr(worker, attribute))) for worker in workers]
 
     return [
-        Metric(f"{PREFIX}detections_total", "counter", "Detections.",
-               sorted(detections.items()), "label"),
-        Metric(f"{PREFIX}output_queued", "gauge", "Events that wait for an output.",
-               each("queued"), "output"),
-        Metric(f"{PREFIX}output_handled_total", "counter", "Events that an output answered.",
-               each("handled"), "output"),
-        Metric(f"{PREFIX}output_failures_total", "counter", "Events that an output failed at.",
-               each("failures"), "output"),
-        Metric(f"{PREFIX}output_dropped_total", "counter", "Events that found a queue full.",
-               each("dropped"), "output"),
-    ]  # fmt: skip
+        Metric(
+            f"{PREFIX}detections_total",
+            "counter",
+            "Detections.",
+            sorted(detections.items()),
+            "label",
+        ),
+        Metric(
+            f"{PREFIX}output_queued",
+            "gauge",
+            "Events that wait for an output.",
+            each("queued"),
+            "output",
+        ),
+        Metric(
+            f"{PREFIX}output_handled_total",
+            "counter",
+            "Events that an output answered.",
+            each("handled"),
+            "output",
+        ),
+        Metric(
+            f"{PREFIX}output_failures_total",
+            "counter",
+            "Events that an output failed at.",
+            each("failures"),
+            "output",
+        ),
+        Metric(
+            f"{PREFIX}output_dropped_total",
+            "counter",
+            "Events that found a queue full.",
+            each("dropped"),
+            "output",
+        ),
+    ]

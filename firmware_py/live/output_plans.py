@@ -39,8 +39,11 @@ def plan_outputs(
         plans.append(Plan("chime", chime, partial(_speaker, chime, sound, mute), chime.labels))
     labels = tuple(all_labels(models))
     if mqtt := settings.mqtt:
-        plans.append(Plan("mqtt", (mqtt, labels), partial(_mqtt, mqtt, labels),
-                          queue_length=mqtt.queue_length))  # fmt: skip
+        plans.append(
+            Plan(
+                "mqtt", (mqtt, labels), partial(_mqtt, mqtt, labels), queue_length=mqtt.queue_length
+            )
+        )
     if wyoming := settings.wyoming:
         versions = [(model.artefact.metadata.sha256, model.policy) for model in models]
         plans.append(Plan("wyoming", (wyoming, versions), partial(_wyoming, wyoming, models)))
@@ -51,10 +54,14 @@ def _plans(
     kind: str, several: Sequence[Any], naming_field: str, open_output: Callable[[Any], Output]
 ) -> list[Plan]:
     return [
-        Plan(f"{kind} {_name(getattr(each, naming_field))}", each, partial(open_output, each),
-             each.labels)
+        Plan(
+            f"{kind} {_name(getattr(each, naming_field))}",
+            each,
+            partial(open_output, each),
+            each.labels,
+        )
         for each in several
-    ]  # fmt: skip
+    ]
 
 
 def _name(value: str | tuple[str, ...]) -> str:

@@ -34,10 +34,13 @@ class Command(Output):
         with os.fdopen(os.memfd_create("complaints"), "w+b") as complaints:
             try:
                 process = subprocess.Popen(
-                    self.settings.program, env={**os.environ, **_environment(event)},
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=complaints,
+                    self.settings.program,
+                    env={**os.environ, **_environment(event)},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=complaints,
                     start_new_session=True,
-                )  # fmt: skip
+                )
             except OSError as error:
                 raise DeviceError(f"{name} does not start: {error.strerror}") from error
             self._process = process

@@ -110,9 +110,10 @@ class Mqtt(Output):
             return
         try:
             self._client.tls_set(
-                settings.ca_file or None, settings.certificate_file or None,
+                settings.ca_file or None,
+                settings.certificate_file or None,
                 settings.key_file or None,
-            )  # fmt: skip
+            )
         except (OSError, ssl.SSLError) as error:
             files = [settings.ca_file, settings.certificate_file, settings.key_file]
             named = ", ".join(file for file in files if file)
@@ -123,9 +124,13 @@ class Mqtt(Output):
         return self._client.publish(topic, payload, AT_LEAST_ONCE, retain=True)
 
     def _connected(
-        self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode,
+        self,
+        _client: paho.Client,
+        _data: Any,
+        _flags: Any,
+        reason: ReasonCode,
         _properties: Properties | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if reason.is_failure:
             log.error("mqtt: %s refuses us: %s", self.settings.host, reason)
             return
@@ -138,9 +143,13 @@ class Mqtt(Output):
         log.warning("mqtt: %s:%d does not answer", self.settings.host, self.settings.broker_port)
 
     def _disconnected(
-        self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode,
+        self,
+        _client: paho.Client,
+        _data: Any,
+        _flags: Any,
+        reason: ReasonCode,
         _properties: Properties | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if reason.is_failure:
             log.warning("mqtt: lost %s: %s", self.settings.host, reason)
 
@@ -164,8 +173,12 @@ def discovery_payload(
     ours = topics(settings, device_id)
     name = settings.device_name or f"Trigger word {socket.gethostname()}"
     return {
-        "device": {"identifiers": [device_id], "name": name, "model": "trigger-word",
-                   "sw_version": version},
+        "device": {
+            "identifiers": [device_id],
+            "name": name,
+            "model": "trigger-word",
+            "sw_version": version,
+        },
         "origin": {"name": "trigger-word", "sw_version": version},
         "components": {
             "detection": {
@@ -179,7 +192,7 @@ def discovery_payload(
         },
         "availability_topic": ours.availability,
         "qos": AT_LEAST_ONCE,
-    }  # fmt: skip
+    }
 
 
 def read_credentials(path: Path) -> Credentials:

@@ -68,8 +68,9 @@ class OutputWorker:
             self._queue.put_nowait(event)
         except queue.Full:
             self.dropped += 1
-            log.warning("%s: too slow, event %r dropped (%d so far)", self.name, event.label,
-                        self.dropped)  # fmt: skip
+            log.warning(
+                "%s: too slow, event %r dropped (%d so far)", self.name, event.label, self.dropped
+            )
 
     def prepare(self, what: Prepare) -> None:
         """Let the thread do something, unless it has too much to do already."""

@@ -105,15 +105,26 @@ class WyomingService(Output):
         """Return what clients are told."""
         nobody = Attribution(name="trigger-word", url="")
         models = [
-            WakeModel(name=word.name, attribution=nobody, installed=True, languages=[],
-                      description=f"{word.name} ({word.model})", version=word.version,
-                      phrase=word.name)
+            WakeModel(
+                name=word.name,
+                attribution=nobody,
+                installed=True,
+                languages=[],
+                description=f"{word.name} ({word.model})",
+                version=word.version,
+                phrase=word.name,
+            )
             for word in self.words
-        ]  # fmt: skip
+        ]
         version = self.words[0].version if self.words else ""
-        program = WakeProgram(name="trigger-word", attribution=nobody, installed=True,
-                              description="On-device trigger-word detector", version=version,
-                              models=models)  # fmt: skip
+        program = WakeProgram(
+            name="trigger-word",
+            attribution=nobody,
+            installed=True,
+            description="On-device trigger-word detector",
+            version=version,
+            models=models,
+        )
         return Info(wake=[program])
 
     def _run(self) -> None:
@@ -219,8 +230,11 @@ class _Client(AsyncEventHandler):
         self._names = [name for name in known if not names or name in names]
         unknown = set(names or ()) - set(known)
         if unknown:
-            log.warning("wyoming: no such words: %s; there are %s", ", ".join(sorted(unknown)),
-                        ", ".join(known))  # fmt: skip
+            log.warning(
+                "wyoming: no such words: %s; there are %s",
+                ", ".join(sorted(unknown)),
+                ", ".join(known),
+            )
 
     def _begin(self, start: AudioStart | AudioChunk) -> None:
         if start.rate not in RATES_HZ:

@@ -48,8 +48,12 @@ class ChimeSettings:
 
     def __post_init__(self) -> None:
         require(0 <= self.volume <= 1, "volume", self.volume, "from 0 to 1")
-        require(0 <= self.mute_tail_seconds <= 5, "mute_tail_seconds", self.mute_tail_seconds,
-                "from 0 to 5")  # fmt: skip
+        require(
+            0 <= self.mute_tail_seconds <= 5,
+            "mute_tail_seconds",
+            self.mute_tail_seconds,
+            "from 0 to 5",
+        )
 
 
 @dataclass(frozen=True)
@@ -87,13 +91,18 @@ class MqttSettings:
         require(bool(self.host), "host", self.host, "a host name or an address")
         require(0 <= self.port < 65536, "port", self.port, "from 0 to 65535")
         require(self.queue_length >= 1, "queue_length", self.queue_length, "at least 1")
-        require(self.keepalive_seconds >= 1, "keepalive_seconds", self.keepalive_seconds,
-                "at least 1")  # fmt: skip
+        require(
+            self.keepalive_seconds >= 1, "keepalive_seconds", self.keepalive_seconds, "at least 1"
+        )
         letters = self.device_id.replace("-", "").replace("_", "")
         plain = not letters or (letters.isascii() and letters.isalnum())
         require(plain, "device_id", self.device_id, "letters, digits, - and _ only")
-        require(bool(self.certificate_file) == bool(self.key_file), "key_file", self.key_file,
-                "given exactly when certificate_file is")  # fmt: skip
+        require(
+            bool(self.certificate_file) == bool(self.key_file),
+            "key_file",
+            self.key_file,
+            "given exactly when certificate_file is",
+        )
 
     @property
     def broker_port(self) -> int:

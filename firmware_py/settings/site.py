@@ -42,10 +42,15 @@ class MicrophoneSettings:
     def __post_init__(self) -> None:
         require(self.sample_rate_hz >= 0, "sample_rate_hz", self.sample_rate_hz, "at least 0")
         require(self.channel >= 0, "channel", self.channel, "at least 0")
-        require(self.num_channels in (0, *range(max(1, self.channel), 256)), "num_channels",
-                self.num_channels, "0 or enough for the channel")  # fmt: skip
-        require(self.silence_seconds >= 0.5, "silence_seconds", self.silence_seconds,
-                "at least 0.5")  # fmt: skip
+        require(
+            self.num_channels in (0, *range(max(1, self.channel), 256)),
+            "num_channels",
+            self.num_channels,
+            "0 or enough for the channel",
+        )
+        require(
+            self.silence_seconds >= 0.5, "silence_seconds", self.silence_seconds, "at least 0.5"
+        )
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,18 @@ class ModelSettings:
     """Dead time after a detection, instead of the model's."""
 
     def __post_init__(self) -> None:
-        require(self.threshold is None or 0 <= self.threshold <= 1, "threshold", self.threshold,
-                "from 0 to 1")  # fmt: skip
-        require(self.refractory_seconds is None or self.refractory_seconds >= 0,
-                "refractory_seconds", self.refractory_seconds, "at least 0")  # fmt: skip
+        require(
+            self.threshold is None or 0 <= self.threshold <= 1,
+            "threshold",
+            self.threshold,
+            "from 0 to 1",
+        )
+        require(
+            self.refractory_seconds is None or self.refractory_seconds >= 0,
+            "refractory_seconds",
+            self.refractory_seconds,
+            "at least 0",
+        )
 
 
 @dataclass(frozen=True)
@@ -112,8 +125,9 @@ class ServiceSettings:
     """Serve counters for Prometheus on this port of 127.0.0.1; 0: do not."""
 
     def __post_init__(self) -> None:
-        require(0 <= self.metrics_port < 65536, "metrics_port", self.metrics_port,
-                "from 0 to 65535")  # fmt: skip
+        require(
+            0 <= self.metrics_port < 65536, "metrics_port", self.metrics_port, "from 0 to 65535"
+        )
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,13 @@ class Capture:
         self._just_dropped = 0
         chosen = self.format
         self._stream = sound.open(
-            "input", chosen.device, chosen.rate_hz, chosen.num_channels,
-            round(BUFFER_SECONDS * chosen.rate_hz), self._take,
-        )  # fmt: skip
+            "input",
+            chosen.device,
+            chosen.rate_hz,
+            chosen.num_channels,
+            round(BUFFER_SECONDS * chosen.rate_hz),
+            self._take,
+        )
         sound.start_stream(self._stream)
 
     @property

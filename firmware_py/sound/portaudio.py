@@ -91,10 +91,16 @@ class PortAudio:
         """Return whether the device opens so, for 16-bit samples."""
         with self._lock:
             try:
-                return bool(self._started().is_format_supported(
-                    rate_hz, **{f"{kind}_device": device.index, f"{kind}_channels": channels,
-                                f"{kind}_format": self._module.paInt16}
-                ))  # fmt: skip
+                return bool(
+                    self._started().is_format_supported(
+                        rate_hz,
+                        **{
+                            f"{kind}_device": device.index,
+                            f"{kind}_channels": channels,
+                            f"{kind}_format": self._module.paInt16,
+                        },
+                    )
+                )
             except (ValueError, OSError):
                 return False
 
@@ -108,9 +114,14 @@ class PortAudio:
         ]
 
     def open(
-        self, kind: Kind, device: SoundDevice, rate_hz: int, channels: int, frames: int,
+        self,
+        kind: Kind,
+        device: SoundDevice,
+        rate_hz: int,
+        channels: int,
+        frames: int,
         callback: Callback,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """Return a PyAudio stream of 16-bit samples that is not started yet.
 
         frames: samples per channel in each call of `callback`. Raises DeviceError.
@@ -119,10 +130,14 @@ class PortAudio:
             self._device(device.index)
             try:
                 return self._started().open(
-                    rate=rate_hz, channels=channels, format=self._module.paInt16, start=False,
-                    frames_per_buffer=frames, stream_callback=callback,
+                    rate=rate_hz,
+                    channels=channels,
+                    format=self._module.paInt16,
+                    start=False,
+                    frames_per_buffer=frames,
+                    stream_callback=callback,
                     **{kind: True, f"{kind}_device_index": device.index},
-                )  # fmt: skip
+                )
             except (OSError, ValueError) as error:
                 raise DeviceError(
                     f"{device.name!r} does not open at {rate_hz} Hz with {channels} channels:"
@@ -180,9 +195,13 @@ class PortAudio:
             raise DeviceError(f"sound device {index} is gone; plug it in again") from error
         system = self._started().get_host_api_info_by_index(info["hostApi"])["name"]
         return SoundDevice(
-            index, str(info["name"]), str(system), int(info["maxInputChannels"]),
-            int(info["maxOutputChannels"]), round(info["defaultSampleRate"]),
-        )  # fmt: skip
+            index,
+            str(info["name"]),
+            str(system),
+            int(info["maxInputChannels"]),
+            int(info["maxOutputChannels"]),
+            round(info["defaultSampleRate"]),
+        )
 
     def _default_index(self, kind: Kind) -> int:
         try:

@@ -66,13 +66,17 @@ def assess(
     clips = clip_results(heard, policy)
     peaks = negative_peaks(heard, policy)
     return Evaluation(
-        heard, policy, curves, clips, peaks,
+        heard,
+        policy,
+        curves,
+        clips,
+        peaks,
         sources=_by_source(heard, policy, clips, peaks),
         engines=_by(policy, clips, lambda clip: clip.engine),
         voices=_by(policy, clips, lambda clip: f"{clip.engine} {clip.voice}".strip()),
         frame_accuracy=frame_accuracy(heard, policy.threshold),
         target_false_accepts_per_hour=target_false_accepts_per_hour,
-    )  # fmt: skip
+    )
 
 
 def all_curves(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Curve]:
@@ -87,10 +91,12 @@ def all_curves(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Curve]:
         sweep = sweep_triggers([run.posteriors for run in clips], policy, thresholds)
         first = sweep.first_steps([run.first_step for run in clips])
         curves[condition] = Curve(
-            thresholds, np.sum(first < 0, axis=0), len(clips),
+            thresholds,
+            np.sum(first < 0, axis=0),
+            len(clips),
             false_accepts.get(condition, false_accepts[AS_RECORDED]),
             sum(run.seconds for run in heard.streams_in(condition)) / 3600.0,
-        )  # fmt: skip
+        )
     return curves
 
 
@@ -182,13 +188,17 @@ def _by_source(
     parts = [part for run in heard.streams[AS_RECORDED] for part in run.parts]
     names = sorted({c.clip.source for c in clips} | {part.clip.source for part in parts})
     return [
-        Group(name, _point(
-            policy,
-            [clip for clip in clips if clip.clip.source == name],
-            sum(peak.accepted and peak.clip.source == name for peak in peaks),
-            sum(part.seconds for part in parts if part.clip.source == name),
-        )) for name in names
-    ]  # fmt: skip
+        Group(
+            name,
+            _point(
+                policy,
+                [clip for clip in clips if clip.clip.source == name],
+                sum(peak.accepted and peak.clip.source == name for peak in peaks),
+                sum(part.seconds for part in parts if part.clip.source == name),
+            ),
+        )
+        for name in names
+    ]
 
 
 def _by(
@@ -196,8 +206,10 @@ def _by(
 ) -> list[Group]:
     """Return the positives by what the manifest tells of them; without a manifest, nothing."""
     names = sorted({key(clip.clip) for clip in clips} - {""})
-    return [Group(name, _point(policy, [c for c in clips if key(c.clip) == name], 0, 0.0))
-            for name in names]  # fmt: skip
+    return [
+        Group(name, _point(policy, [c for c in clips if key(c.clip) == name], 0, 0.0))
+        for name in names
+    ]
 
 
 def _point(

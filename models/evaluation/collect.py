@@ -101,8 +101,9 @@ def collect(
     noise = _noise_files(setting)
     index = artefact.metadata.labels.index(label)
     job = Job(artefact, index, (), AS_RECORDED, noise, setting.selection.seed, setting.joined)
-    word_batches = [tuple(words[first : first + CLIPS_PER_JOB])
-                    for first in range(0, len(words), CLIPS_PER_JOB)]  # fmt: skip
+    word_batches = [
+        tuple(words[first : first + CLIPS_PER_JOB]) for first in range(0, len(words), CLIPS_PER_JOB)
+    ]
     other_batches = stream_batches(others, setting.selection.seed, bad)
     clips: dict[Condition, list[ClipRun]] = {}
     streams: dict[Condition, list[StreamRun]] = {}

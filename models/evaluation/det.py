@@ -64,9 +64,14 @@ class _Plane:
         bounds = [clopper_pearson(int(misses), curve.positives) for misses in curve.misses]
         low, high = (self._y(100 * bound) for bound in np.transpose(bounds))
         self._axes.fill_between(
-            self._x(curve), low, high, color=MAIN_COLOUR, alpha=0.13, linewidth=0,
+            self._x(curve),
+            low,
+            high,
+            color=MAIN_COLOUR,
+            alpha=0.13,
+            linewidth=0,
             label="95 % interval, as recorded",
-        )  # fmt: skip
+        )
 
     def draw_point(self, point: OperatingPoint) -> None:
         """Draw the operating point with both of its intervals."""
@@ -75,11 +80,19 @@ class _Plane:
         x, x_low, x_high = np.maximum(rates, self._nothing[0])
         y, y_low, y_high = np.maximum(misses, self._nothing[1])
         self._axes.errorbar(
-            x, y, xerr=np.array([[x - x_low], [x_high - x]]),
-            yerr=np.array([[y - y_low], [y_high - y]]), fmt="o", color="black", markersize=7,
-            capsize=4, linewidth=1.3, zorder=5, clip_on=False,
+            x,
+            y,
+            xerr=np.array([[x - x_low], [x_high - x]]),
+            yerr=np.array([[y - y_low], [y_high - y]]),
+            fmt="o",
+            color="black",
+            markersize=7,
+            capsize=4,
+            linewidth=1.3,
+            zorder=5,
+            clip_on=False,
             label=f"operating point, threshold {point.threshold:g}",
-        )  # fmt: skip
+        )
 
     def _x(self, curve: Curve) -> NDArray[np.float64]:
         rates = curve.false_accepts / max(curve.hours, 1e-9)

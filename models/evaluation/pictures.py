@@ -109,16 +109,20 @@ def _along(
 ) -> list[tuple[str, OperatingPoint]]:
     """Return the points of the conditions that have a value, named by it, as recorded first."""
     as_recorded, *others = points.items()
-    valued = [(f"{value(condition):g}", point) for condition, point in others
-              if value(condition) is not None]  # fmt: skip
+    valued = [
+        (f"{value(condition):g}", point)
+        for condition, point in others
+        if value(condition) is not None
+    ]
     return [("as recorded", as_recorded[1]), *valued]
 
 
 def _draw_along(axes: Axes, found: list[tuple[str, OperatingPoint]], rate: Rate) -> None:
     values, lows, highs = np.transpose([rate(point) for _, point in found])
     places = np.arange(len(found))
-    axes.errorbar(places, values, np.stack((values - lows, highs - values)), fmt="o-", color=COLOUR,
-                  capsize=4)  # fmt: skip
+    axes.errorbar(
+        places, values, np.stack((values - lows, highs - values)), fmt="o-", color=COLOUR, capsize=4
+    )
     axes.set_xticks(places, [name for name, _ in found])
     axes.set_xlim(-0.4, len(found) - 0.6)
     axes.set_ylim(0, 1.08 * highs.max())
@@ -129,8 +133,15 @@ def _draw_bars(axes: Axes, groups: Sequence[Group], rate: Rate) -> None:
     values, lows, highs = np.transpose([rate(group.point) for group in groups])
     places = np.arange(len(groups))
     axes.barh(places, values, color=COLOUR, alpha=0.75)
-    axes.errorbar(values, places, xerr=np.stack((values - lows, highs - values)), fmt="none",
-                  color="black", capsize=3, linewidth=1)  # fmt: skip
+    axes.errorbar(
+        values,
+        places,
+        xerr=np.stack((values - lows, highs - values)),
+        fmt="none",
+        color="black",
+        capsize=3,
+        linewidth=1,
+    )
     axes.set_yticks(places, [group.name for group in groups])
     axes.set_ylim(-0.6, len(groups) - 0.4)
     axes.set_xlim(0, 1.04 * highs.max())

@@ -56,17 +56,28 @@ def _summary(evaluation: Evaluation) -> str:
         ("model", f"{metadata.name} ({metadata.mode}, {metadata.sha256[:12]})"),
         ("label", evaluation.heard.label),
         ("policy", policy.describe(metadata.step_seconds)),
-        ("threshold chosen for",
-         "the model's own" if target is None else f"{target:g} false accepts an hour"),
-        ("words missed", (f"{point.misses} of {point.positives}:"
-                         f" {percent_with_interval(point)} %")),
-        ("false accepts", (f"{point.false_accepts} in {point.hours:.2f} h:"
-                          f" {rate_with_interval(point)} an hour")),
+        (
+            "threshold chosen for",
+            "the model's own" if target is None else f"{target:g} false accepts an hour",
+        ),
+        (
+            "words missed",
+            (f"{point.misses} of {point.positives}: {percent_with_interval(point)} %"),
+        ),
+        (
+            "false accepts",
+            (f"{point.false_accepts} in {point.hours:.2f} h: {rate_with_interval(point)} an hour"),
+        ),
         ("latency", f"{milliseconds[0]:.0f} ms at the median, {milliseconds[1]:.0f} ms at 95 %"),
         ("second triggers on one word", str(evaluation.repeated_triggers)),
-        ("steps on the right side", (f"{100 * accuracy.network:.2f} %;"
-                                    f" \"always no\" scores {100 * accuracy.always_no:.2f} %")),
-    ]  # fmt: skip
+        (
+            "steps on the right side",
+            (
+                f"{100 * accuracy.network:.2f} %;"
+                f' "always no" scores {100 * accuracy.always_no:.2f} %'
+            ),
+        ),
+    ]
     note = (
         "Intervals are exact and hold 95 % (Clopper-Pearson; Poisson). They take every clip for"
         " an independent trial; clips of one speaker are not, so the truth is less certain."
@@ -123,10 +134,15 @@ def _false_accepts(evaluation: Evaluation, folder: Path) -> list[str]:
     worst = evaluation.peaks[:NUM_WORST]
     scenes = [scene_of_peak(evaluation, peak) for peak in worst]
     cells = [
-        (peak.clip.path.name, peak.clip.source, f"{peak.time_seconds:.2f}", f"{peak.score:.4f}",
-         "yes" if peak.accepted else "no")
+        (
+            peak.clip.path.name,
+            peak.clip.source,
+            f"{peak.time_seconds:.2f}",
+            f"{peak.score:.4f}",
+            "yes" if peak.accepted else "no",
+        )
         for peak in worst
-    ]  # fmt: skip
+    ]
     header = ("file", "source", "time (s)", "score", "accepted")
     title = "## False accepts, and what came nearest to one"
     return [title, *_listed(header, cells, scenes, folder, "false-accept")]
@@ -144,8 +160,15 @@ def _found(evaluation: Evaluation, folder: Path) -> list[str]:
     found = sorted((c for c in evaluation.clips if c.found), key=lambda clip: clip.best_score)
     examples: list[ClipResult] = [*found[:2], *found[2:][-1:]]
     scenes = [scene_of_clip(evaluation, clip) for clip in examples]
-    cells = [(c.clip.path.name, c.clip.source, f"{c.best_score:.4f}",
-              f"{1000 * (c.latency_seconds or 0):.0f}") for c in examples]  # fmt: skip
+    cells = [
+        (
+            c.clip.path.name,
+            c.clip.source,
+            f"{c.best_score:.4f}",
+            f"{1000 * (c.latency_seconds or 0):.0f}",
+        )
+        for c in examples
+    ]
     header = ("file", "source", "score", "latency (ms)")
     title = "## Found: the two lowest scores and the highest"
     return [title, *_listed(header, cells, scenes, folder, "found")]
@@ -172,8 +195,9 @@ def _listed(
         path = folder / "sounds" / f"{name}.wav"
         path.parent.mkdir(exist_ok=True)
         soundfile.write(path, scene.samples, scene.sample_rate_hz, "PCM_16")
-    rows = [(*row, f"[{name}.wav](sounds/{name}.wav)")
-            for row, name in zip(cells, names, strict=True)]  # fmt: skip
+    rows = [
+        (*row, f"[{name}.wav](sounds/{name}.wav)") for row, name in zip(cells, names, strict=True)
+    ]
     drawn = list(zip(names, scenes, strict=True))[:NUM_PICTURES]
     pictures = [_picture(draw(scene), folder / f"{name}.png") for name, scene in drawn]
     return [table((*header, "listen"), rows), *pictures]

@@ -140,38 +140,49 @@ class Evaluation:
             "label": self.heard.label,
             "target_false_accepts_per_hour": self.target_false_accepts_per_hour,
             "by_target": {
-                name: {"target_false_accepts_per_hour": TARGETS[name],
-                       **(point_mapping(point) if point else {"threshold": None})}
+                name: {
+                    "target_false_accepts_per_hour": TARGETS[name],
+                    **(point_mapping(point) if point else {"threshold": None}),
+                }
                 for name, point in self.by_target().items()
             },
             "repeated_triggers": self.repeated_triggers,
             "frame_accuracy": asdict(self.frame_accuracy),
             "conditions": [
-                {"condition": condition.name, **to_mapping(condition),
-                 **point_mapping(curve.at(self.policy.threshold))}
+                {
+                    "condition": condition.name,
+                    **to_mapping(condition),
+                    **point_mapping(curve.at(self.policy.threshold)),
+                }
                 for condition, curve in self.curves.items()
             ],
             "sources": [{"source": g.name, **point_mapping(g.point)} for g in self.sources],
             "engines": [{"engine": g.name, **point_mapping(g.point)} for g in self.engines],
             "voices": [{"voice": g.name, **point_mapping(g.point)} for g in self.voices],
             "missed_clips": [
-                {"file": str(clip.clip.path), "score": clip.best_score}
-                for clip in self.missed()
+                {"file": str(clip.clip.path), "score": clip.best_score} for clip in self.missed()
             ],
             "peaks": [
-                {"file": str(peak.clip.path), "time_seconds": peak.time_seconds,
-                 "score": peak.score, "accepted": peak.accepted}
+                {
+                    "file": str(peak.clip.path),
+                    "time_seconds": peak.time_seconds,
+                    "score": peak.score,
+                    "accepted": peak.accepted,
+                }
                 for peak in self.peaks
             ],
             "skipped": [
                 {"file": str(bad.path), "reason": bad.reason} for bad in self.heard.skipped
             ],
             "roc": [
-                {"threshold": point.threshold, "miss_rate": point.miss_rate,
-                 "false_accepts_per_hour": point.false_accepts_per_hour}
+                {
+                    "threshold": point.threshold,
+                    "miss_rate": point.miss_rate,
+                    "false_accepts_per_hour": point.false_accepts_per_hour,
+                }
                 for point in self.curve.points()
             ],
-        }  # fmt: skip
+        }
 
     def missed(self) -> list[ClipResult]:
         """Return the clips not found, the lowest score first."""
@@ -183,15 +194,18 @@ def point_mapping(point: OperatingPoint) -> dict[str, Any]:
     mapping: dict[str, Any] = {"threshold": point.threshold}
     if point.positives:
         mapping |= {
-            "positives": point.positives, "misses": point.misses, "miss_rate": point.miss_rate,
+            "positives": point.positives,
+            "misses": point.misses,
+            "miss_rate": point.miss_rate,
             "miss_rate_ci95": list(point.miss_rate_ci95),
-        }  # fmt: skip
+        }
     if point.hours:
         mapping |= {
-            "hours": point.hours, "false_accepts": point.false_accepts,
+            "hours": point.hours,
+            "false_accepts": point.false_accepts,
             "false_accepts_per_hour": point.false_accepts_per_hour,
             "false_accepts_per_hour_ci95": list(point.false_accepts_per_hour_ci95),
-        }  # fmt: skip
+        }
     return mapping
 
 

@@ -70,8 +70,9 @@ def draw(scene: Scene) -> Figure:
     lowest.set_xlabel("time (s)")
     lowest.set_xlim(0, len(scene.samples) / scene.sample_rate_hz)
     if scene.said or scene.word_seconds:
-        figure.legend(*lowest.get_legend_handles_labels(), loc="outside lower center", ncols=8,
-                      frameon=False)  # fmt: skip
+        figure.legend(
+            *lowest.get_legend_handles_labels(), loc="outside lower center", ncols=8, frameon=False
+        )
     return figure
 
 
@@ -95,9 +96,14 @@ def _draw_spectrogram(figure: Figure, axes: Axes, scale: Axes, scene: Scene) -> 
     end = first + picture.shape[1] * front_end.frame_seconds
     low, unit = _scale(front_end, picture)
     image = axes.imshow(
-        _narrowed(picture), origin="lower", aspect="auto", cmap="magma", vmin=low,
-        extent=(first, end, -0.5, front_end.num_bins - 0.5), interpolation="nearest",
-    )  # fmt: skip
+        _narrowed(picture),
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        vmin=low,
+        extent=(first, end, -0.5, front_end.num_bins - 0.5),
+        interpolation="nearest",
+    )
     positions, names = _frequency_ticks(front_end)
     axes.set_yticks(positions, names)
     axes.set_ylabel("frequency (Hz)")
@@ -118,11 +124,17 @@ def _draw_posteriors(axes: Axes, said: Said) -> None:
     for index, label in enumerate(said.labels):
         colour = POSTERIOR_COLOURS[index % len(POSTERIOR_COLOURS)]
         axes.plot(said.step_seconds, said.posteriors[:, index], color=colour, label=label)
-    axes.axhline(said.threshold, color="0.3", linestyle="--", linewidth=1,
-                 label=f"threshold {said.threshold:g}")  # fmt: skip
+    axes.axhline(
+        said.threshold,
+        color="0.3",
+        linestyle="--",
+        linewidth=1,
+        label=f"threshold {said.threshold:g}",
+    )
     for number, time in enumerate(said.detections_seconds):
-        axes.axvline(time, color=DETECTION_COLOUR, linewidth=1.5,
-                     label="_" if number else "detection")  # fmt: skip
+        axes.axvline(
+            time, color=DETECTION_COLOUR, linewidth=1.5, label="_" if number else "detection"
+        )
     axes.set_ylim(-0.03, 1.05)
     axes.set_ylabel("posterior")
     axes.grid(alpha=0.3)

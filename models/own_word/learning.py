@@ -92,9 +92,14 @@ def fine_tune(request: Request, executor: Executor, remark: Callable[[float], st
     base, folder = request.work / BASE, request.work / TUNED
     config = configure_fine_tuning(read_config(base / CONFIG), request)
     train_in(
-        folder, config, roots(request), executor, resume=True,
-        start=base / BEST_MODEL, remark=remark,
-    )  # fmt: skip
+        folder,
+        config,
+        roots(request),
+        executor,
+        resume=True,
+        start=base / BEST_MODEL,
+        remark=remark,
+    )
     return folder
 
 
@@ -123,10 +128,17 @@ def _real(request: Request) -> tuple[Source, ...]:
     """Return the real sources; real speech is drawn twice as often as made-up sentences."""
     share = 4.0 / max(1, len(request.negatives))
     speech = (
-        Source("negative", folder.resolve().name, share=share, excerpt_seconds=EXCERPT_SECONDS,
-               real=True, on_bad="skip", exclude=NOT_SPEECH)
+        Source(
+            "negative",
+            folder.resolve().name,
+            share=share,
+            excerpt_seconds=EXCERPT_SECONDS,
+            real=True,
+            on_bad="skip",
+            exclude=NOT_SPEECH,
+        )
         for folder in request.negatives
-    )  # fmt: skip
+    )
     noise = (
         Source("background", folder.resolve().name, real=True, on_bad="skip")
         for folder in request.noise

@@ -53,9 +53,15 @@ class Bank:
     def speak(self, executor: Executor) -> None:
         """Speak what is not there yet."""
         speak_phrases(
-            self.phrases, self.folder, self.takes, voices=self.voices, seed=self.seed,
-            executor=executor, carrier=self.carrier, keep_carrier=self.keep_carrier,
-        )  # fmt: skip
+            self.phrases,
+            self.folder,
+            self.takes,
+            voices=self.voices,
+            seed=self.seed,
+            executor=executor,
+            carrier=self.carrier,
+            keep_carrier=self.keep_carrier,
+        )
 
 
 def banks(request: Request) -> list[Bank]:

@@ -85,8 +85,9 @@ def write(takes: list[Take], folder: Path) -> None:
         name = f"take-{number:02d}-{take.name}.flac"
         soundfile.write(folder / name, take.samples, SAMPLE_RATE_HZ, "PCM_16")
         start, end = take.word_seconds
-        rows.append({"file": name, "word_start_seconds": f"{start:.3f}",
-                     "word_end_seconds": f"{end:.3f}"})  # fmt: skip
+        rows.append(
+            {"file": name, "word_start_seconds": f"{start:.3f}", "word_end_seconds": f"{end:.3f}"}
+        )
     with (folder / MANIFEST).open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, ["file", "word_start_seconds", "word_end_seconds"])
         writer.writeheader()

@@ -13,8 +13,24 @@ from models.voices.voice import Utterance
 
 DATA = Path("/usr/share/mbrola")
 NATIVE = ("us1", "us2", "us3", "en1")
-FOREIGN = ("af1", "de1", "de2", "de3", "de4", "de5", "de6", "fr1", "fr4", "gr2", "hu1", "nl2",
-           "pl1", "ro1", "sw1", "sw2")  # fmt: skip
+FOREIGN = (
+    "af1",
+    "de1",
+    "de2",
+    "de3",
+    "de4",
+    "de5",
+    "de6",
+    "fr1",
+    "fr4",
+    "gr2",
+    "hu1",
+    "nl2",
+    "pl1",
+    "ro1",
+    "sw1",
+    "sw2",
+)
 """Voices of other languages for which espeak-ng knows how they say English."""
 
 

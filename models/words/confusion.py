@@ -100,11 +100,14 @@ class Confusion:
             "labels": list(self.labels),
             "confusion": self.counts.tolist(),
             "per_label": {
-                each.label: {"precision": _rounded(each.precision),
-                             "recall": _rounded(each.recall), "f1": _rounded(each.f1)}
+                each.label: {
+                    "precision": _rounded(each.precision),
+                    "recall": _rounded(each.recall),
+                    "f1": _rounded(each.f1),
+                }
                 for each in self.scores()
             },
-        }  # fmt: skip
+        }
 
     def picture(self, title: str) -> "Figure":
         """Return the matrix as shares of each row, with its counts."""

@@ -18,8 +18,10 @@ from models.words.settings import Extra, WordsRecipe
 BACKGROUND = "_background_noise_"
 UNKNOWN_WORD = "_unknown_"
 BACKGROUND_PARTS: dict[Part, tuple[float, float]] = {
-    "training": (0.0, 0.8), "validation": (0.8, 0.9), "testing": (0.9, 1.0),
-}  # fmt: skip
+    "training": (0.0, 0.8),
+    "validation": (0.8, 0.9),
+    "testing": (0.9, 1.0),
+}
 """The stretch of each background recording that a part may hear."""
 
 
@@ -68,8 +70,10 @@ def load_corpus(
         if parts.part_of(f"{file.parent.name}/{file.name}") == part
     ]
     if not said:
-        raise SettingsError(f"{folder}: no recording for {part}; name a folder with one folder a"
-                            " word, or other percentages")  # fmt: skip
+        raise SettingsError(
+            f"{folder}: no recording for {part}; name a folder with one folder a"
+            " word, or other percentages"
+        )
     if part == "training":
         for extra in recipe.extras:
             said += _extra(extra, find_folder(extra.path, roots), sample_rate_hz)

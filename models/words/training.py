@@ -170,10 +170,17 @@ class _Run:
         share = recipe_of(self._config).augmentation.feature_mask_share
         model.reset_metrics()
         found = model.train_on_batch(
-            masked(rng, batch.frames, share, bins_part=MASKED_BINS_PART,
-                   moments_part=MASKED_MOMENTS_PART),
-            batch.targets, batch.weights, return_dict=True,
-        )  # fmt: skip
+            masked(
+                rng,
+                batch.frames,
+                share,
+                bins_part=MASKED_BINS_PART,
+                moments_part=MASKED_MOMENTS_PART,
+            ),
+            batch.targets,
+            batch.weights,
+            return_dict=True,
+        )
         self._recent.append((float(found["categorical_accuracy"]), float(found["loss"])))
         progress.step += 1
         progress.averages = averages.update(
@@ -182,8 +189,13 @@ class _Run:
         done = progress.step == schedule.total_steps
         if progress.step % schedule.log_steps == 0 or progress.step == 1:
             accuracy, loss = np.mean(self._recent[-schedule.log_steps :], axis=0)
-            log.info("Step #%d: rate %f, accuracy %.1f%%, cross entropy %f",
-                     progress.step, rate, 100 * accuracy, loss)  # fmt: skip
+            log.info(
+                "Step #%d: rate %f, accuracy %.1f%%, cross entropy %f",
+                progress.step,
+                rate,
+                100 * accuracy,
+                loss,
+            )
         if done or progress.step % schedule.evaluation_steps == 0:
             self._evaluate(rate)
         if done or progress.step % schedule.checkpoint_steps == 0:
@@ -206,8 +218,10 @@ class _Run:
         config = self._config
         offset = best_offset(
             posteriors_of(config, network, self._validation),
-            [clip.label for clip in self._validation], config.labels, average_steps(config),
-        )  # fmt: skip
+            [clip.label for clip in self._validation],
+            config.labels,
+            average_steps(config),
+        )
         if offset:
             shift_bias(model, config.labels.index(UNKNOWN), offset)
             checkpoint.save_model(model, self._folder / BEST_MODEL)
@@ -224,12 +238,22 @@ class _Run:
             else:
                 progress.evaluations_without_gain += 1
         log.info("Confusion Matrix:\n%s", confusion.text())
-        log.info("Step %d: Validation accuracy = %.1f%% (N=%d)",
-                 progress.step, 100 * confusion.accuracy, confusion.total)  # fmt: skip
+        log.info(
+            "Step %d: Validation accuracy = %.1f%% (N=%d)",
+            progress.step,
+            100 * confusion.accuracy,
+            confusion.total,
+        )
         accuracy, loss = np.mean(self._recent, axis=0)
         self._recent = []
-        row = (progress.step, f"{rate:g}", f"{accuracy:.4f}", f"{loss:.5f}",
-               f"{confusion.accuracy:.4f}", confusion.total)  # fmt: skip
+        row = (
+            progress.step,
+            f"{rate:g}",
+            f"{accuracy:.4f}",
+            f"{loss:.5f}",
+            f"{confusion.accuracy:.4f}",
+            confusion.total,
+        )
         with (self._folder / LOG).open("a", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(row)
 

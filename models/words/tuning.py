@@ -46,10 +46,18 @@ def curve(
     """Return the tally at each threshold: what more matches cost in false ones."""
     sweep, labels = CommandSweep(heard), heard.metadata.labels
     return [
-        (threshold, tally(sweep.detections(replace(policy, threshold=threshold)), spoken, labels,
-                          heard.minutes, tolerance_ms))
+        (
+            threshold,
+            tally(
+                sweep.detections(replace(policy, threshold=threshold)),
+                spoken,
+                labels,
+                heard.minutes,
+                tolerance_ms,
+            ),
+        )
         for threshold in thresholds
-    ]  # fmt: skip
+    ]
 
 
 def candidates(step_ms: float) -> Iterator[CommandPolicy]:

@@ -19,10 +19,11 @@ def main() -> None:
         samples = np.frombuffer(file.readframes(file.getnframes()), np.int16)
     models = Path(pyopen_wakeword.__file__).parent / "models"
     model = Model(
-        wakeword_models=[str(models / f"{sys.argv[2]}.tflite")], inference_framework="tflite",
+        wakeword_models=[str(models / f"{sys.argv[2]}.tflite")],
+        inference_framework="tflite",
         melspec_model_path=str(models / "melspectrogram.tflite"),
         embedding_model_path=str(models / "embedding_model.tflite"),
-    )  # fmt: skip
+    )
     chunks = [samples[i : i + CHUNK_LENGTH] for i in range(0, len(samples), CHUNK_LENGTH)]
     for chunk in chunks[:25]:
         model.predict(chunk)

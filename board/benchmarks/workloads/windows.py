@@ -28,9 +28,11 @@ def num_frames(front_end: FrontEnd) -> int:
 
 
 def cost(
-    front_end: FrontEnd, audio: str, run: Callable[[NDArray[np.float32]], object],
+    front_end: FrontEnd,
+    audio: str,
+    run: Callable[[NDArray[np.float32]], object],
     clock: Callable[[], float],
-) -> float:  # fmt: skip
+) -> float:
     """Return CPU seconds for each second of audio, spectrogram included.
 
     run: the network, on frames float32 [1, num_frames, num_bins]. The first window warms up.

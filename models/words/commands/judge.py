@@ -22,13 +22,24 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " --config models/trained/commands/config.toml --data ../data",
     )
     parser.add_argument("models", type=Path, nargs="+", metavar="M", help="artefacts to compare")
-    parser.add_argument("--config", type=Path, required=True, metavar="CONFIG.toml",
-                        help="whose data set and division are used")  # fmt: skip
+    parser.add_argument(
+        "--config",
+        type=Path,
+        required=True,
+        metavar="CONFIG.toml",
+        help="whose data set and division are used",
+    )
     add_data(parser, "testing")
-    parser.add_argument("--runtime", action="append", default=[], metavar="R",
-                        help="interpreter; may repeat (default: all installed)")  # fmt: skip
-    parser.add_argument("--picture", type=Path, metavar="PNG",
-                        help="draw the first result's confusion matrix")  # fmt: skip
+    parser.add_argument(
+        "--runtime",
+        action="append",
+        default=[],
+        metavar="R",
+        help="interpreter; may repeat (default: all installed)",
+    )
+    parser.add_argument(
+        "--picture", type=Path, metavar="PNG", help="draw the first result's confusion matrix"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a model and runtime")
     parser.set_defaults(run=run)
 
@@ -44,15 +55,21 @@ def run(arguments: argparse.Namespace) -> int:
         clips = presented_clips(corpus, artefact.metadata.labels, words, rate_hz)
         for runtime in arguments.runtime or installed_runtimes():
             found = ClipJudge(artefact, runtime).judge(clips)
-            facts = {"model": str(path), "mode": artefact.metadata.mode, "runtime": runtime,
-                     "part": arguments.part}  # fmt: skip
+            facts = {
+                "model": str(path),
+                "mode": artefact.metadata.mode,
+                "runtime": runtime,
+                "part": arguments.part,
+            }
             if arguments.json:
                 print(json.dumps({**facts, **found.mapping()}), flush=True)
             else:
                 low, high = found.interval
-                print(f"{path} ({facts['mode']}) on {runtime}: {100 * found.accuracy:.1f} %"
-                      f" ({100 * low:.1f}-{100 * high:.1f}) of {found.total} clips",
-                      flush=True)  # fmt: skip
+                print(
+                    f"{path} ({facts['mode']}) on {runtime}: {100 * found.accuracy:.1f} %"
+                    f" ({100 * low:.1f}-{100 * high:.1f}) of {found.total} clips",
+                    flush=True,
+                )
             if first and not arguments.json:
                 print(f"\n{found.text()}\n\n{found.table()}\n")
             if first and arguments.picture:

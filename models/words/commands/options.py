@@ -13,15 +13,23 @@ from models.words.settings import WordsRecipe
 
 def add_data(parser: argparse.ArgumentParser, part: Part) -> None:
     """Add the options that name a data set and one part of it."""
-    parser.add_argument("--data", type=Path, action="append", default=[], metavar="DIR",
-                        help="holds the folders of the configuration; may repeat")  # fmt: skip
-    parser.add_argument("--part", choices=get_args(Part), default=part,
-                        help=f"whose recordings (default: {part})")  # fmt: skip
+    parser.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="holds the folders of the configuration; may repeat",
+    )
+    parser.add_argument(
+        "--part", choices=get_args(Part), default=part, help=f"whose recordings (default: {part})"
+    )
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--runtime", metavar="R",
-                        help="interpreter (default: the preferred one installed)")  # fmt: skip
+    parser.add_argument(
+        "--runtime", metavar="R", help="interpreter (default: the preferred one installed)"
+    )
 
 
 def config_of(path: Path) -> tuple[Config, WordsRecipe]:

@@ -24,10 +24,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     add_data(parser, "testing")
     parser.add_argument("--minutes", type=float, default=plan.minutes)
     parser.add_argument("--every", type=float, default=plan.every_seconds, metavar="SECONDS")
-    parser.add_argument("--unknown-percent", type=float, default=plan.unknown_percent,
-                        help="of words that are none of the labels (default: 10)")  # fmt: skip
-    parser.add_argument("--background-volume", type=float, default=plan.background_volume,
-                        help="of the noise against its recording (default: 0.1)")  # fmt: skip
+    parser.add_argument(
+        "--unknown-percent",
+        type=float,
+        default=plan.unknown_percent,
+        help="of words that are none of the labels (default: 10)",
+    )
+    parser.add_argument(
+        "--background-volume",
+        type=float,
+        default=plan.background_volume,
+        help="of the noise against its recording (default: 0.1)",
+    )
     parser.add_argument("--seed", type=int, default=plan.seed, help="another seed, other words")
     parser.set_defaults(run=run)
 
@@ -42,8 +50,13 @@ def run(arguments: argparse.Namespace) -> int:
         )
     config, words = config_of(arguments.config)
     rate_hz = config.front_end.sample_rate_hz
-    plan = StreamPlan(arguments.minutes, arguments.every, arguments.unknown_percent,
-                      arguments.background_volume, arguments.seed)  # fmt: skip
+    plan = StreamPlan(
+        arguments.minutes,
+        arguments.every,
+        arguments.unknown_percent,
+        arguments.background_volume,
+        arguments.seed,
+    )
     corpus = corpus_of(arguments, words, rate_hz)
     samples, spoken = make_stream(corpus, config.labels, plan, rate_hz)
     soundfile.write(arguments.out, samples, rate_hz, subtype="PCM_16")

@@ -27,11 +27,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("model", type=Path, metavar="M", help="artefact")
     parser.add_argument("audio", type=Path, metavar="WAV")
-    parser.add_argument("truth", type=Path, nargs="?", metavar="TXT",
-                        help="lines of `word, milliseconds` (default: beside WAV)")  # fmt: skip
+    parser.add_argument(
+        "truth",
+        type=Path,
+        nargs="?",
+        metavar="TXT",
+        help="lines of `word, milliseconds` (default: beside WAV)",
+    )
     parser.add_argument("--threshold", type=float, metavar="X", help="instead of the model's own")
-    parser.add_argument("--tolerance-ms", type=float, default=TOLERANCE_MS, metavar="MS",
-                        help="after a word's beginning (default: 1500)")  # fmt: skip
+    parser.add_argument(
+        "--tolerance-ms",
+        type=float,
+        default=TOLERANCE_MS,
+        metavar="MS",
+        help="after a word's beginning (default: 1500)",
+    )
     parser.add_argument("--picture", type=Path, metavar="PNG", help="draw the trade-off")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     add_runtime(parser)
@@ -46,21 +56,32 @@ def run(arguments: argparse.Namespace) -> int:
         policy = replace(policy, threshold=arguments.threshold)
     spoken = read_truth(arguments.truth or arguments.audio.with_suffix(".txt"))
     heard = hear(artefact, arguments.audio, arguments.runtime)
-    found = tally(heard.detections(policy), spoken, artefact.metadata.labels, heard.minutes,
-                  arguments.tolerance_ms)  # fmt: skip
+    found = tally(
+        heard.detections(policy),
+        spoken,
+        artefact.metadata.labels,
+        heard.minutes,
+        arguments.tolerance_ms,
+    )
     points = curve(heard, spoken, policy, tolerance_ms=arguments.tolerance_ms)
     if arguments.json:
         trade_off = [{"threshold": threshold, **point.mapping()} for threshold, point in points]
-        facts = {"model": str(arguments.model), "policy": to_mapping(policy),
-                 "tolerance_ms": arguments.tolerance_ms, **found.mapping()}  # fmt: skip
+        facts = {
+            "model": str(arguments.model),
+            "policy": to_mapping(policy),
+            "tolerance_ms": arguments.tolerance_ms,
+            **found.mapping(),
+        }
         print(json.dumps({**facts, "curve": trade_off}))
     else:
         print(found.text())
         print(f"\n{'threshold':>9}{'matched %':>11}{'wrong %':>9}{'false a minute':>16}")
         for threshold, point in points:
-            print(f"{threshold:>9.2f}{100 * point.matched_share:>11.1f}"
-                  f"{100 * point.wrong_share:>9.1f}"
-                  f"{point.false_positives_per_minute:>16.2f}")  # fmt: skip
+            print(
+                f"{threshold:>9.2f}{100 * point.matched_share:>11.1f}"
+                f"{100 * point.wrong_share:>9.1f}"
+                f"{point.false_positives_per_minute:>16.2f}"
+            )
     if arguments.picture:
         picture(artefact.metadata.name, points, found).savefig(arguments.picture, dpi=120)
     return 0
@@ -75,10 +96,20 @@ def picture(title: str, points: Sequence[tuple[float, Tally]], chosen: Tally) ->
     false = [point.false_positives_per_minute for _, point in points]
     axes.plot(false, [100 * point.matched_share for _, point in points], "o-", label="matched")
     axes.plot(false, [100 * point.wrong_share for _, point in points], "s-", label="wrong")
-    axes.plot(chosen.false_positives_per_minute, 100 * chosen.matched_share, "k*",
-              markersize=12, label="the model's policy")  # fmt: skip
-    axes.set(xlabel="false positives a minute", ylabel="% of the words", title=title,
-             ylim=(0.0, 100.0), xlim=(0.0, None))  # fmt: skip
+    axes.plot(
+        chosen.false_positives_per_minute,
+        100 * chosen.matched_share,
+        "k*",
+        markersize=12,
+        label="the model's policy",
+    )
+    axes.set(
+        xlabel="false positives a minute",
+        ylabel="% of the words",
+        title=title,
+        ylim=(0.0, 100.0),
+        xlim=(0.0, None),
+    )
     axes.grid(alpha=0.3)
     axes.legend()
     return figure

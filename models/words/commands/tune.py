@@ -26,12 +26,27 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("model", type=Path, metavar="M", help="artefact")
     parser.add_argument("audio", type=Path, metavar="WAV")
-    parser.add_argument("truth", type=Path, nargs="?", metavar="TXT",
-                        help="lines of `word, milliseconds` (default: beside WAV)")  # fmt: skip
-    parser.add_argument("--wrong-percent", type=float, default=100 * wish.wrong_share, metavar="P",
-                        help="most words taken for another (default: 2)")  # fmt: skip
-    parser.add_argument("--false-a-minute", type=float, default=wish.false_positives_per_minute,
-                        metavar="X", help="most false positives (default: 0.5)")  # fmt: skip
+    parser.add_argument(
+        "truth",
+        type=Path,
+        nargs="?",
+        metavar="TXT",
+        help="lines of `word, milliseconds` (default: beside WAV)",
+    )
+    parser.add_argument(
+        "--wrong-percent",
+        type=float,
+        default=100 * wish.wrong_share,
+        metavar="P",
+        help="most words taken for another (default: 2)",
+    )
+    parser.add_argument(
+        "--false-a-minute",
+        type=float,
+        default=wish.false_positives_per_minute,
+        metavar="X",
+        help="most false positives (default: 0.5)",
+    )
     parser.add_argument("--tolerance-ms", type=float, default=TOLERANCE_MS, metavar="MS")
     parser.add_argument("--write", action="store_true", help="put the policy into the artefact")
     parser.add_argument("--json", action="store_true", help="one JSON object")
