@@ -31,7 +31,7 @@ def test_one_worker_is_this_process() -> None:
         assert executor is None
 
 
-def test_a_pool_makes_the_same_batches_in_order(folders) -> None:  # noqa: F811
+def test_a_pool_makes_the_same_batches_in_order(folders) -> None:
     job = Job(dialogue(), (folders,), seed=2, batch_size=2)
     with open_pool(2) as executor:
         batches = list(stream_batches(job, executor, 3, 7, ahead=2))
@@ -40,7 +40,7 @@ def test_a_pool_makes_the_same_batches_in_order(folders) -> None:  # noqa: F811
         assert np.array_equal(batch.frames, make_batch(job, index).frames)
 
 
-def test_a_cluster_makes_the_same_batches_in_order(folders, scheduler) -> None:  # noqa: F811
+def test_a_cluster_makes_the_same_batches_in_order(folders, scheduler) -> None:
     job = Job(dialogue(), (folders,), seed=2, batch_size=2)
     with open_pool(1, scheduler) as executor:
         batches = list(stream_batches(job, executor, 3, 7, ahead=2))

@@ -51,20 +51,20 @@ def stored(folder):
 
 
 @pytest.fixture(scope="module")
-def config(folders):  # noqa: F811
+def config(folders):
     with ThreadPoolExecutor(1) as executor:
         return with_normalisation(replace(dialogue(), schedule=SCHEDULE), (folders,), executor)
 
 
 @pytest.fixture(scope="module")
-def whole(config, folders, tmp_path_factory):  # noqa: F811
+def whole(config, folders, tmp_path_factory):
     """The folder of a run that was never stopped."""
     folder = tmp_path_factory.mktemp("whole")
     assert run(config, (folders,), folder).steps == 12
     return folder
 
 
-def test_normalised_frames_have_mean_0_and_deviation_1(config, folders):  # noqa: F811
+def test_normalised_frames_have_mean_0_and_deviation_1(config, folders):
     from models.clips import ClipMaker
 
     maker = ClipMaker(config, [folders])
@@ -104,7 +104,7 @@ def test_a_stopped_run_resumes_to_the_same_weights(
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-def test_it_learns_to_tell_the_tones_apart(config, folders, tmp_path):  # noqa: F811
+def test_it_learns_to_tell_the_tones_apart(config, folders, tmp_path):
     schedule = replace(
         SCHEDULE,
         steps=160,
@@ -135,7 +135,7 @@ def test_tensorboard_shows_every_step(whole):
     assert [event.step for event in shown.Tensors("mean_miss_rate")] == [6, 12]
 
 
-def test_a_resumed_run_writes_no_row_twice(config, folders, whole, tmp_path):  # noqa: F811
+def test_a_resumed_run_writes_no_row_twice(config, folders, whole, tmp_path):
     shutil.copy(whole / "training.csv", tmp_path)
     arrays = stored(whole)
     arrays["progress"][0] = 10  # as if it had been killed before the last checkpoint
@@ -144,7 +144,7 @@ def test_a_resumed_run_writes_no_row_twice(config, folders, whole, tmp_path):  #
     assert [entry.step for entry in read_log(tmp_path)] == [6, 12]
 
 
-def test_a_run_resumed_at_its_end_says_what_it_said(config, folders, whole, tmp_path):  # noqa: F811
+def test_a_run_resumed_at_its_end_says_what_it_said(config, folders, whole, tmp_path):
     for name in ("checkpoint.npz", "training.csv", "model.keras"):
         shutil.copy(whole / name, tmp_path)
     with ThreadPoolExecutor(1) as executor:
@@ -208,7 +208,7 @@ def test_a_checkpoint_of_another_network_is_refused(
 
 
 @pytest.mark.slow
-def test_ten_kills_at_random_moments(config, folders, tmp_path):  # noqa: F811
+def test_ten_kills_at_random_moments(config, folders, tmp_path):
     """SIGKILL at random moments: it resumes, and no checkpoint is ever unreadable."""
     schedule = replace(SCHEDULE, steps=400, checkpoint_steps=3, evaluation_steps=50)
     path = tmp_path / "config.toml"
