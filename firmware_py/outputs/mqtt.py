@@ -1,8 +1,4 @@
-"""Events for a smart home over MQTT, with Home Assistant's device discovery.
-
-Discovery: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload and
-https://www.home-assistant.io/integrations/event.mqtt/
-"""
+"""Events for a smart home over MQTT."""
 
 import json
 import logging
@@ -22,10 +18,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.outputs.event import Event
+from firmware_py.outputs.home_assistant import AT_LEAST_ONCE, discovery_payload, topics
 from firmware_py.outputs.worker import Output
 from firmware_py.settings.outputs import MqttSettings
 
-AT_LEAST_ONCE = 1
 RECONNECT_SECONDS = (1, 60)
 """First and longest pause before the broker is tried again."""
 GOODBYE_SECONDS = 0.5
@@ -39,16 +35,6 @@ class Credentials:
 
     username: str
     password: str
-
-
-@dataclass(frozen=True)
-class Topics:
-    """Where a device speaks."""
-
-    event: str
-    availability: str
-    discovery: str
-    """Empty: no discovery."""
 
 
 class Mqtt(Output):
@@ -155,44 +141,6 @@ class Mqtt(Output):
 
     def _confirmed(self, *_: Any) -> None:
         self._confirmed_messages += 1
-
-
-def topics(settings: MqttSettings, device_id: str) -> Topics:
-    """Return the topics of a device."""
-    base = f"{settings.topic_prefix}/{device_id}"
-    discovery = f"{settings.discovery_prefix}/device/{device_id}/config"
-    return Topics(
-        f"{base}/event", f"{base}/availability", discovery if settings.discovery_prefix else ""
-    )
-
-
-def discovery_payload(
-    settings: MqttSettings, device_id: str, labels: Sequence[str], version: str
-) -> dict[str, Any]:
-    """Return what Home Assistant is told: a device with one event entity."""
-    ours = topics(settings, device_id)
-    name = settings.device_name or f"Trigger word {socket.gethostname()}"
-    return {
-        "device": {
-            "identifiers": [device_id],
-            "name": name,
-            "model": "trigger-word",
-            "sw_version": version,
-        },
-        "origin": {"name": "trigger-word", "sw_version": version},
-        "components": {
-            "detection": {
-                "platform": "event",
-                "unique_id": f"{device_id}_detection",
-                "name": "Detection",
-                "icon": "mdi:microphone-message",
-                "event_types": list(labels),
-                "state_topic": ours.event,
-            },
-        },
-        "availability_topic": ours.availability,
-        "qos": AT_LEAST_ONCE,
-    }
 
 
 def read_credentials(path: Path) -> Credentials:
