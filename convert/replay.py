@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from firmware_py.artefact import read_artefact
 from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError, TriggerWordError
+from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
 
 RANDOM_CHUNKS = 0
@@ -53,8 +54,8 @@ def stream(
     detector: Detector, samples: NDArray[np.int16], chunk_length: int
 ) -> NDArray[np.float32]:
     """Return the posteriors of all steps, float32 [steps, labels]."""
-    parts = [detector.posteriors(chunk) for chunk in _chunks(samples, chunk_length)]
-    return np.concatenate((*parts, detector.last_posteriors()))
+    parts = [detector.steps(chunk) for chunk in _chunks(samples, chunk_length)]
+    return joined((*parts, detector.last_steps())).posteriors
 
 
 def _chunks(samples: NDArray[np.int16], length: int) -> Iterator[NDArray[np.int16]]:

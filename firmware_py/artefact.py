@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from firmware_py.candidates import LookPolicy
 from firmware_py.command_words import CommandPolicy, is_word
 from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.front_end import FrontEnd
@@ -24,8 +25,12 @@ except ImportError:  # before Python 3.12
     # Brings OpenSSL along, which takes 4 MB; `random` of the standard library avoids it likewise.
     from hashlib import sha256
 
-SCHEMA_VERSION = 1
+FIRST_SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""The newest that is read; only artefacts with a verifier need more than the first."""
 METADATA_NAME = "metadata.json"
+VERIFIER_NAME = "verifier.tflite"
+"""Entry of the ZIP: the second stage's flatbuffer."""
 REMEDY = "make it with: python -m convert MODEL -o OUT.tflite"
 DEFAULT_MODEL = Path(__file__).parent / "data" / "activate.tflite"
 
@@ -82,6 +87,19 @@ class StepNetwork:
         return max(0, (num_frames - self.kernel_size) // self.stride + 1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Verifier(LookPolicy):
+    """The second stage: a network without a state, run only where the first has a candidate.
+
+    Its input `frames` is float32 [1, frames, num_bins], of the first stage's front end; its output
+    `posteriors` is float32 [1, labels], each a probability by itself.
+    """
+
+    mode: Mode
+    sha256: str
+    """Digest of its flatbuffer, hexadecimal."""
+
+
 @dataclass(frozen=True)
 class Metadata:
     """All that a runtime must know about a model and a person may want to know."""
@@ -101,6 +119,8 @@ class Metadata:
     """The evaluation that chose the policy."""
     training: Mapping[str, Any] = field(default_factory=dict)
     """Where the weights come from."""
+    verifier: Verifier | None = None
+    """The second stage; with one, the policies are of the fused score."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -125,6 +145,8 @@ class Artefact:
     path: Path
     metadata: Metadata
     flatbuffer: bytes = field(repr=False)
+    verifier: bytes | None = field(default=None, repr=False)
+    """The second stage's flatbuffer."""
 
 
 def read_artefact(path: Path | str) -> Artefact:
@@ -139,7 +161,7 @@ def read_artefact(path: Path | str) -> Artefact:
 
 def parse_artefact(content: bytes, path: Path) -> Artefact:
     """Return the checked artefact in `content`, the bytes of the file `path`."""
-    mapping, flatbuffer = _split(content, path)
+    mapping, flatbuffer, verifier = _split(content, path)
     version = mapping.get("schema_version") if isinstance(mapping, dict) else None
     if not isinstance(version, int):
         raise ArtefactError(f"{path}: {METADATA_NAME} has no schema_version; {REMEDY}")
@@ -152,13 +174,13 @@ def parse_artefact(content: bytes, path: Path) -> Artefact:
         metadata = from_mapping(Metadata, mapping, METADATA_NAME)
     except SettingsError as error:
         raise ArtefactError(f"{path}: {error}; {REMEDY}") from error
-    digest = sha256(flatbuffer).hexdigest()
-    if digest != metadata.sha256:
-        raise ArtefactError(
-            f"{path}: digest {digest[:12]}... is not the {metadata.sha256[:12]}... of its"
-            f" metadata; the file is damaged, copy it again or {REMEDY}"
-        )
-    return Artefact(path, metadata, flatbuffer)
+    _check_digest(path, flatbuffer, metadata.sha256)
+    if not metadata.verifier:
+        return Artefact(path, metadata, flatbuffer)
+    if verifier is None:
+        raise ArtefactError(f"{path}: the model has no {VERIFIER_NAME}, but a verifier; {REMEDY}")
+    _check_digest(path, verifier, metadata.verifier.sha256)
+    return Artefact(path, metadata, flatbuffer, verifier)
 
 
 def choose_policy(artefact: Artefact, name: str | None, threshold: float | None) -> Policy:
@@ -173,29 +195,49 @@ def choose_policy(artefact: Artefact, name: str | None, threshold: float | None)
     return policy if threshold is None else replace(policy, threshold=threshold)
 
 
-def pack_artefact(flatbuffer: bytes, metadata: Metadata) -> bytes:
+def pack_artefact(flatbuffer: bytes, metadata: Metadata, verifier: bytes | None = None) -> bytes:
     """Return the file content: the flatbuffer and a ZIP with its metadata and labels.
 
-    The digest is set here. The same inputs give the same bytes.
+    verifier: the second stage's flatbuffer, where the metadata describe one.
+    Digests and schema version are set here. The same inputs give the same bytes.
     """
-    metadata = replace(metadata, sha256=sha256(flatbuffer).hexdigest())
+    metadata = replace(
+        metadata, schema_version=FIRST_SCHEMA_VERSION, sha256=sha256(flatbuffer).hexdigest()
+    )
+    if metadata.verifier and verifier:
+        described = replace(metadata.verifier, sha256=sha256(verifier).hexdigest())
+        metadata = replace(metadata, schema_version=SCHEMA_VERSION, verifier=described)
+    elif metadata.verifier or verifier:
+        raise ValueError("the metadata of a verifier and its flatbuffer belong together")
     text = json.dumps(to_mapping(metadata), indent=1, ensure_ascii=False)
     buffer = io.BytesIO(flatbuffer)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(zipfile.ZipInfo(METADATA_NAME), text)
         archive.writestr(zipfile.ZipInfo("labels.txt"), "\n".join(metadata.labels) + "\n")
+        if verifier:
+            archive.writestr(zipfile.ZipInfo(VERIFIER_NAME), verifier)
     return buffer.getvalue()
 
 
-def _split(content: bytes, path: Path) -> tuple[Any, bytes]:
-    """Return the decoded metadata and the flatbuffer before the ZIP."""
+def _check_digest(path: Path, flatbuffer: bytes, expected: str) -> None:
+    digest = sha256(flatbuffer).hexdigest()
+    if digest != expected:
+        raise ArtefactError(
+            f"{path}: digest {digest[:12]}... is not the {expected[:12]}... of its"
+            f" metadata; the file is damaged, copy it again or {REMEDY}"
+        )
+
+
+def _split(content: bytes, path: Path) -> tuple[Any, bytes, bytes | None]:
+    """Return the decoded metadata, the flatbuffer before the ZIP and the verifier's in it."""
     if content[4:8] != b"TFL3":
         raise ArtefactError(f"{path}: this is no TensorFlow Lite model; {REMEDY}")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             text = archive.read(METADATA_NAME)
             end = min(info.header_offset for info in archive.infolist())
-        return json.loads(text), content[:end]
+            second = archive.read(VERIFIER_NAME) if VERIFIER_NAME in archive.namelist() else None
+        return json.loads(text), content[:end], second
     except (zipfile.BadZipFile, KeyError) as error:
         raise ArtefactError(f"{path}: the model has no {METADATA_NAME}; {REMEDY}") from error
     except ValueError as error:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from firmware_py.artefact import DEFAULT_MODEL, Artefact, Policy, read_artefact
 from firmware_py.audio import Resampler
 from firmware_py.errors import ArtefactError, SettingsError
-from firmware_py.frame_detector import Detection, FrameDetector
+from firmware_py.frame_detector import Detection, FrameDetector, Steps, joined
 from firmware_py.front_end import FrontEndStream
 from firmware_py.interpreter import Runtime
 from firmware_py.level import apply_gain
@@ -94,7 +94,7 @@ class Detector:
         self.close()
 
     def close(self) -> None:
-        """Free the interpreter; the detector cannot be used any more."""
+        """Free the interpreters; the detector cannot be used any more."""
         self._frames.close()
 
     def reset(self) -> None:
@@ -111,26 +111,34 @@ class Detector:
 
         chunk: int16 [any length], mono, at `sample_rate_hz`.
         """
-        return self.decide(self.posteriors(chunk))
+        return self.decide(self.steps(chunk))
 
     def flush(self) -> list[Detection]:
         """End the stream: return the detections of the steps that were still waiting."""
-        return self.decide(self.last_posteriors())
+        return self.decide(self.last_steps())
 
-    def posteriors(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
-        """Return the posteriors that `chunk` completes, float32 [steps, labels]."""
+    def steps(self, chunk: NDArray[np.int16]) -> Steps:
+        """Return the steps that `chunk` completes, before any decision."""
         if self._gain_db is not None:
             chunk = apply_gain(chunk, self._gain_db)
         if self._resampler:
             chunk = self._resampler.process(chunk)
-        return self._frames.posteriors(self._front_end.process(chunk))
+        return self._frames.steps(self._front_end.process(chunk))
+
+    def last_steps(self) -> Steps:
+        """Return the steps that wait for a full call; the stream ends here."""
+        late = self._resampler.flush() if self._resampler else np.zeros(0, np.int16)
+        done = self._frames.steps(self._front_end.process(late))
+        return joined((done, self._frames.last_steps()))
+
+    def posteriors(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the scores of `steps`, float32 [steps, labels]."""
+        return self.steps(chunk).scores
 
     def last_posteriors(self) -> NDArray[np.float32]:
-        """Return the posteriors of steps that wait for a full call, float32 [steps, labels]."""
-        late = self._resampler.flush() if self._resampler else np.zeros(0, np.int16)
-        done = self._frames.posteriors(self._front_end.process(late))
-        return np.concatenate((done, self._frames.last_posteriors()))
+        """Return the scores of `last_steps`, float32 [steps, labels]."""
+        return self.last_steps().scores
 
-    def decide(self, posteriors: NDArray[np.float32]) -> list[Detection]:
-        """Return the detections in the next steps; posteriors: float32 [steps, labels]."""
-        return self._frames.decide(posteriors)
+    def decide(self, steps: Steps) -> list[Detection]:
+        """Return the detections in the next steps."""
+        return self._frames.decide(steps.scores)

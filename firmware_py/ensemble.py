@@ -69,7 +69,7 @@ class _Group:
         hits = []
         for model, detector in self._members:
             frames = model.artefact.metadata.front_end.normalise(features)
-            found = detector.decide(detector.posteriors(frames))
+            found = detector.decide(detector.steps(frames).scores)
             hits += [Hit(model, detection) for detection in found]
         return hits
 

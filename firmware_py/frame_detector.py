@@ -1,14 +1,16 @@
-"""What follows the front end: frames in, posteriors and detections out."""
+"""What follows the front end: frames in, steps and detections out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, Metadata, Policy
+from firmware_py.candidates import Counts
 from firmware_py.command_words import CommandPolicy, CommandTrigger, is_word
 from firmware_py.interpreter import NetworkStream, Runtime
+from firmware_py.second_stage import SecondStage
 from firmware_py.trigger import Trigger, TriggerPolicy
 
 
@@ -20,11 +22,27 @@ class Detection:
     time_seconds: float
     """Audio time since the stream began at which the detection was certain."""
     score: float
-    """The smoothed posterior that crossed the threshold."""
+    """What crossed the threshold: the smoothed posterior, or the second stage's fused score."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What the networks say to some steps, float32 [steps, labels] each."""
+
+    posteriors: NDArray[np.float32]
+    """The first stage's."""
+    scores: NDArray[np.float32]
+    """What the policy judges: the posteriors, or with a second stage the fused scores."""
+
+
+def joined(parts: Iterable[Steps]) -> Steps:
+    """Return steps that follow each other as one; at least one part."""
+    posteriors, scores = zip(*((part.posteriors, part.scores) for part in parts), strict=True)
+    return Steps(np.concatenate(posteriors), np.concatenate(scores))
 
 
 class FrameDetector:
-    """Streams the frames of one front end through a network and its triggers.
+    """Streams the frames of one front end through the networks of an artefact and its triggers.
 
     Several of them may read the frames of one front end.
     """
@@ -38,17 +56,24 @@ class FrameDetector:
     ) -> None:
         self.artefact = artefact
         self._network = NetworkStream(artefact, runtime, num_threads)
+        self._second = None
+        verifier = artefact.metadata.verifier
+        if verifier:
+            threshold = policy.threshold
+            self._second = SecondStage(artefact, verifier, threshold, runtime, num_threads)
         self._length = artefact.metadata.network.frames_per_call
         self._decider = _decider(policy, artefact.metadata)
         self.reset()
 
     def close(self) -> None:
-        """Free the interpreter; the detector cannot be used any more."""
-        del self._network
+        """Free the interpreters; the detector cannot be used any more."""
+        del self._network, self._second
 
     def reset(self) -> None:
         """Begin a new stream at time 0."""
         self._network.reset()
+        if self._second:
+            self._second.reset()
         self._decider.reset()
         self._frames = np.zeros((0, self.artefact.metadata.front_end.num_bins), np.float32)
         self._primed = False
@@ -61,54 +86,70 @@ class FrameDetector:
         first = 0 if self._primed else network.history_frames
         return first + network.frames_per_call - len(self._frames)
 
-    def posteriors(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the posteriors of all whole calls, float32 [steps, labels]; keep the rest.
+    @property
+    def counts(self) -> Counts:
+        """What has become of the second stage's candidates since the detector was made."""
+        return self._second.counts if self._second else Counts()
+
+    def steps(self, frames: NDArray[np.float32]) -> Steps:
+        """Return the steps of all whole calls of the network; keep the rest.
 
         frames: float32 [any number, num_bins].
         """
         length = self._length
         if self._primed and len(frames) == length and not len(self._frames):
-            return self._network.process(frames)
-        network = self.artefact.metadata.network
+            return self._call(frames)
         self._frames = np.concatenate((self._frames, frames)) if len(self._frames) else frames
-        if not self._primed:
-            if len(self._frames) < network.history_frames:
-                return self._no_steps()
-            self._network.reset(self._frames[: network.history_frames])
-            self._frames = self._frames[network.history_frames :]
-            self._primed = True
+        if not self._primed and not self._prime():
+            return self._no_steps()
         end = len(self._frames) // length * length
         if not end:
             return self._no_steps()
         blocks, self._frames = self._frames[:end], self._frames[end:]
-        results = [
-            self._network.process(blocks[start : start + length]) for start in range(0, end, length)
-        ]
-        return results[0] if len(results) == 1 else np.concatenate(results)
+        return joined(self._call(blocks[at : at + length]) for at in range(0, end, length))
 
-    def last_posteriors(self) -> NDArray[np.float32]:
-        """Return the posteriors of steps that wait for a full call, float32 [steps, labels]."""
-        network = self.artefact.metadata.network
-        waiting = len(self._frames) // network.stride if self._primed else 0
+    def last_steps(self) -> Steps:
+        """Return the steps that wait for a full call; the stream ends here."""
+        stride = self.artefact.metadata.network.stride
+        waiting = len(self._frames) // stride if self._primed else 0
         if not waiting:
             return self._no_steps()
-        missing = network.frames_per_call - len(self._frames)
-        padded = np.pad(self._frames, ((0, missing), (0, 0)))
+        padded = np.pad(self._frames, ((0, self._length - len(self._frames)), (0, 0)))
         self._frames = self._frames[:0]
-        return self._network.process(padded)[:waiting]
+        return self._call(padded, waiting)
 
-    def decide(self, posteriors: NDArray[np.float32]) -> list[Detection]:
-        """Return the detections in the next steps; posteriors: float32 [steps, labels]."""
+    def decide(self, scores: NDArray[np.float32]) -> list[Detection]:
+        """Return the detections in the next steps; scores: float32 [steps, labels]."""
         metadata = self.artefact.metadata
         found = [
             Detection(metadata.labels[label], metadata.step_end_seconds(self._steps + index), score)
-            for index, label, score in self._decider.process(posteriors.tolist())
+            for index, label, score in self._decider.process(scores.tolist())
         ]
-        self._steps += len(posteriors)
+        self._steps += len(scores)
         return sorted(found, key=lambda detection: detection.time_seconds)
 
-    def _no_steps(self) -> NDArray[np.float32]:
-        return np.zeros((0, len(self.artefact.metadata.labels)), np.float32)
+    def _prime(self) -> bool:
+        """Give the network the frames before its first step; tell whether there are enough."""
+        count = self.artefact.metadata.network.history_frames
+        if len(self._frames) < count:
+            return False
+        self._network.reset(self._frames[:count])
+        if self._second:
+            self._second.keep(self._frames[:count])
+        self._frames = self._frames[count:]
+        self._primed = True
+        return True
+
+    def _call(self, frames: NDArray[np.float32], num_steps: int | None = None) -> Steps:
+        """Run the networks on one call's frames; num_steps: the first ones that are real."""
+        posteriors = self._network.process(frames)[:num_steps]
+        if not self._second:
+            return Steps(posteriors, posteriors)
+        return Steps(posteriors, self._second.process(frames, posteriors))
+
+    def _no_steps(self) -> Steps:
+        nothing = np.zeros((0, len(self.artefact.metadata.labels)), np.float32)
+        return Steps(nothing, nothing)
 
 
 class _Triggers:

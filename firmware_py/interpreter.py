@@ -4,12 +4,13 @@ import importlib
 import importlib.util
 import logging
 import os
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import REMEDY, Artefact, StateTensor
+from firmware_py.artefact import REMEDY, Artefact, StateTensor, Verifier
 from firmware_py.errors import ArtefactError, MissingToolError
 
 Runtime = Literal["ai-edge-litert", "tflite-runtime"]
@@ -47,7 +48,7 @@ class NetworkStream:
     ) -> None:
         self.artefact = artefact
         self._network = artefact.metadata.network
-        self._interpreter = _open(artefact, runtime, num_threads)
+        self._interpreter = _open(artefact.path, artefact.flatbuffer, runtime, num_threads)
         tensors = self._network.tensors
         inputs = _details(self._interpreter.get_input_details())
         outputs = _details(self._interpreter.get_output_details())
@@ -60,7 +61,8 @@ class NetworkStream:
         self._states = [self._state(inputs, outputs, state) for state in tensors.states]
         named = 2 + len(self._states)
         if len(inputs) != named or len(outputs) != named:
-            self._fail(f"{len(inputs)} inputs and {len(outputs)} outputs, metadata name {named}")
+            fault = f"{len(inputs)} inputs and {len(outputs)} outputs, metadata name {named}"
+            _fail(artefact.path, fault)
         self.reset()
 
     def reset(self, history: NDArray[np.float32] | None = None) -> None:
@@ -97,21 +99,59 @@ class NetworkStream:
         )
 
     def _index(self, tensors: dict[str, Any], name: str, shape: tuple[int, ...]) -> int:
-        if name not in tensors:
-            self._fail(f"no tensor {name!r}; it has {', '.join(sorted(tensors))}")
-        detail = tensors[name]
-        if tuple(detail["shape"]) != shape or detail["dtype"] is not np.float32:
-            self._fail(
-                f"tensor {name!r} is {detail['dtype'].__name__} {list(detail['shape'])},"
-                f" not float32 {list(shape)}"
-            )
-        return int(detail["index"])
-
-    def _fail(self, fault: str) -> None:
-        raise ArtefactError(f"{self.artefact.path}: model and metadata differ: {fault}; {REMEDY}")
+        return _index(self.artefact.path, tensors, name, shape)
 
 
-def _open(artefact: Artefact, runtime: Runtime | None, num_threads: int) -> Any:
+class VerifierNetwork:
+    """Runs an artefact's second stage, which has no state."""
+
+    def __init__(
+        self,
+        artefact: Artefact,
+        verifier: Verifier,
+        runtime: Runtime | None = None,
+        num_threads: int = 1,
+    ) -> None:
+        """verifier: the artefact's own, as its metadata describe it."""
+        assert artefact.verifier is not None, "a described verifier has been read"
+        path, metadata = artefact.path, artefact.metadata
+        self._interpreter = _open(path, artefact.verifier, runtime, num_threads)
+        inputs = _details(self._interpreter.get_input_details())
+        outputs = _details(self._interpreter.get_output_details())
+        frames_shape = (1, verifier.frames, metadata.front_end.num_bins)
+        self._frames = _index(path, inputs, "frames", frames_shape)
+        self._posteriors = _index(path, outputs, "posteriors", (1, len(metadata.labels)))
+        if len(inputs) != 1 or len(outputs) != 1:
+            _fail(path, f"a verifier of {len(inputs)} inputs and {len(outputs)} outputs")
+
+    def process(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return posteriors, float32 [labels]; frames: float32 [frames, num_bins]."""
+        interpreter = self._interpreter
+        interpreter.set_tensor(self._frames, frames[None])
+        interpreter.invoke()
+        posteriors: NDArray[np.float32] = interpreter.get_tensor(self._posteriors)[0]
+        return posteriors
+
+
+def _index(path: Path, tensors: dict[str, Any], name: str, shape: tuple[int, ...]) -> int:
+    """Return the index of a tensor that must be float32 and of this shape."""
+    if name not in tensors:
+        _fail(path, f"no tensor {name!r}; it has {', '.join(sorted(tensors))}")
+    detail = tensors[name]
+    if tuple(detail["shape"]) != shape or detail["dtype"] is not np.float32:
+        _fail(
+            path,
+            f"tensor {name!r} is {detail['dtype'].__name__} {list(detail['shape'])},"
+            f" not float32 {list(shape)}",
+        )
+    return int(detail["index"])
+
+
+def _fail(path: Path, fault: str) -> NoReturn:
+    raise ArtefactError(f"{path}: model and metadata differ: {fault}; {REMEDY}")
+
+
+def _open(path: Path, flatbuffer: bytes, runtime: Runtime | None, num_threads: int) -> Any:
     """Return an interpreter with its memory allocated.
 
     TensorFlow Lite writes to the standard error while it loads; a file that it cannot load is
@@ -120,11 +160,11 @@ def _open(artefact: Artefact, runtime: Runtime | None, num_threads: int) -> Any:
     interpreter_class = _interpreter_class(runtime)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        interpreter = interpreter_class(model_content=artefact.flatbuffer, num_threads=num_threads)
+        interpreter = interpreter_class(model_content=flatbuffer, num_threads=num_threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ArtefactError(
-            f"{artefact.path}: the interpreter cannot load the model"
+            f"{path}: the interpreter cannot load the model"
             f" ({str(error).splitlines()[0]}); {REMEDY}"
         ) from error
     return interpreter

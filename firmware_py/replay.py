@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from firmware_py.artefact import Artefact, Policy
 from firmware_py.audio import ChannelChoice, mean_square, open_recording, read_blocks, read_pcm
 from firmware_py.detector import Detection, Detector
+from firmware_py.frame_detector import Steps
 from firmware_py.level import clip_gain_db
 
 
 @dataclass(frozen=True)
-class Steps:
+class Replayed:
     """What one block of audio brought."""
 
-    posteriors: NDArray[np.float32]
-    """[steps, labels]"""
+    steps: Steps
     detections: list[Detection]
 
 
 def detect_in_file(
     artefact: Artefact, path: Path, policy: Policy, channel: ChannelChoice = "first"
-) -> Iterator[Steps]:
+) -> Iterator[Replayed]:
     """Stream a recording through a new detector; raises AudioError for a bad file."""
     recording = open_recording(path)
     level = artefact.metadata.front_end.clip_level
@@ -38,16 +38,16 @@ def detect_in_file(
 
 def detect_in_pcm(
     artefact: Artefact, stream: BinaryIO, sample_rate_hz: int, policy: Policy
-) -> Iterator[Steps]:
+) -> Iterator[Replayed]:
     """Stream raw int16 mono PCM as it arrives; raises ArtefactError for a clip-level model."""
     detector = Detector(artefact, sample_rate_hz=sample_rate_hz, policy=policy)
     yield from _stream(detector, read_pcm(stream))
 
 
-def _stream(detector: Detector, blocks: Iterable[NDArray[np.int16]]) -> Iterator[Steps]:
+def _stream(detector: Detector, blocks: Iterable[NDArray[np.int16]]) -> Iterator[Replayed]:
     with detector:
         for block in blocks:
-            posteriors = detector.posteriors(block)
-            yield Steps(posteriors, detector.decide(posteriors))
-        posteriors = detector.last_posteriors()
-        yield Steps(posteriors, detector.decide(posteriors))
+            steps = detector.steps(block)
+            yield Replayed(steps, detector.decide(steps))
+        steps = detector.last_steps()
+        yield Replayed(steps, detector.decide(steps))

@@ -1,18 +1,29 @@
-"""Make the two small artefacts of the live tests: `python tests/make_tone_artefacts.py`.
+"""Make the small artefacts of the live tests: `python tests/make_tone_artefacts.py`.
 
 Each hears one tone, whatever its level: the log power of the tone's mel band over the mean of
 all bands, averaged over eight frames, through a sigmoid. The weights are set by hand, so that the
 tests of microphone, outputs and service need neither training nor TensorFlow. `beep` hears
 1175 Hz, the second note of the built-in chime, so a chime that is not muted would trigger it.
-`hoot` hears 440 Hz with the same front end.
+`hoot` hears 440 Hz with the same front end. `long-beep` is `beep` with a second stage that wants
+the tone to fill 0.4 of the last 0.5 s.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from firmware_py.artefact import Metadata, StateTensor, StepNetwork, StepTensors, pack_artefact
+from convert.flatbuffer import name_tensors_by_signature
+from firmware_py.artefact import (
+    Metadata,
+    StateTensor,
+    StepNetwork,
+    StepTensors,
+    Verifier,
+    pack_artefact,
+    parse_artefact,
+)
 from firmware_py.front_end import FrontEnd
 from firmware_py.trigger import TriggerPolicy
 
@@ -28,6 +39,7 @@ FRONT_END = FrontEnd(
     log_epsilon=1e-9,
 )
 STRIDE, KERNEL_SIZE, STEPS_PER_CALL = 4, 8, 2
+VERIFIER_FRAMES = 50
 MARGIN = 4.0
 """Natural logarithm of the power ratio, band to mean, at which the posterior is 0.5 (17 dB)."""
 
@@ -83,8 +95,39 @@ def make_artefact(name: str, tone_hz: float) -> bytes:
     return pack_artefact(flatbuffer, metadata)
 
 
+def with_verifier(content: bytes, name: str, tone_hz: float) -> bytes:
+    """Return the artefact `content` with a second stage that wants a long tone.
+
+    Its log-odds rise with the share of the frames in which the tone's band is `MARGIN` above the
+    mean of all bands, and are 0 at four fifths.
+    """
+    artefact = parse_artefact(content, Path(name))
+    frames_spec = tf.TensorSpec((1, VERIFIER_FRAMES, FRONT_END.num_bins), tf.float32, name="frames")
+    band = band_of(tone_hz)
+
+    @tf.function(input_signature=[frames_spec])
+    def verify(frames):
+        contrast = frames[:, :, band] - tf.reduce_mean(frames, axis=2)
+        share = tf.reduce_mean(tf.sigmoid(4.0 * (contrast - MARGIN)), axis=1, keepdims=True)
+        return {"posteriors": tf.sigmoid(20.0 * (share - 0.8))}
+
+    module = tf.Module()
+    module.verify = verify
+    concrete = verify.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], module)
+    flatbuffer = name_tensors_by_signature(converter.convert())
+    verifier = Verifier(mode="float32", sha256="", frames=VERIFIER_FRAMES, peak=5)
+    policy = TriggerPolicy(threshold=0.999, refractory=10)
+    metadata = replace(
+        artefact.metadata, name=name, verifier=verifier, trigger=policy, operating_points={}
+    )
+    return pack_artefact(artefact.flatbuffer, metadata, flatbuffer)
+
+
 if __name__ == "__main__":
     folder = Path(__file__).parent / "data"
     folder.mkdir(exist_ok=True)
     for name, tone_hz in (("beep", 1175.0), ("hoot", 440.0)):
         (folder / f"{name}.tflite").write_bytes(make_artefact(name, tone_hz))
+    beep = (folder / "beep.tflite").read_bytes()
+    (folder / "long-beep.tflite").write_bytes(with_verifier(beep, "long-beep", 1175.0))

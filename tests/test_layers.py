@@ -10,10 +10,20 @@ ROOT = Path(firmware_py.__file__).parent
 
 LEVELS = (
     {"errors"},
-    {"schema", "mel", "level", "front_end", "trigger", "command_words", "audio", "chime"},
+    {
+        "schema",
+        "mel",
+        "level",
+        "front_end",
+        "trigger",
+        "candidates",
+        "command_words",
+        "audio",
+        "chime",
+    },
     {"artefact", "settings"},
     {"interpreter"},
-    {"frame_detector", "detector", "ensemble"},
+    {"second_stage", "frame_detector", "detector", "ensemble"},
     {"replay", "sound", "board_state", "logs", "installation"},
     {"outputs"},
     {"live"},

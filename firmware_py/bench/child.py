@@ -37,7 +37,7 @@ class Pipeline:
         )
 
     def process(self, chunk: NDArray[np.int16]) -> list[Detection]:
-        return self.frames.decide(self.frames.posteriors(self.front_end.process(chunk)))
+        return self.frames.decide(self.frames.steps(self.front_end.process(chunk)).scores)
 
     def reset(self) -> None:
         self.front_end.reset()
@@ -132,11 +132,11 @@ def _time_parts(pipeline: Pipeline, chunks: Chunks) -> Iterator[float]:
     frames = [pipeline.front_end.process(chunk) for chunk in chunks]
     yield time.process_time() - began
     began = time.process_time()
-    posteriors = [pipeline.frames.posteriors(frame) for frame in frames]
+    steps = [pipeline.frames.steps(frame) for frame in frames]
     yield time.process_time() - began
     began = time.process_time()
-    for posterior in posteriors:
-        pipeline.frames.decide(posterior)
+    for each in steps:
+        pipeline.frames.decide(each.scores)
     yield time.process_time() - began
     pipeline.reset()
 

@@ -13,7 +13,7 @@ from firmware_py.errors import SettingsError
 if TYPE_CHECKING:
     from firmware_py.artefact import Artefact, Policy
     from firmware_py.detector import Detection
-    from firmware_py.replay import Steps
+    from firmware_py.replay import Replayed
 
 STDIN = "-"
 
@@ -105,12 +105,12 @@ def _detect(
 
     detections: list[Detection] = []
     posteriors = []
-    for steps in _steps(artefact, policy, audio, arguments):
-        for detection in steps.detections:
+    for replayed in _replay(artefact, policy, audio, arguments):
+        for detection in replayed.detections:
             detections.append(detection)
             _report(audio, detection, arguments.json)
         if arguments.posteriors:
-            posteriors.append(steps.posteriors)
+            posteriors.append(replayed.steps.posteriors)
     if arguments.posteriors:
         with arguments.posteriors.open("wb") as file:
             np.save(file, np.concatenate(posteriors))
@@ -120,9 +120,9 @@ def _detect(
         print(f"{audio}: nothing heard", file=sys.stderr)
 
 
-def _steps(
+def _replay(
     artefact: "Artefact", policy: "Policy", audio: str, arguments: argparse.Namespace
-) -> "Iterator[Steps]":
+) -> "Iterator[Replayed]":
     from firmware_py.replay import detect_in_file, detect_in_pcm
 
     if audio == STDIN:

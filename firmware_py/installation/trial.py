@@ -8,7 +8,9 @@ import numpy as np
 from firmware_py.artefact import Artefact, parse_artefact
 from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError
+from firmware_py.frame_detector import joined
 from firmware_py.installation.signature import check_signature
+from firmware_py.interpreter import VerifierNetwork
 
 SILENCE_SECONDS = 3.0
 
@@ -29,9 +31,9 @@ def try_out(artefact: Artefact) -> None:
     """Raise ArtefactError unless the model loads, runs, and hears nothing in silence."""
     with Detector(artefact) as detector:
         silence = np.zeros(int(SILENCE_SECONDS * detector.sample_rate_hz), np.int16)
-        posteriors = np.concatenate((detector.posteriors(silence), detector.last_posteriors()))
-        detections = detector.decide(posteriors)
-    if not np.isfinite(posteriors).all():
+        steps = joined((detector.steps(silence), detector.last_steps()))
+        detections = detector.decide(steps)
+    if not np.isfinite(steps.posteriors).all() or not _verifies(artefact):
         raise ArtefactError(f"{artefact.path}: the model gives no numbers in silence; train it on")
     if detections:
         first = detections[0]
@@ -39,3 +41,12 @@ def try_out(artefact: Artefact) -> None:
             f"{artefact.path}: the model hears {first.label!r} in silence (score"
             f" {first.score:.2f}); raise its threshold or train it on"
         )
+
+
+def _verifies(artefact: Artefact) -> bool:
+    """Tell whether the second stage, which silence does not call, gives numbers; without: yes."""
+    verifier = artefact.metadata.verifier
+    if not verifier:
+        return True
+    frames = np.zeros((verifier.frames, artefact.metadata.front_end.num_bins), np.float32)
+    return bool(np.isfinite(VerifierNetwork(artefact, verifier).process(frames)).all())

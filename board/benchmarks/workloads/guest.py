@@ -70,17 +70,17 @@ def measure(model: str, runtime: str) -> dict[str, object]:
     detector = FrameDetector(artefact, metadata.trigger, runtime)
 
     def call() -> None:
-        detector.decide(detector.posteriors(front_end.process(chunk)))
+        detector.decide(detector.steps(front_end.process(chunk)).scores)
 
     total = median_instructions(call)
     frames = front_end.process(chunk)
-    posteriors = detector.posteriors(frames)
+    scores = detector.steps(frames).scores
     calls_per_second = metadata.front_end.sample_rate_hz / length
     parts = {
         "total": total,
         "front_end": median_instructions(lambda: front_end.process(chunk)),
-        "network": median_instructions(lambda: detector.posteriors(frames)),
-        "decision": median_instructions(lambda: detector.decide(posteriors)),
+        "network": median_instructions(lambda: detector.steps(frames)),
+        "decision": median_instructions(lambda: detector.decide(scores)),
     }
     rates = {name: round(count * calls_per_second) for name, count in parts.items()}
     return {"model": model, "runtime": runtime, **rates}

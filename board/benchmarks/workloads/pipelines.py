@@ -47,15 +47,15 @@ def measure(path: str, runtime: str, samples: NDArray[np.int16]) -> dict[str, fl
     chunks = [samples[start : start + length] for start in range(0, len(samples), length)]
     call_seconds = length / metadata.front_end.sample_rate_hz
     for chunk in chunks[:WARM_UP_CALLS]:
-        detector.decide(detector.posteriors(front_end.process(chunk)))
+        detector.decide(detector.steps(front_end.process(chunk)).scores)
     began = time.process_time()
     for chunk in chunks:
-        detector.decide(detector.posteriors(front_end.process(chunk)))
+        detector.decide(detector.steps(front_end.process(chunk)).scores)
     total = time.process_time() - began
     frames = [front_end.process(chunk) for chunk in chunks[: int(NETWORK_SECONDS / call_seconds)]]
     began = time.process_time()
     for each in frames:
-        detector.posteriors(each)
+        detector.steps(each)
     network = time.process_time() - began
     return {
         "cpu": total / (len(chunks) * call_seconds),

@@ -1,0 +1,206 @@
+"""An artefact with a second stage: exact for every chunking, refused when it is damaged.
+
+`long-beep` hears a tone as `beep` does, and its verifier wants the tone to last 0.4 s.
+"""
+
+import io
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from firmware_py import Detector
+from firmware_py.artefact import (
+    VERIFIER_NAME,
+    Artefact,
+    pack_artefact,
+    parse_artefact,
+    read_artefact,
+)
+from firmware_py.candidates import Counts
+from firmware_py.errors import ArtefactError
+from firmware_py.frame_detector import FrameDetector, joined
+from firmware_py.installation.trial import try_out
+from firmware_py.interpreter import Runtime, VerifierNetwork, installed_runtimes
+
+DATA = Path(__file__).parent / "data"
+LONG_BEEP, BEEP = DATA / "long-beep.tflite", DATA / "beep.tflite"
+RATE = 16000
+TONES = ((1.0, 0.2), (3.0, 0.6), (5.0, 0.25), (7.0, 0.5), (9.0, 1.5), (11.2, 0.2))
+"""Start and length in seconds."""
+
+
+def tones() -> NDArray[np.int16]:
+    """Return 12 s of faint noise with short and long tones."""
+    times = np.arange(12 * RATE) / RATE
+    samples = np.random.default_rng(3).normal(0, 30, len(times))
+    for start, length in TONES:
+        heard = (times >= start) & (times < start + length)
+        samples[heard] += 6000 * np.sin(2 * np.pi * 1175 * times[heard])
+    return np.rint(samples).astype(np.int16)
+
+
+def test_short_tones_are_refused() -> None:
+    with Detector.open(BEEP) as first, Detector.open(LONG_BEEP) as both:
+        assert len(first.process(tones()) + first.flush()) == len(TONES)
+        found = both.process(tones()) + both.flush()
+    ends = [start + 0.4 for start, length in TONES if length >= 0.4]
+    assert [each.time_seconds for each in found] == pytest.approx(ends, abs=0.2)
+    assert all(0.999 < each.score < 1.0 for each in found)
+
+
+STREAM = """
+import sys
+import numpy as np
+from firmware_py import Detector
+from firmware_py.frame_detector import joined
+audio, out, runtime, length = sys.argv[1:]
+samples, length = np.load(audio), int(length)
+detector = Detector.open("MODEL", runtime=runtime)
+steps = joined(
+    (
+        *(detector.steps(samples[at : at + length]) for at in range(0, len(samples), length)),
+        detector.last_steps(),
+    )
+)
+np.savez(out, scores=steps.scores, posteriors=steps.posteriors)
+""".replace("MODEL", str(LONG_BEEP))
+
+
+def streamed(folder: Path, runtime: Runtime, length: int) -> dict[str, NDArray[np.float32]]:
+    """Return posteriors and scores, in a fresh process: TensorFlow spoils tflite-runtime."""
+    np.save(folder / "audio.npy", tones())
+    out = folder / "steps.npz"
+    command = [sys.executable, "-c", STREAM, str(folder / "audio.npy"), str(out), runtime]
+    subprocess.run([*command, str(length)], check=True, cwd=Path(__file__).parent.parent)
+    with np.load(out) as arrays:
+        return dict(arrays)
+
+
+@pytest.mark.parametrize("runtime", installed_runtimes())
+def test_scores_do_not_depend_on_chunks(tmp_path: Path, runtime: Runtime) -> None:
+    whole = streamed(tmp_path, runtime, 10**6)
+    assert 0.05 < (whole["scores"] > 0.5).mean() < 0.5
+    for length in (157, 160, 1280, 4096):
+        parts = streamed(tmp_path, runtime, length)
+        np.testing.assert_array_equal(parts["posteriors"], whole["posteriors"])
+        np.testing.assert_array_equal(parts["scores"], whole["scores"])
+
+
+def test_the_interpreters_agree(tmp_path: Path) -> None:
+    first, *others = (
+        streamed(tmp_path, runtime, 1280)["scores"] for runtime in installed_runtimes()
+    )
+    for other in others:
+        np.testing.assert_allclose(other, first, atol=1e-4)
+
+
+def test_looks_see_the_frames_that_end_at_their_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also at the start of a stream, where the first frame is repeated."""
+    seen = []
+    process = VerifierNetwork.process
+
+    def noted(network: VerifierNetwork, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        seen.append(frames.copy())
+        return process(network, frames)
+
+    monkeypatch.setattr(VerifierNetwork, "process", noted)
+    artefact = read_artefact(LONG_BEEP)
+    metadata = artefact.metadata
+    assert metadata.verifier
+    eager = replace(metadata.verifier, candidate_threshold=1e-9, spacing=1)
+    artefact = replace(artefact, metadata=replace(metadata, verifier=eager))
+    frames = metadata.front_end.compute(tones()[: 2 * RATE])
+    detector = FrameDetector(artefact, metadata.trigger)
+    steps = joined((detector.steps(frames), detector.last_steps()))
+    network = metadata.network
+    assert len(seen) == len(steps.scores) == network.num_steps(len(frames))
+    padded = np.concatenate((np.repeat(frames[:1], eager.frames, axis=0), frames))
+    for step, found in enumerate(seen):
+        end = eager.frames + step * network.stride + network.kernel_size
+        np.testing.assert_array_equal(found, padded[end - eager.frames : end])
+
+
+def test_silence_costs_no_look_and_reset_forgets() -> None:
+    artefact = read_artefact(LONG_BEEP)
+    detector = FrameDetector(artefact, artefact.metadata.trigger)
+    compute = artefact.metadata.front_end.compute
+    quiet = compute(np.random.default_rng(0).normal(0, 30, 4 * RATE).astype(np.int16))
+    assert not detector.steps(quiet).scores.any()
+    assert detector.counts == Counts()
+    detector.reset()
+    loud = compute(tones())
+    first = detector.steps(loud).scores
+    counts = replace(detector.counts)
+    assert (counts.candidates, counts.refused) == (6, 3)
+    assert counts.looks >= 6 * 3
+    detector.reset()
+    np.testing.assert_array_equal(detector.steps(loud).scores, first)
+    assert detector.counts.looks == 2 * counts.looks
+
+
+def test_packing_what_was_read_gives_the_same_bytes() -> None:
+    artefact = read_artefact(LONG_BEEP)
+    assert artefact.verifier
+    assert artefact.metadata.schema_version == 2
+    content = pack_artefact(artefact.flatbuffer, artefact.metadata, artefact.verifier)
+    assert content == LONG_BEEP.read_bytes()
+    with zipfile.ZipFile(LONG_BEEP) as archive:
+        assert archive.read(VERIFIER_NAME) == artefact.verifier
+    with pytest.raises(ValueError, match="belong together"):
+        pack_artefact(artefact.flatbuffer, artefact.metadata)
+
+
+def changed(change: str) -> bytes:
+    """Return the bytes of `long-beep` with its verifier removed or damaged."""
+    artefact = read_artefact(LONG_BEEP)
+    assert artefact.verifier
+    buffer = io.BytesIO(artefact.flatbuffer)
+    with zipfile.ZipFile(LONG_BEEP) as old, zipfile.ZipFile(buffer, "a") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == VERIFIER_NAME and change == "removed":
+                continue
+            if name == VERIFIER_NAME and change == "damaged":
+                content = content[:-1] + bytes([content[-1] ^ 1])
+            new.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [("removed", f"no {VERIFIER_NAME}"), ("damaged", "digest")]
+)
+def test_a_damaged_verifier_is_one_line(change: str, message: str) -> None:
+    with pytest.raises(ArtefactError, match=message) as caught:
+        parse_artefact(changed(change), Path("damaged.tflite"))
+    assert "damaged.tflite: " in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def described(**changes: object) -> Artefact:
+    """Return `long-beep` with other metadata of its verifier."""
+    artefact = read_artefact(LONG_BEEP)
+    assert artefact.metadata.verifier
+    verifier = replace(artefact.metadata.verifier, **changes)  # type: ignore[arg-type]
+    return replace(artefact, metadata=replace(artefact.metadata, verifier=verifier))
+
+
+def test_a_verifier_that_its_metadata_do_not_describe_is_refused() -> None:
+    with pytest.raises(ArtefactError, match=r"tensor 'frames' is float32 \[1, 50, 24\], not"):
+        Detector(described(frames=60))
+    first_stage_twice = replace(described(), verifier=read_artefact(BEEP).flatbuffer)
+    with pytest.raises(ArtefactError, match="model and metadata differ"):
+        Detector(first_stage_twice)
+
+
+def test_trying_a_model_out_runs_its_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    try_out(read_artefact(LONG_BEEP))
+    nothing = np.full(1, np.nan, np.float32)
+    monkeypatch.setattr(VerifierNetwork, "process", lambda *_: nothing)
+    with pytest.raises(ArtefactError, match="gives no numbers"):
+        try_out(read_artefact(LONG_BEEP))
