@@ -25,7 +25,7 @@ LEVELS = (
     {"interpreter"},
     {"second_stage", "frame_detector", "detector", "ensemble"},
     {"replay", "sound", "board_state", "logs", "installation"},
-    {"outputs"},
+    {"outputs", "wake_service"},
     {"live"},
     {"bench", "commands", "__main__"},
 )
@@ -35,11 +35,11 @@ EXTERNAL = {
     "pyaudio": {"sound/portaudio.py"},
     "gpiod": {"outputs/gpio.py"},
     "paho": {"outputs/mqtt.py"},
-    "wyoming": {"outputs/wyoming.py"},
+    "wyoming": {f"wake_service/{name}.py" for name in ("client", "messages", "service", "words")},
     "nacl": {"installation/signature.py"},
-    "zeroconf": {"outputs/announcement.py"},
+    "zeroconf": {"wake_service/announcement.py"},
 }
-"""Libraries of outputs and devices, and the only files that may import them."""
+"""Libraries of devices, outputs and services, and the only files that may import them."""
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -1,11 +1,15 @@
 """The wake-word service, asked by the Wyoming library's own client."""
 
 import asyncio
+import json
+import logging
+import time
 import warnings
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Never
 
 import numpy as np
 import pytest
@@ -18,6 +22,7 @@ with warnings.catch_warnings():
     pytest.importorskip("wyoming.audio")
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
+from wyoming.error import Error
 from wyoming.event import Event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
@@ -26,13 +31,18 @@ from wyoming.wake import Detect, Detection, NotDetected
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
 from firmware_py.ensemble import Model
-from firmware_py.errors import AudioError, DeviceError
-from firmware_py.live.wake_words import offered, spotter_for, words_of
-from firmware_py.outputs.pcm import mono_samples
-from firmware_py.outputs.wyoming import WyomingService
+from firmware_py.errors import AudioError
 from firmware_py.settings.outputs import WyomingSettings
+from firmware_py.wake_service import client as client_module
+from firmware_py.wake_service import messages, places
+from firmware_py.wake_service import service as service_module
+from firmware_py.wake_service.allowance import Allowance
+from firmware_py.wake_service.pcm import mono_samples
+from firmware_py.wake_service.service import WyomingService
+from firmware_py.wake_service.words import offered, spotter_for, words_of
 
 DATA = Path(__file__).parent / "data"
+WYOMING = "_wyoming._tcp.local."
 
 
 def models() -> list[Model]:
@@ -87,6 +97,26 @@ def encoded(samples: NDArray[np.int16], width: int, channels: int) -> bytes:
     if width == 1:
         return ((wide >> 24) + 128).astype(np.uint8).tobytes()
     return wide.view(np.uint8).reshape(-1, 4)[:, 4 - width :].tobytes()
+
+
+async def send_chunks(connected: AsyncTcpClient, samples: NDArray[np.int16]) -> None:
+    """Send 16 kHz audio as satellites do: no start, no end."""
+    for start in range(0, len(samples), 1024):
+        chunk = AudioChunk(16000, 2, 1, encoded(samples[start : start + 1024], 2, 1))
+        await connected.write_event(chunk.event())
+
+
+async def pinged(service: WyomingService) -> bool:
+    async with client(service) as connected:
+        await connected.write_event(Ping().event())
+        return Pong.is_type((await answer(connected)).type)
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 20.0
+    while not condition():
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.02)
 
 
 async def answers_to(
@@ -174,42 +204,291 @@ def test_a_second_stream_on_the_same_connection(service: WyomingService) -> None
     assert asyncio.run(twice()) == ["detection", "detection"]
 
 
-@pytest.mark.parametrize("fault", ["rate", "width", "half", "noise"])
-def test_nonsense_ends_one_connection_only(service: WyomingService, fault: str) -> None:
-    async def disturb() -> None:
+def test_words_change_in_the_middle_of_a_stream(service: WyomingService) -> None:
+    """As wyoming-satellite does: chunks first, `detect` at any time, one connection, no start."""
+    beep = beeps((0.5,), 1.5)
+
+    async def ask(*wanted: str) -> list[str]:
         async with client(service) as connected:
-            if fault == "noise":
-                assert connected._writer
-                connected._writer.write(b"GET / HTTP/1.1\r\n\r\n")
-            else:
-                rate, width = (9**9 if fault == "rate" else 16000), (7 if fault == "width" else 2)
-                data = b"\0" * (7 if fault == "half" else 28)
-                await connected.write_event(AudioChunk(rate, width, 1, data).event())
-            assert await asyncio.wait_for(connected.read_event(), 20) is None
+            heard = []
+            await send_chunks(connected, beeps((), 1.0))
+            for name in wanted:
+                await connected.write_event(Detect(names=[name]).event())
+                await send_chunks(connected, beep)
+                await connected.write_event(Ping(text="end").event())
+                while not Pong.is_type((event := await answer(connected)).type):
+                    heard.append(f"{Detection.from_event(event).name} for {name}")
+            return heard
 
-    asyncio.run(disturb())
-    (event,) = asyncio.run(answers_to(service, beeps((1.0,), 2.0)))
-    assert Detection.is_type(event.type)
+    assert asyncio.run(ask("hoot", "beep", "hoot", "beep")) == ["beep for beep"] * 2
 
 
-def test_too_many_clients() -> None:
+def test_times_go_on_when_the_words_change(service: WyomingService) -> None:
+    async def ask() -> Event:
+        async with client(service) as connected:
+            await connected.write_event(Detect(names=["hoot"]).event())
+            await send_chunks(connected, beeps((), 2.0))
+            await connected.write_event(Detect(names=["beep"]).event())
+            await send_chunks(connected, beeps((1.0,), 2.0))
+            return await answer(connected)
+
+    alone = Detector.open(DATA / "beep.tflite").process(beeps((1.0,), 2.0))
+    expected = 2000 + round(1000 * alone[0].time_seconds)
+    assert Detection.from_event(asyncio.run(ask())).timestamp == pytest.approx(expected, abs=1)
+
+
+def test_twelve_times_in_a_row_as_a_satellite_does(service: WyomingService) -> None:
+    """Describe, choose, stream without end, and again after each answer."""
+
+    async def satellite() -> list[str]:
+        async with client(service) as connected:
+            await connected.write_event(Describe().event())
+            (program,) = Info.from_event(await answer(connected)).wake
+            name = program.models[0].name
+            heard = []
+            for _ in range(12):
+                await connected.write_event(Detect(names=[name]).event())
+                await send_chunks(connected, beeps((0.5,), 1.5))
+                heard.append(str(Detection.from_event(await answer(connected)).name))
+            return heard
+
+    assert asyncio.run(satellite()) == ["beep"] * 12
+    assert service.detections == {"beep": 12}
+
+
+def header(**fields: object) -> bytes:
+    return json.dumps({"type": "audio-chunk", **fields}).encode() + b"\n"
+
+
+FORMAT = {"rate": 16000, "width": 2, "channels": 1}
+NONSENSE = {
+    "not JSON": b"GET / HTTP/1.1\r\n\r\n",
+    "an array": b"[1]\n",
+    "deep": b"[" * 9000 + b"\n",
+    "a long header": b'{"type": "' + b"x" * 100_000,
+    "no type": b'{"data": {}}\n',
+    "a type that is a number": b'{"type": 1}\n',
+    "data that is a list": header(data=[1]),
+    "data that is no JSON": header(data_length=3) + b"abc",
+    "data that is too long": header(data_length=1 << 20),
+    "a payload of a terabyte": header(data=FORMAT, payload_length=10**12),
+    "a negative payload": header(data=FORMAT, payload_length=-1),
+    "a payload in halves": header(data=FORMAT, payload_length=1.5),
+    "half a frame": header(data=FORMAT, payload_length=3) + b"123",
+    "no rate": header(data={"width": 2, "channels": 1}),
+    "a huge rate": header(data={**FORMAT, "rate": 9**9}),
+    "a rate as text": header(data={**FORMAT, "rate": "16000"}),
+    "a width of seven": header(data={**FORMAT, "width": 7}),
+    "a thousand channels": header(data={**FORMAT, "channels": 1000}),
+    "a time as text": header(data={**FORMAT, "timestamp": "now"}),
+    "names that are a number": b'{"type": "detect", "data": {"names": 7}}\n',
+    "names of numbers": b'{"type": "detect", "data": {"names": [7]}}\n',
+    "a ping with a list": b'{"type": "ping", "data": {"text": [1]}}\n',
+}
+
+
+@pytest.mark.parametrize("sent", NONSENSE.values(), ids=NONSENSE.keys())
+def test_nonsense_ends_one_connection_with_one_line(
+    service: WyomingService, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def disturb() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(sent)
+        await writer.drain()
+        with suppress(ConnectionResetError):  # it hangs up while we still send
+            assert await asyncio.wait_for(reader.read(), 20) == b""
+        writer.close()
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(disturb())
+        wait_until(lambda: caplog.records)
+    (record,) = caplog.records
+    assert "a client is disconnected for" in record.getMessage()
+    assert "\n" not in record.getMessage()
+    assert len(record.getMessage()) < 300
+    assert asyncio.run(pinged(service))
+
+
+def test_what_a_client_sends_is_escaped_in_the_log(
+    service: WyomingService, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ["\x1b[31mred", "two\nERROR lines"]
+    asyncio.run(answers_to(service, beeps((), 1.0), names=names))
+    assert "\x1b" not in caplog.text
+    assert "\nERROR lines" not in caplog.text
+    assert "two\\nERROR lines" in caplog.text
+
+
+def test_a_message_that_does_not_end(
+    service: WyomingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MESSAGE_SECONDS", 0.2)
+
+    async def begin() -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(b'{"type"')
+        await writer.drain()
+        rest = await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+        return rest
+
+    assert asyncio.run(begin()) == b""
+
+
+def test_who_is_silent_for_long_is_disconnected(
+    service: WyomingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_module, "IDLE_SECONDS", 0.2)
+
+    async def wait() -> Event | None:
+        async with client(service) as connected:
+            await connected.write_event(Ping().event())
+            await answer(connected)
+            return await asyncio.wait_for(connected.read_event(), 20)
+
+    assert asyncio.run(wait()) is None
+    wait_until(lambda: service.clients == 0)
+
+
+def test_a_dead_peer_is_noticed_by_the_kernel(service: WyomingService) -> None:
+    """The connection has a keepalive timer (2 in the column `tr` of /proc/net/tcp)."""
+
+    async def timers() -> list[str]:
+        async with client(service) as connected:
+            await connected.write_event(Ping().event())
+            await answer(connected)
+            await asyncio.sleep(0.3)  # until the acknowledgement's own timer is gone
+            rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+            ours = f"0100007F:{service.port:04X}"
+            return [row[5] for row in rows if row[1] == ours and row[3] == "01"]
+
+    (timer,) = asyncio.run(timers())
+    assert timer.startswith("02:")
+
+
+def test_too_many_clients_and_a_place_that_is_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     service = serve(max_clients=1)
 
-    async def second() -> Event | None:
+    async def come() -> tuple[Event, Event, bool]:
         async with client(service) as first:
             await first.write_event(Ping().event())
             await answer(first)
-            async with client(service) as connected:
-                return await asyncio.wait_for(connected.read_event(), 20)
+            async with client(service) as second:
+                refusal = await answer(second)
+                assert await asyncio.wait_for(second.read_event(), 20) is None
+            monkeypatch.setattr(places, "QUIET_SECONDS", 0.0)
+            async with client(service) as third:
+                await third.write_event(Ping().event())
+                accepted = await answer(third)
+                return refusal, accepted, await asyncio.wait_for(first.read_event(), 20) is None
 
-    assert asyncio.run(second()) is None
+    refusal, accepted, first_is_gone = asyncio.run(come())
+    assert Error.is_type(refusal.type)
+    assert "all 1 places are taken" in Error.from_event(refusal).text
+    assert Pong.is_type(accepted.type)
+    assert first_is_gone
     service.close()
 
 
-def test_a_port_in_use(service: WyomingService) -> None:
+def test_who_never_speaks_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "SILENT_SECONDS", 0.0)
+    service = serve(max_clients=2)
+
+    async def crowd() -> bool:
+        dumb = [await asyncio.open_connection("127.0.0.1", service.port) for _ in range(20)]
+        for _, writer in dumb:
+            writer.write(b"{")
+        served = await pinged(service)
+        for _, writer in dumb:
+            writer.close()
+        return served
+
+    assert asyncio.run(crowd())
+    wait_until(lambda: service.clients == 0)
+    service.close()
+
+
+def test_an_allowance_makes_the_greedy_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("firmware_py.wake_service.allowance.time.monotonic", lambda: now[0])
+    allowance = Allowance(rate=2.0, burst_seconds=10.0)
+    assert [allowance.take(5.0) for _ in range(4)] == [0.0, 0.0, 2.5, 5.0]
+    now[0] = 5.0
+    assert allowance.take(0.0) == 0.0
+    now[0] = 1000.0
+    assert allowance.take(11.0) == 0.5
+
+
+def test_a_detector_that_fails_ends_one_connection(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(names: object, rate: int) -> Never:
+        raise RuntimeError("no such\noperator")
+
+    service = WyomingService(WyomingSettings(port=0), offered(words_of(models())), broken)
+
+    async def stream_into() -> Event | None:
+        async with client(service) as connected:
+            await send_chunks(connected, beeps((), 1.0))
+            return await asyncio.wait_for(connected.read_event(), 20)
+
+    assert asyncio.run(stream_into()) is None
+    assert "disconnected for an error, RuntimeError('no such\\noperator')" in caplog.text
+    assert asyncio.run(pinged(service))
+    service.close()
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "RETRY_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_port_in_use_is_said_and_tried_again(
+    service: WyomingService, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = replace(service.settings, port=service.port)
-    with pytest.raises(DeviceError, match=f"cannot listen on 127.0.0.1:{service.port}"):
-        WyomingService(settings, [], service.open_spotter)
+    second = WyomingService(settings, service.words, service.open_spotter)
+    assert not second.is_serving
+    time.sleep(0.5)
+    assert caplog.text.count(f"cannot listen on 127.0.0.1:{service.port}") == 1
+    service.close()
+    wait_until(lambda: second.is_serving)
+    assert asyncio.run(pinged(second))
+    second.close()
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_an_address_that_nobody_has_yet(caplog: pytest.LogCaptureFixture) -> None:
+    service = serve(host="192.0.2.77")
+    assert not service.is_serving
+    assert "cannot listen on 192.0.2.77:0" in caplog.text
+    service.close()
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_service_that_fails_comes_back(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(WyomingService, "_beat_until_stopped", fail_once(RuntimeError("bad luck")))
+    service = serve()
+    wait_until(lambda: "the service failed: bad luck" in caplog.text)
+    wait_until(lambda: service.is_serving)
+    assert asyncio.run(pinged(service))
+    service.close()
+
+
+def fail_once(error: Exception) -> Callable[..., Awaitable[None]]:
+    proper = WyomingService._beat_until_stopped
+    raised: list[Exception] = []
+
+    async def beat(self: WyomingService, stop: asyncio.Event) -> None:
+        if not raised:
+            raised.append(error)
+            raise error
+        await proper(self, stop)
+
+    return beat
 
 
 def test_close_hangs_up(service: WyomingService) -> None:
@@ -223,22 +502,54 @@ def test_close_hangs_up(service: WyomingService) -> None:
     assert asyncio.run(wait_for_the_end()) is None
 
 
-def test_the_announcement_is_found() -> None:
-    zeroconf = pytest.importorskip("zeroconf")
-    from firmware_py.outputs.announcement import WYOMING, own_address
+@pytest.fixture
+def address() -> str:
+    pytest.importorskip("zeroconf")
+    from firmware_py.wake_service.announcement import own_address
 
     try:
-        own_address()
+        return own_address()
     except OSError:
         pytest.skip("no network interface that reaches a multicast address")
+
+
+def announced_at(name: str) -> list[str]:
+    """Return the addresses of a service of this name on the local network, and its port."""
+    from zeroconf import Zeroconf
+
+    browser = Zeroconf()
+    try:
+        found = browser.get_service_info(WYOMING, f"{name}.{WYOMING}", timeout=1500)
+        return [f"{each}:{found.port}" for each in found.parsed_addresses()] if found else []
+    finally:
+        browser.close()
+
+
+def test_the_announcement_is_found(address: str) -> None:
     service = serve(host="0.0.0.0", zeroconf=True, name="tested-here")
-    browser = zeroconf.Zeroconf()
-    found = browser.get_service_info(WYOMING, f"tested-here.{WYOMING}", timeout=5000)
-    browser.close()
+    wait_until(lambda: announced_at("tested-here") == [f"{address}:{service.port}"])
     service.close()
-    assert found is not None
-    assert found.port == service.port
-    assert found.parsed_addresses() == [own_address()]
+    assert announced_at("tested-here") == []
+
+
+def test_the_announcement_follows_the_network(
+    address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No network at the start, then one, then another address."""
+    from firmware_py.wake_service import announcement
+
+    def no_network() -> str:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr(announcement, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(announcement, "own_address", no_network)
+    service = serve(host="0.0.0.0", zeroconf=True, name="moves")
+    assert asyncio.run(pinged(service))
+    wait_until(lambda: "cannot be announced now: Network is unreachable" in caplog.text)
+    for each in ("192.0.2.1", address):
+        monkeypatch.setattr(announcement, "own_address", lambda each=each: each)
+        wait_until(lambda each=each: announced_at("moves") == [f"{each}:{service.port}"])
+    service.close()
 
 
 def test_words_with_the_same_label_are_told_apart() -> None:

@@ -10,8 +10,9 @@ from firmware_py.ensemble import Ensemble, Model, listening_rate_hz
 from firmware_py.errors import TriggerWordError
 from firmware_py.live.event_recorder import EventRecorder
 from firmware_py.live.listener import Listener
-from firmware_py.live.measurements import event_metrics, stream_metrics
+from firmware_py.live.measurements import event_metrics, service_metrics, stream_metrics
 from firmware_py.live.metrics import Metric, MetricsServer
+from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.output_plans import plan_outputs
 from firmware_py.live.output_set import OutputSet, Plan
@@ -66,6 +67,7 @@ class Live:
         self._recorder = EventRecorder(settings.clips, rate_hz) if settings.clips else None
         self._metrics = self._open_metrics(settings.service.metrics_port)
         self._outputs = OutputSet(self._plans(site))
+        self._service = NetworkService(settings.wyoming, site.models)
         self._notifier = Notifier()
 
     def stop(self) -> None:
@@ -96,6 +98,7 @@ class Live:
         """Bring everything to its safe state in well under a second; return what hangs."""
         self._notifier.stopping()
         hanging = self._outputs.close(CLOSE_SECONDS)
+        self._service.close()
         if not self._microphone.close(MICROPHONE_CLOSE_SECONDS):
             hanging.append("sound")
         if self._recorder:
@@ -108,6 +111,7 @@ class Live:
         return [
             *stream_metrics(self._listener, self._microphone, uptime),
             *event_metrics(self._detections, self._outputs.workers),
+            *service_metrics(self._service),
         ]
 
     def _plans(self, site: Site) -> list[Plan]:
@@ -170,6 +174,7 @@ class Live:
         if self._metrics and metrics is not self._metrics:
             self._metrics.close()
         self._metrics = metrics
+        self._service.change(new.wyoming, site.models)
         self._outputs.prepare()
         self._change_listening(site, ensemble)
         set_format(new.service.log_format)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from firmware_py.live.listener import Listener
 from firmware_py.live.metrics import Metric
+from firmware_py.live.network_service import NetworkService
 from firmware_py.outputs.worker import OutputWorker
 from firmware_py.sound.microphone import Microphone
 
@@ -73,5 +74,22 @@ def event_metrics(detections: Mapping[str, int], workers: Sequence[OutputWorker]
             "Events that found a queue full.",
             each("dropped"),
             "output",
+        ),
+    ]
+
+
+def service_metrics(service: NetworkService) -> list[Metric]:
+    """Return what the Wyoming service counts; nothing where there is none."""
+    if not service.is_wanted:
+        return []
+    return [
+        Metric(f"{PREFIX}wyoming_up", "gauge", "1 while it listens.", float(service.is_serving)),
+        Metric(f"{PREFIX}wyoming_clients", "gauge", "Connections.", float(service.clients)),
+        Metric(
+            f"{PREFIX}wyoming_detections_total",
+            "counter",
+            "Detections in the streams of clients.",
+            sorted(service.detections.items()),
+            "label",
         ),
     ]

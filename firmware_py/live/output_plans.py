@@ -1,12 +1,11 @@
 """From the settings to the outputs; each one's library is imported only where it is wanted."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from firmware_py.ensemble import Model
-from firmware_py.errors import MissingToolError
+from firmware_py.live.extras import extra
 from firmware_py.live.output_set import Plan
 from firmware_py.live.site_models import all_labels
 from firmware_py.outputs.mute import Mute
@@ -18,7 +17,6 @@ from firmware_py.settings.outputs import (
     GpioSettings,
     MqttSettings,
     WebhookSettings,
-    WyomingSettings,
 )
 
 if TYPE_CHECKING:
@@ -44,9 +42,6 @@ def plan_outputs(
                 "mqtt", (mqtt, labels), partial(_mqtt, mqtt, labels), queue_length=mqtt.queue_length
             )
         )
-    if wyoming := settings.wyoming:
-        versions = [(model.artefact.metadata.sha256, model.policy) for model in models]
-        plans.append(Plan("wyoming", (wyoming, versions), partial(_wyoming, wyoming, models)))
     return plans
 
 
@@ -97,25 +92,6 @@ def _webhook(settings: WebhookSettings) -> Output:
 def _mqtt(settings: MqttSettings, labels: Sequence[str]) -> Output:
     from importlib.metadata import version
 
-    with _extra("mqtt"):
+    with extra("mqtt"):
         from firmware_py.outputs.mqtt import Mqtt
     return Mqtt(settings, labels, version("trigger-word"))
-
-
-def _wyoming(settings: WyomingSettings, models: Sequence[Model]) -> Output:
-    with _extra("wyoming"):
-        from firmware_py.live.wake_words import offered, spotter_for, words_of
-        from firmware_py.outputs.wyoming import WyomingService
-    words = words_of(models)
-    return WyomingService(settings, offered(words), spotter_for(words))
-
-
-@contextmanager
-def _extra(name: str) -> Iterator[None]:
-    """Turn a missing package into what to do about it."""
-    try:
-        yield
-    except ImportError as error:
-        raise MissingToolError(
-            f"[{name}] needs {error.name}; install it with: pip install 'trigger-word[{name}]'"
-        ) from error
