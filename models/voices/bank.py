@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
@@ -10,15 +11,18 @@ from pathlib import Path
 import soundfile
 from tqdm import tqdm
 
-from firmware_py.errors import SettingsError
+from firmware_py.errors import AudioError, SettingsError
 from models.voices.catalogue import find_voices
 from models.voices.manifest import Manifest, Row
 from models.voices.native import PREFIX
-from models.voices.recipe import Order, draw_recipe
-from models.voices.spoken import speak
+from models.voices.recipe import Order, Recipe, draw_recipe
+from models.voices.spoken import Spoken, speak
 from models.voices.voice import Voice
 
 CLIPS_PER_TASK = 16
+ATTEMPTS = 8
+log = logging.getLogger(__name__)
+
 LETTER = r"[^\W_]"
 SPEAKABLE = rf"(?:{LETTER}|[' ,.?!-])*{LETTER}(?:{LETTER}|[' ,.?!-])*"
 
@@ -88,8 +92,7 @@ def speak_clips(order: Order, out: Path, indexes: Sequence[int]) -> list[Row]:
 
 def speak_clip(order: Order, out: Path, index: int) -> Row:
     """Make and write one clip; return its row."""
-    recipe = draw_recipe(order, index)
-    spoken = speak(recipe, order.keep_carrier)
+    recipe, spoken = speak_somehow(order, index)
     clip, voice, room = spoken.clip, recipe.voice, recipe.room
     name = f"{voice.engine}_{voice.name}_{index:05d}.flac".replace(" ", "-")
     soundfile.write(out / name, clip.samples, clip.sample_rate_hz, subtype="PCM_16")
@@ -111,6 +114,23 @@ def speak_clip(order: Order, out: Path, index: int) -> Row:
         duration_seconds=clip.duration_seconds,
         sample_rate_hz=clip.sample_rate_hz,
         seed=order.seed,
+    )
+
+
+def speak_somehow(order: Order, index: int) -> tuple[Recipe, Spoken]:
+    """Say clip index; a voice that fails for its phrase is replaced by another one.
+
+    Raises AudioError when ATTEMPTS voices in a row fail: then it is the phrase.
+    """
+    for attempt in range(ATTEMPTS):
+        recipe = draw_recipe(order, index, attempt)
+        try:
+            return recipe, speak(recipe, order.keep_carrier)
+        except AudioError as error:
+            failure = error
+            log.warning("%s %s left out: %s", recipe.voice.engine, recipe.voice.name, error)
+    raise AudioError(
+        f"{ATTEMPTS} voices in a row cannot say {recipe.phrase!r} ({failure}); spell it otherwise"
     )
 
 

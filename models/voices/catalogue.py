@@ -11,13 +11,14 @@ from models.voices.accents import Accents, AccentsNotCommercial
 from models.voices.espeak import EspeakNg
 from models.voices.festival import Festival
 from models.voices.flite import Flite
+from models.voices.kokoro import Kokoro
 from models.voices.mbrola import Mbrola
 from models.voices.native import PREFIX, TONGUES, Native
 from models.voices.pico import Pico
 from models.voices.rhvoice import RhVoice, RhVoiceNotCommercial
 from models.voices.voice import Engine, Utterance, Voice
 
-FREE = (EspeakNg, Flite, Festival, RhVoice, Pico, Accents)
+FREE = (EspeakNg, Flite, Festival, RhVoice, Pico, Accents, Kokoro)
 """Engines whose voices anyone may use for any purpose: all that a bank holds unless told."""
 NOT_COMMERCIAL = (RhVoiceNotCommercial, AccentsNotCommercial, Mbrola)
 """Engines that speak only when named: they are for tests."""

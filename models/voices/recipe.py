@@ -8,15 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.voices.carriers import CARRIERS
+from models.voices.kokoro_throats import BLEND
 from models.voices.native import PREFIX
 from models.voices.room import DIRECT_TO_REVERBERANT_RANGE_DB, T60_RANGE_SECONDS, Room
 from models.voices.vocoder import F0_RANGE_HZ, Throat
 from models.voices.voice import OWN_RATE_WPM, Voice
 
+NEURAL = "kokoro"
+NEURAL_SHARE = 0.5
+"""Of clips by the neural voices, where they are installed; the next shares are of the rest."""
 SHARES = {"espeak-ng": 0.3, "accents": 0.4}
 """Of engines with many variants of a few throats; the rest goes evenly to all other voices."""
 CARRIER_SHARE = 0.5
 VOCODER_SHARE = 0.75
+NEURAL_VOCODER_SHARE = 0.2
+"""Neural voices have throats enough; children are the ones they lack."""
+NEURAL_PURE_SHARE = 0.25
+"""Of neural clips that a voice of the model speaks, not a mixture."""
 ROOM_SHARE = 0.6
 
 RATE_DEVIATION_WPM = 28.0
@@ -50,18 +58,20 @@ class Recipe:
     room: Room | None
 
 
-def draw_recipe(order: Order, index: int) -> Recipe:
+def draw_recipe(order: Order, index: int, attempt: int = 0) -> Recipe:
     """Return the recipe of clip index, the same whoever asks and whatever was asked before.
 
+    attempt: counts the voices that could not say this clip; each draws everything anew.
     All numbers are drawn whether used or not, so that a switch changes only what it names.
     """
-    rng = np.random.default_rng((order.seed, index))
+    rng = np.random.default_rng((order.seed, index, attempt) if attempt else (order.seed, index))
     voice = draw_voice(order.voices, rng)
     rate = float(np.clip(rng.normal(OWN_RATE_WPM, RATE_DEVIATION_WPM), *RATE_RANGE_WPM))
     pitch = float(rng.uniform(*PITCH_RANGE))
     in_carrier = bool(rng.random() < CARRIER_SHARE)
     carrier = CARRIERS[rng.integers(len(CARRIERS))]
-    warped = bool(rng.random() < VOCODER_SHARE)
+    neural = voice.engine == NEURAL
+    warped = bool(rng.random() < (NEURAL_VOCODER_SHARE if neural else VOCODER_SHARE))
     throat = Throat(
         mean_f0_hz=float(np.exp(rng.uniform(*np.log(F0_RANGE_HZ)))),
         formant_jitter=float(np.exp(rng.normal(0.0, FORMANT_JITTER_DEVIATION))),
@@ -93,6 +103,16 @@ def _is_carried(order: Order, voice: Voice, drawn: bool) -> bool:
 
 def draw_voice(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
     """Draw an engine that many voices share for its share; else any voice of the others evenly."""
+    neural = [voice for voice in voices if voice.engine == NEURAL]
+    rest = [voice for voice in voices if voice.engine != NEURAL]
+    if neural and (not rest or rng.random() < NEURAL_SHARE):
+        mixed = rng.random() >= NEURAL_PURE_SHARE
+        pool = [voice for voice in neural if voice.name.startswith(BLEND) == mixed] or neural
+        return pool[rng.integers(len(pool))]
+    return _draw_other(rest, rng)
+
+
+def _draw_other(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
     pools = {engine: [voice for voice in voices if voice.engine == engine] for engine in SHARES}
     others = [voice for voice in voices if voice.engine not in SHARES]
     pick = rng.random()
