@@ -23,8 +23,8 @@ pytest.importorskip("pyaudio")
 from unpaced_sound import UnpacedSound
 
 from firmware_py.live import loop
-from firmware_py.live.loop import Live, Site
-from firmware_py.live.site_models import open_models
+from firmware_py.live.loop import Live
+from firmware_py.live.site_models import Site, open_models
 
 WORDS = Path(firmware_py.__file__).parent / "data" / "activate.flac"
 SECONDS = 120

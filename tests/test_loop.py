@@ -1,19 +1,16 @@
 """The loop of `trigger-word run`: reloading, slow outputs, the service manager, lost sound."""
 
-import asyncio
 import io
 import json
 import signal
 import socket
 import time
 import urllib.request
-import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 from running_daemon import BEEP, running, say, write_settings
 from virtual_sound import Pulse, beeps, write_wav
@@ -235,49 +232,3 @@ def test_outputs_that_hang_delay_no_other(pulse: Pulse) -> None:
             assert daemon.end() == 0
     assert "left behind: webhook" in daemon.log
     assert "LAMP is off" in daemon.log
-
-
-def test_a_wyoming_client_before_and_after_a_reload(
-    without_sound: dict[str, str], tmp_path: Path
-) -> None:
-    """The service needs no microphone; another threshold is in force on the same port."""
-    port = free_port()
-    wyoming = f"[wyoming]\nport = {port}\n"
-    path = write_settings(tmp_path, wyoming)
-    with running(without_sound, "--settings", str(path)) as daemon:
-        daemon.wait_for_log("wyoming: listening on 127.0.0.1")
-        assert wyoming_answers(port) == ["detection"]
-        write_settings(tmp_path, f"threshold = 1.0\n{wyoming}")
-        daemon.process.send_signal(signal.SIGHUP)
-        daemon.wait_for_log("settings and models are read again")
-        assert wyoming_answers(port) == ["not-detected"]
-        assert daemon.end() == 0
-
-
-def wyoming_answers(port: int) -> list[str]:
-    """Return the types of what the service says to one beep, streamed at 16 kHz."""
-    pytest.importorskip("wyoming")
-    with warnings.catch_warnings():
-        # On Python 3.11 and 3.12 the library takes Python's own audioop.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from wyoming.audio import AudioChunk, AudioStart, AudioStop
-    from wyoming.client import AsyncTcpClient
-    from wyoming.ping import Ping
-    from wyoming.wake import Detect
-
-    async def ask() -> list[str]:
-        async with AsyncTcpClient("127.0.0.1", port) as client:
-            await client.write_event(Detect(names=["beep"]).event())
-            await client.write_event(AudioStart(16000, 2, 1).event())
-            for piece in np.array_split(beeps((0.5,), 1.5), 50):
-                await client.write_event(AudioChunk(16000, 2, 1, piece.tobytes()).event())
-            await client.write_event(AudioStop().event())
-            await client.write_event(Ping().event())
-            types: list[str] = []
-            while "pong" not in types:
-                event = await asyncio.wait_for(client.read_event(), 60)
-                assert event is not None
-                types.append(event.type)
-            return types[:-1]
-
-    return asyncio.run(ask())

@@ -26,7 +26,8 @@ pytest.importorskip("pyaudio")
 from unpaced_sound import UnpacedSound
 
 from firmware_py.live import loop as module
-from firmware_py.live.loop import Live, Site
+from firmware_py.live.loop import Live
+from firmware_py.live.site_models import Site
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 HOURS = float(os.environ.get("SOAK_HOURS", "1"))

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from firmware_py.live.loop import Site
+    from firmware_py.live.loop import Live
+    from firmware_py.live.serving import Serving
+    from firmware_py.live.site_models import Site
     from firmware_py.outputs.event import Event
 
 EXIT_DEVICE_GONE = 75
@@ -56,7 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(default_settings_text(), end="")
         return 0
     spare_openssl()
-    from firmware_py.live.loop import Live
     from firmware_py.logs import quieten_libraries
     from firmware_py.sound.microphone import DeviceHungError
 
@@ -64,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         logging.getLogger().setLevel(logging.DEBUG)
     site = read_site(arguments)
     quieten_libraries()
-    live = Live(site, lambda: read_site(arguments), _print_json if arguments.json else _log)
+    live = _open(site, arguments)
     signal.signal(signal.SIGTERM, lambda *_: live.stop())
     signal.signal(signal.SIGINT, lambda *_: live.stop())
     signal.signal(signal.SIGHUP, lambda *_: live.reload())
@@ -82,10 +83,19 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
+def _open(site: "Site", arguments: argparse.Namespace) -> "Live | Serving":
+    if site.settings.microphone.enabled:
+        from firmware_py.live.loop import Live
+
+        return Live(site, lambda: read_site(arguments), _print_json if arguments.json else _log)
+    from firmware_py.live.serving import Serving
+
+    return Serving(site, lambda: read_site(arguments))
+
+
 def read_site(arguments: argparse.Namespace) -> "Site":
     """Return the settings that the arguments name, with their models."""
-    from firmware_py.live.loop import Site
-    from firmware_py.live.site_models import open_models
+    from firmware_py.live.site_models import Site, open_models
     from firmware_py.settings import ModelSettings, Settings, read_settings
 
     settings = read_settings(arguments.settings) if arguments.settings else Settings()

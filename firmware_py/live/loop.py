@@ -4,10 +4,9 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from firmware_py.ensemble import Ensemble, Model, listening_rate_hz
-from firmware_py.errors import TriggerWordError
+from firmware_py.errors import SettingsError, TriggerWordError
 from firmware_py.live.event_recorder import EventRecorder
 from firmware_py.live.listener import Listener
 from firmware_py.live.measurements import event_metrics, service_metrics, stream_metrics
@@ -16,10 +15,10 @@ from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.output_plans import plan_outputs
 from firmware_py.live.output_set import OutputSet, Plan
+from firmware_py.live.site_models import Site
 from firmware_py.logs import set_format
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
-from firmware_py.settings import Settings
 from firmware_py.sound.microphone import Chunk, Microphone
 from firmware_py.sound.portaudio import PortAudio
 
@@ -28,14 +27,6 @@ CLOSE_SECONDS = 0.6
 MICROPHONE_CLOSE_SECONDS = 0.25
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Site:
-    """Settings, and the models that they name."""
-
-    settings: Settings
-    models: Sequence[Model]
 
 
 class Live:
@@ -159,6 +150,8 @@ class Live:
     def _change(self, site: Site) -> None:
         """Go over to another site; raises, with the old one in force, when that fails."""
         old, new = self._site.settings, site.settings
+        if not new.microphone.enabled:
+            raise SettingsError("microphone.enabled has changed; restart the service for it")
         ensemble = None
         if _identities(site.models) != _identities(self._site.models):
             ensemble = Ensemble(site.models, listening_rate_hz(site.models))

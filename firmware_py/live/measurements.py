@@ -15,7 +15,6 @@ def stream_metrics(listener: Listener, microphone: Microphone, uptime: float) ->
     """Return the counters and gauges of sound and models."""
     counters = microphone.counters
     values: list[tuple[str, str, float]] = [
-        ("uptime_seconds", "Time since the start.", uptime),
         ("audio_seconds_total", "Sound processed.", listener.audio_seconds),
         ("processing_seconds_total", "Time spent on the models.", listener.processing_seconds),
         ("real_time_factor", "Processing time over audio time.", listener.real_time_factor),
@@ -28,9 +27,17 @@ def stream_metrics(listener: Listener, microphone: Microphone, uptime: float) ->
         ("microphone_up", "1 while a microphone is open.", float(bool(microphone.name))),
     ]
     return [
-        Metric(PREFIX + name, "counter" if name.endswith("_total") else "gauge", text, value)
-        for name, text, value in values
+        uptime_metric(uptime),
+        *(
+            Metric(PREFIX + name, "counter" if name.endswith("_total") else "gauge", text, value)
+            for name, text, value in values
+        ),
     ]
+
+
+def uptime_metric(seconds: float) -> Metric:
+    """Return how long the process has been running."""
+    return Metric(f"{PREFIX}uptime_seconds", "gauge", "Time since the start.", seconds)
 
 
 def event_metrics(detections: Mapping[str, int], workers: Sequence[OutputWorker]) -> list[Metric]:

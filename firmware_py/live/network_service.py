@@ -39,6 +39,10 @@ class NetworkService:
         """What clients' streams held, by word, since the start."""
         return self._earlier + (self._service.detections if self._service else Counter())
 
+    @property
+    def num_detections(self) -> int:
+        return sum(self.detections.values())
+
     def change(self, settings: WyomingSettings | None, models: Sequence[Model]) -> None:
         """Go over to other settings or models; one that stays the same is not touched."""
         wanted = settings and (settings, [_identity(model) for model in models])

@@ -1,6 +1,7 @@
 """The models that the settings of a site name, with the policies that it chose."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_py.artefact import Artefact, choose_policy, read_artefact
@@ -11,6 +12,14 @@ from firmware_py.installation.default_model import read_default_model
 from firmware_py.installation.signature import check_signature
 from firmware_py.installation.slot import Slot
 from firmware_py.settings import ModelSettings, Settings
+
+
+@dataclass(frozen=True)
+class Site:
+    """Settings, and the models that they name."""
+
+    settings: Settings
+    models: Sequence[Model]
 
 
 def open_models(settings: Settings) -> list[Model]:

@@ -27,6 +27,8 @@ NAMED_SOUNDS = ("built-in", "off")
 class MicrophoneSettings:
     """Where the sound comes from."""
 
+    enabled: bool = True
+    """false: no microphone of its own; it only serves the sound of others, as [wyoming] says."""
     device: str = ""
     """Part of the microphone's name as `trigger-word devices` shows it; empty: the default one."""
     sample_rate_hz: int = 0
@@ -149,6 +151,8 @@ class Settings:
     def __post_init__(self) -> None:
         require(bool(self.model), "model", list(self.model), "at least one [[model]]")
         lines = [gpio.line for gpio in self.gpio]
+        served = self.microphone.enabled or self.wyoming is not None
+        require(served, "microphone.enabled", False, "true, or [wyoming] be given to serve others")
         require(len(set(lines)) == len(lines), "gpio", lines, "a different line in each [[gpio]]")
 
 
