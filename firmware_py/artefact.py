@@ -15,6 +15,7 @@ from typing import Any, Literal
 from firmware_py.candidates import LookPolicy
 from firmware_py.command_words import CommandPolicy, is_word
 from firmware_py.errors import ArtefactError, SettingsError
+from firmware_py.flatbuffer_check import check_flatbuffer
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping, to_mapping
 from firmware_py.trigger import TriggerPolicy
@@ -174,12 +175,12 @@ def parse_artefact(content: bytes, path: Path) -> Artefact:
         metadata = from_mapping(Metadata, mapping, METADATA_NAME)
     except SettingsError as error:
         raise ArtefactError(f"{path}: {error}; {REMEDY}") from error
-    _check_digest(path, flatbuffer, metadata.sha256)
+    _check_network(path, flatbuffer, metadata.sha256)
     if not metadata.verifier:
         return Artefact(path, metadata, flatbuffer)
     if verifier is None:
         raise ArtefactError(f"{path}: the model has no {VERIFIER_NAME}, but a verifier; {REMEDY}")
-    _check_digest(path, verifier, metadata.verifier.sha256)
+    _check_network(path, verifier, metadata.verifier.sha256)
     return Artefact(path, metadata, flatbuffer, verifier)
 
 
@@ -219,13 +220,18 @@ def pack_artefact(flatbuffer: bytes, metadata: Metadata, verifier: bytes | None 
     return buffer.getvalue()
 
 
-def _check_digest(path: Path, flatbuffer: bytes, expected: str) -> None:
+def _check_network(path: Path, flatbuffer: bytes, expected: str) -> None:
+    """Refuse a flatbuffer with another digest, or one that no interpreter should see."""
     digest = sha256(flatbuffer).hexdigest()
     if digest != expected:
         raise ArtefactError(
             f"{path}: digest {digest[:12]}... is not the {expected[:12]}... of its"
             f" metadata; the file is damaged, copy it again or {REMEDY}"
         )
+    try:
+        check_flatbuffer(flatbuffer)
+    except ArtefactError as error:
+        raise ArtefactError(f"{path}: {error}; {REMEDY}") from error
 
 
 def _split(content: bytes, path: Path) -> tuple[Any, bytes, bytes | None]:

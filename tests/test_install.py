@@ -135,7 +135,7 @@ def test_a_network_that_does_not_load(models: Path, tmp_path: Path) -> None:
     artefact = read_artefact(BEEP)
     broken = tmp_path / "broken.tflite"
     broken.write_bytes(pack_artefact(artefact.flatbuffer[:200], artefact.metadata))
-    assert "cannot load the model" in refusal(broken, "--models", models)
+    assert "the network is damaged" in refusal(broken, "--models", models)
     assert not models.exists()
 
 

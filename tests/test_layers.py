@@ -12,6 +12,7 @@ LEVELS = (
     {"errors"},
     {
         "schema",
+        "flatbuffer_check",
         "mel",
         "level",
         "front_end",

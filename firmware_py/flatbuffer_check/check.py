@@ -1,0 +1,106 @@
+"""The graph as a whole: who writes what, in which order, and how much it takes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from firmware_py.flatbuffer_check.layouts import MODEL
+from firmware_py.flatbuffer_check.operator import Operator
+from firmware_py.flatbuffer_check.reader import Reader, Row
+from firmware_py.flatbuffer_check.rules import RULES
+from firmware_py.flatbuffer_check.tensors import MOST_BYTES, Tensor, read_tensor, require
+
+SCHEMA_VERSION = 3
+MOST_TENSORS = 10_000
+MOST_INPUTS = 64
+MOST_MULTIPLICATIONS = 2_000_000_000
+"""Of one call; the largest model of ours takes 20 millions."""
+MOST_OPERATOR_VERSION = 20
+LEFT_OUT = -1
+
+
+def check_flatbuffer(content: bytes) -> None:
+    """Raise ArtefactError unless `content` is a network that an interpreter can safely run."""
+    model = Reader(content).root(MODEL)
+    require(content[4:8] == b"TFL3", "it is no TensorFlow Lite model")
+    require(model["version"] == SCHEMA_VERSION, f"its schema is {model['version']}")
+    require(len(model["subgraphs"]) == 1, f"it has {len(model['subgraphs'])} graphs, not one")
+    buffers = [row["data"] or memoryview(b"") for row in model["buffers"]]
+    (graph,) = model["subgraphs"]
+    require(len(graph["tensors"]) <= MOST_TENSORS, f"it has {len(graph['tensors']):,} tensors")
+    tensors = [read_tensor(row, buffers) for row in graph["tensors"]]
+    operators = _operators(graph["operators"], model["operator_codes"], tensors)
+    _check_order(graph, operators, tensors)
+    _check_effort(operators, tensors)
+    _check_side_tables(model, len(tensors), len(buffers))
+
+
+def _operators(
+    rows: Sequence[Row], codes: Sequence[Row], tensors: Sequence[Tensor]
+) -> list[Operator]:
+    return [_operator(row, codes, tensors) for row in rows]
+
+
+def _operator(row: Row, codes: Sequence[Row], tensors: Sequence[Tensor]) -> Operator:
+    require(row["opcode_index"] < len(codes), "an operator is of no kind")
+    code = codes[row["opcode_index"]]
+    # As the interpreters read it: codes below 127 may stand in either field.
+    number = max(code["code"], code["deprecated_code"])
+    require(number in RULES, f"operator {number} is none that our converter writes")
+    require(1 <= code["version"] <= MOST_OPERATOR_VERSION, "an operator's version is absurd")
+    places = (*row["inputs"], *row["outputs"])
+    known = all(LEFT_OUT <= place < len(tensors) for place in places)
+    require(known and LEFT_OUT not in row["outputs"], "an operator reads or writes no tensor")
+    return Operator(
+        RULES[number][0],
+        [None if place == LEFT_OUT else tensors[place] for place in row["inputs"]],
+        [tensors[place] for place in row["outputs"]],
+        row["options"],
+    )
+
+
+def _check_order(graph: Row, operators: Sequence[Operator], tensors: Sequence[Tensor]) -> None:
+    """Each value is written once, and before it is read."""
+    inputs = _ends(graph["inputs"], tensors)
+    outputs = _ends(graph["outputs"], tensors)
+    written = {id(tensor) for tensor in inputs}
+    for tensor in inputs:
+        require(not tensor.is_constant, f"the input {tensor.name!r} is a constant")
+    for operator in operators:
+        for source in operator.inputs:
+            ready = source is None or source.is_constant or id(source) in written
+            require(ready, f"an operator {operator.kind} reads what is not written yet")
+        for target in operator.outputs:
+            new = id(target) not in written and not target.is_constant
+            require(new, f"an operator {operator.kind} writes what is written already")
+            written.add(id(target))
+    for tensor in outputs:
+        require(id(tensor) in written, f"nothing writes the output {tensor.name!r}")
+
+
+def _ends(places: Sequence[int], tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Return the inputs or the outputs of the graph."""
+    require(1 <= len(places) <= MOST_INPUTS, f"it has {len(places)} inputs or outputs")
+    require(all(0 <= place < len(tensors) for place in places), "an input or output is no tensor")
+    require(len(set(places)) == len(places), "an input or output is there twice")
+    ends = [tensors[place] for place in places]
+    for tensor in ends:
+        require(tensor.type == "float32", f"{tensor.name!r} is {tensor.type}, not float32")
+    return ends
+
+
+def _check_effort(operators: Sequence[Operator], tensors: Sequence[Tensor]) -> None:
+    rules = dict(RULES.values())
+    cost = sum(rules[operator.kind](operator) for operator in operators)
+    require(cost <= MOST_MULTIPLICATIONS, f"a call takes {cost / 1e9:.0f} billion multiplications")
+    memory = sum(tensor.num_bytes for tensor in tensors if not tensor.is_constant)
+    require(memory <= MOST_BYTES, f"it takes {memory / 2**20:.0f} MB of memory")
+
+
+def _check_side_tables(model: Row, num_tensors: int, num_buffers: int) -> None:
+    """What interpreters read beside the graph: signatures and the converter's notes."""
+    for signature in model["signatures"]:
+        entries: list[dict[str, Any]] = [*signature["inputs"], *signature["outputs"]]
+        known = all(entry["tensor"] < num_tensors for entry in entries)
+        require(known and signature["subgraph"] == 0, "a signature names no tensor")
+    for entry in model["metadata"]:
+        require(entry["buffer"] < num_buffers, "a note of the converter has no buffer")
