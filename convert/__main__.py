@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, get_args
 
 from convert.errors import ParityError
 from firmware_py.artefact import Mode
-from firmware_py.errors import TriggerWordError
+from firmware_py.candidates import LookPolicy
+from firmware_py.errors import SettingsError, TriggerWordError
 
 if TYPE_CHECKING:
-    from convert.parity import ParityReport
+    from convert.parity import ParityReport, RuntimeParity
+    from convert.verifier import VerifierChoice
 
 DESCRIPTION = """\
 Convert a trained network into an artefact: one .tflite file for the device, with its metadata.
@@ -36,8 +38,18 @@ exit codes: 0 written, 1 the model failed the parity gate, 2 bad usage or input
 
 examples:
   python -m convert models/trained/activate/model.keras -o activate.tflite
+  python -m convert model.keras --verifier verifier.keras -o two-stages.tflite
   python -m convert weights.h5 --architecture reference -o reference.tflite --mode weight-int8"""
 
+
+LOOKS = {
+    "candidate_threshold": ("X", "look while the first stage's score is at or above this"),
+    "smoothing": ("STEPS", "the first stage's score is the mean of so many posteriors"),
+    "spacing": ("STEPS", "from one look to the next"),
+    "looks": ("N", "last looks of which the two highest count"),
+    "peak": ("STEPS", "last steps of which the first stage's highest score counts"),
+}
+"""Fields of `LookPolicy` that are options, with metavar and help."""
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -71,7 +83,21 @@ def _convert(options: argparse.Namespace) -> "ParityReport":
         architecture=options.architecture,
         calibration=options.calibration,
         parity_audio=options.parity_audio,
+        verifier=_verifier(options),
     )
+
+
+def _verifier(options: argparse.Namespace) -> "VerifierChoice | None":
+    """Return the second stage that was asked for; raises SettingsError for its options alone."""
+    from convert.verifier import VerifierChoice
+
+    given = {name: getattr(options, name) for name in LOOKS}
+    looks = {name: value for name, value in given.items() if value is not None}
+    if options.verifier:
+        return VerifierChoice(options.verifier, options.verifier_mode, looks)
+    if looks or options.verifier_mode:
+        raise SettingsError("a second stage's options were given; name it with --verifier")
+    return None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -123,7 +149,28 @@ def _parser() -> argparse.ArgumentParser:
         metavar="AUDIO",
         help="recordings or folders to compare on; default: made audio",
     )
+    _add_verifier(parser)
     return parser
+
+
+def _add_verifier(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("a second stage")
+    group.add_argument(
+        "--verifier",
+        type=Path,
+        metavar="VERIFIER",
+        help="a .keras file: a network of [frames, bins] to a probability for each label, run only"
+        " where the first stage has a candidate",
+    )
+    group.add_argument("--verifier-mode", choices=get_args(Mode), help="default: that of --mode")
+    for name, (metavar, text) in LOOKS.items():
+        default = getattr(LookPolicy, name)
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=type(default),
+            metavar=metavar,
+            help=f"{text} (default: {default:g})",
+        )
 
 
 def _count(text: str) -> int:
@@ -135,9 +182,13 @@ def _count(text: str) -> int:
 def _print_report(report: "ParityReport", out: Path) -> None:
     size = out.stat().st_size
     print(f"{out}: {report.mode}, {size:,} bytes, checked on {report.seconds:.0f} s of audio")
-    for parity in report.runtimes:
+    rows: list[tuple[str, RuntimeParity]] = [(parity.runtime, parity) for parity in report.runtimes]
+    if report.verifier:
+        rows += [(f"verifier, {parity.runtime}", parity) for parity in report.verifier.runtimes]
+    width = max(len(what) for what, _ in rows) + 2
+    for what, parity in rows:
         print(
-            f"  {parity.runtime:<16}largest difference {parity.maximum_difference:.1e},"
+            f"  {what:<{width}}largest difference {parity.maximum_difference:.1e},"
             f" {parity.num_flipped} of {parity.num_posteriors} posteriors across 0.5"
             f" ({parity.num_above} above it)"
         )

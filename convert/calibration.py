@@ -7,6 +7,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from convert.step import StepModule
+from convert.verifier import VerifierModule
 from convert.window import WindowModule
 
 CALIBRATION_CALLS = 400
@@ -15,7 +16,9 @@ CALIBRATION_CALLS = 400
 Frames = NDArray[np.float32]
 
 
-def calls(step: StepModule | WindowModule, frames: Frames) -> Iterator[dict[str, Frames]]:
+def calls(
+    step: StepModule | WindowModule | VerifierModule, frames: Frames
+) -> Iterator[dict[str, Frames]]:
     """Yield the inputs of calls, by name, spread evenly over a stream of `frames`.
 
     The states are those that occur: every call is run, and its states go into the next.

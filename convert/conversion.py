@@ -4,6 +4,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,18 @@ from numpy.typing import NDArray
 
 from convert.material import audio_from_files, audio_paths, frames, made_audio
 from convert.modes import convert_step
-from convert.parity import ParityReport, measure_parity
+from convert.parity import ParityReport, measure_looks, measure_parity
 from convert.step import StepModule
 from convert.trained import Trained, read_trained
+from convert.verifier import VerifierChoice, read_verifier
 from convert.window import WindowModule
-from firmware_py.artefact import SCHEMA_VERSION, Metadata, Mode, StepNetwork, pack_artefact
+from firmware_py.artefact import (
+    FIRST_SCHEMA_VERSION,
+    Metadata,
+    Mode,
+    StepNetwork,
+    pack_artefact,
+)
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from models.config import Config
@@ -39,9 +47,11 @@ def convert(
     architecture: str | None = None,
     calibration: Sequence[Path] = (),
     parity_audio: Sequence[Path] = (),
+    verifier: VerifierChoice | None = None,
 ) -> ParityReport:
     """Write the artefact of a trained network to `out` and return how exact it is.
 
+    verifier: the second stage, if there is one; it is proved equal to its network likewise.
     The same inputs give the same bytes. Raises ParityError, and writes nothing, when the artefact
     is past the limit of its mode.
     """
@@ -57,12 +67,22 @@ def convert(
         return frames(front_end, _audio(calibration, front_end, CALIBRATION_SEED))
 
     flatbuffer = convert_step(step, mode, calibration_frames)
-    content = pack_artefact(flatbuffer, describe(trained, step, mode))
+    metadata = describe(trained, step, mode)
+    second = look = None
+    if verifier:
+        log.info("reading %s", verifier.path)
+        look = read_verifier(verifier.path, trained.config)
+        metadata = replace(metadata, verifier=verifier.describe(look, mode))
+        second = convert_step(look, verifier.mode or mode, calibration_frames)
+    content = pack_artefact(flatbuffer, metadata, second)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         candidate = Path(folder, out.name)
         candidate.write_bytes(content)
         log.info("streaming %.0f s of audio through it", len(audio) / front_end.sample_rate_hz)
         report = measure_parity(candidate, mode, trained.model, front_end, audio)
+        if verifier and look:
+            looks = measure_looks(candidate, verifier.mode or mode, look, front_end, audio)
+            report = replace(report, verifier=looks)
         report.check()
         candidate.replace(out)
     return report
@@ -88,13 +108,13 @@ def default_num_steps(config: Config) -> int:
 
 
 def describe(trained: Trained, step: StepModule | WindowModule, mode: Mode) -> Metadata:
-    """Return the artefact's metadata; `pack_artefact` adds the digest.
+    """Return the artefact's metadata; `pack_artefact` sets digest and schema version.
 
     `training.json` and `evaluation.json` beside the model go in as they are, where they are.
     """
     config = trained.config
     return Metadata(
-        schema_version=SCHEMA_VERSION,
+        schema_version=FIRST_SCHEMA_VERSION,
         name=config.name,
         mode=mode,
         labels=config.labels,

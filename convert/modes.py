@@ -9,13 +9,14 @@ from convert.calibration import Frames, calls
 from convert.flatbuffer import name_tensors_by_signature
 from convert.rounding import rounded_weights
 from convert.step import StepModule
+from convert.verifier import VerifierModule
 from convert.weight_int8 import with_int8_weights
 from convert.window import WindowModule
 from firmware_py.artefact import Mode
 
 
 def convert_step(
-    step: StepModule | WindowModule, mode: Mode, calibration: Callable[[], Frames]
+    step: StepModule | WindowModule | VerifierModule, mode: Mode, calibration: Callable[[], Frames]
 ) -> bytes:
     """Return the flatbuffer of `step`; its inputs and outputs are float32 in every mode.
 

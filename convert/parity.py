@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from convert.errors import ParityError
 from convert.material import frames, gain_db
-from convert.replay import replay
+from convert.replay import look, replay
+from convert.verifier import VerifierModule, windows
 from firmware_py.artefact import Mode
 from firmware_py.errors import MissingToolError
 from firmware_py.front_end import FrontEnd
@@ -61,30 +62,36 @@ class ParityReport:
     seconds: float
     """Audio that was streamed."""
     runtimes: tuple[RuntimeParity, ...]
+    verifier: "ParityReport | None" = None
+    """What it measured of the second stage, where there is one."""
 
-    def check(self) -> None:
-        """Raise ParityError when an interpreter is past the limit of the mode."""
+    def check(self, option: str = "--mode") -> None:
+        """Raise ParityError when an interpreter is past the limit of the mode.
+
+        option: of the command line, where another mode can be chosen.
+        """
         for parity in self.runtimes:
-            if fault := _fault(self.mode, parity):
+            if fault := _fault(self.mode, parity, f"choose another {option}"):
                 raise ParityError(
                     f"{self.mode} fails the parity gate on {parity.runtime}: {fault}; nothing is"
                     " written"
                 )
+        if self.verifier:
+            self.verifier.check("--verifier-mode")
 
 
 def measure_parity(
-    artefact: Path, mode: Mode, model: keras.Model, front_end: FrontEnd, samples: NDArray[np.int16]
+    artefact: Path,
+    mode: Mode,
+    model: keras.Model,
+    front_end: FrontEnd,
+    samples: NDArray[np.int16],
 ) -> ParityReport:
     """Stream `samples` (int16 [n], mono) through `artefact` on every installed interpreter.
 
     Raises MissingToolError when none is installed.
     """
-    runtimes = installed_runtimes()
-    if not runtimes:
-        raise MissingToolError(
-            "no TensorFlow Lite interpreter is installed to check the model on; install one with:"
-            f" pip install {get_args(Runtime)[0]}"
-        )
+    runtimes = _runtimes()
     expected = offline_posteriors(model, frames(front_end, samples))
     gain = gain_db(front_end, samples)
     measured = [
@@ -92,6 +99,32 @@ def measure_parity(
         for runtime in runtimes
     ]
     return ParityReport(mode, len(samples) / front_end.sample_rate_hz, tuple(measured))
+
+
+def measure_looks(
+    artefact: Path,
+    mode: Mode,
+    verifier: VerifierModule,
+    front_end: FrontEnd,
+    samples: NDArray[np.int16],
+) -> ParityReport:
+    """Let the second stage of `artefact` look along `samples`, as `measure_parity` does."""
+    looks = windows(frames(front_end, samples), verifier.num_frames)
+    expected = verifier.posteriors(looks)
+    measured = [
+        compare(runtime, expected, look(artefact, looks, runtime)) for runtime in _runtimes()
+    ]
+    return ParityReport(mode, len(samples) / front_end.sample_rate_hz, tuple(measured))
+
+
+def _runtimes() -> list[Runtime]:
+    runtimes = installed_runtimes()
+    if not runtimes:
+        raise MissingToolError(
+            "no TensorFlow Lite interpreter is installed to check the model on; install one with:"
+            f" pip install {get_args(Runtime)[0]}"
+        )
+    return runtimes
 
 
 def offline_posteriors(model: keras.Model, frames: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -122,23 +155,23 @@ def compare(
     )
 
 
-def _fault(mode: Mode, parity: RuntimeParity) -> str | None:
-    """Return what is past the limit of the mode, and the remedy."""
+def _fault(mode: Mode, parity: RuntimeParity, remedy: str) -> str | None:
+    """Return what is past the limit of the mode, and what to do."""
     if not np.isfinite(parity.maximum_difference):
-        return f"some posteriors are not numbers; {_REMEDY}"
+        return f"some posteriors are not numbers; {remedy}"
     if mode in MAXIMUM_DIFFERENCE:
-        return _difference_fault(parity, MAXIMUM_DIFFERENCE[mode])
-    return _flip_fault(parity)
+        return _difference_fault(parity, MAXIMUM_DIFFERENCE[mode], remedy)
+    return _flip_fault(parity, remedy)
 
 
-def _difference_fault(parity: RuntimeParity, limit: float) -> str | None:
+def _difference_fault(parity: RuntimeParity, limit: float, remedy: str) -> str | None:
     largest = parity.maximum_difference
     if largest <= limit:
         return None
-    return f"posteriors differ by up to {largest:.2g}, the limit is {limit:g}; {_REMEDY}"
+    return f"posteriors differ by up to {largest:.2g}, the limit is {limit:g}; {remedy}"
 
 
-def _flip_fault(parity: RuntimeParity) -> str | None:
+def _flip_fault(parity: RuntimeParity, remedy: str) -> str | None:
     if not parity.num_above:
         return (
             f"the trained network never passes {FLIP_THRESHOLD} in this audio, which proves"
@@ -151,8 +184,5 @@ def _flip_fault(parity: RuntimeParity) -> str | None:
         return None
     return (
         f"{parity.num_flipped} of {parity.num_posteriors} posteriors are on the other side of"
-        f" {FLIP_THRESHOLD}, the limit is {limit} where {parity.num_above} are above it; {_REMEDY}"
+        f" {FLIP_THRESHOLD}, the limit is {limit} where {parity.num_above} are above it; {remedy}"
     )
-
-
-_REMEDY = "choose another --mode"

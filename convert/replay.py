@@ -9,17 +9,18 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import read_artefact
+from firmware_py.artefact import Artefact, read_artefact
 from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError, TriggerWordError
 from firmware_py.frame_detector import joined
-from firmware_py.interpreter import Runtime
+from firmware_py.interpreter import Runtime, VerifierNetwork
 
 RANDOM_CHUNKS = 0
 """The chunk length that stands for lengths drawn anew for every chunk, with a fixed seed."""
@@ -37,12 +38,29 @@ def replay(
 
     Raises ArtefactError with what the process said when it fails.
     """
+    options = [f"--chunk-length={chunk_length}"]
+    if gain_db is not None:
+        options.append(f"--gain-db={gain_db:.17g}")
+    return _in_process(artefact, samples, runtime, options)
+
+
+def look(artefact: Path, windows: NDArray[np.float32], runtime: Runtime) -> NDArray[np.float32]:
+    """Return the verifier's posteriors, float32 [looks, labels].
+
+    windows: float32 [looks, frames, num_bins]. Raises ArtefactError as `replay` does.
+    """
+    return _in_process(artefact, windows, runtime, ["--verifier"])
+
+
+def _in_process(
+    artefact: Path, heard: NDArray[Any], runtime: Runtime, options: Sequence[str]
+) -> NDArray[np.float32]:
+    """Return what `main` writes about `heard`."""
     with tempfile.TemporaryDirectory() as folder:
-        audio, result = Path(folder, "audio.npy"), Path(folder, "posteriors.npy")
-        np.save(audio, samples)
-        command = [sys.executable, "-m", __name__, str(artefact), str(audio), str(result), runtime]
-        command += [str(chunk_length), *([] if gain_db is None else [f"--gain-db={gain_db:.17g}"])]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        source, result = Path(folder, "heard.npy"), Path(folder, "posteriors.npy")
+        np.save(source, heard)
+        command = [sys.executable, "-m", __name__, str(artefact), str(source), str(result), runtime]
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
             raise ArtefactError(f"{runtime} failed on the converted model: {lines[-1]}")
@@ -68,23 +86,40 @@ def _chunks(samples: NDArray[np.int16], length: int) -> Iterator[NDArray[np.int1
 
 
 def main() -> None:
-    """Write the posteriors of one recording; called by `replay` only."""
+    """Write what an artefact says to one recording or to looks; called by the above only."""
     parser = argparse.ArgumentParser(description=replay.__doc__)
     parser.add_argument("artefact", type=Path)
-    parser.add_argument("audio", type=Path)
+    parser.add_argument("heard", type=Path)
     parser.add_argument("result", type=Path)
     parser.add_argument("runtime")
-    parser.add_argument("chunk_length", type=int)
+    parser.add_argument("--chunk-length", type=int, default=RANDOM_CHUNKS)
     parser.add_argument("--gain-db", type=float)
+    parser.add_argument("--verifier", action="store_true")
     arguments = parser.parse_args()
     try:
         artefact = read_artefact(arguments.artefact)
-        detector = Detector(artefact, gain_db=arguments.gain_db, runtime=arguments.runtime)
-        samples = np.load(arguments.audio)
-        with detector:
-            np.save(arguments.result, stream(detector, samples, arguments.chunk_length))
+        run = _verify if arguments.verifier else _listen
+        np.save(arguments.result, run(artefact, np.load(arguments.heard), arguments))
     except TriggerWordError as error:
         sys.exit(str(error))
+
+
+def _listen(
+    artefact: Artefact, samples: NDArray[np.int16], arguments: argparse.Namespace
+) -> NDArray[np.float32]:
+    gain_db, runtime = arguments.gain_db, arguments.runtime
+    with Detector(artefact, gain_db=gain_db, runtime=runtime) as detector:
+        return stream(detector, samples, arguments.chunk_length)
+
+
+def _verify(
+    artefact: Artefact, windows: NDArray[np.float32], arguments: argparse.Namespace
+) -> NDArray[np.float32]:
+    verifier = artefact.metadata.verifier
+    if not verifier:
+        raise ArtefactError(f"{artefact.path} has no verifier")
+    network = VerifierNetwork(artefact, verifier, arguments.runtime)
+    return np.array([network.process(frames) for frames in windows])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tomli_w
 from numpy.typing import NDArray
 
+from convert.verifier import windows
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import to_mapping
 from models.architecture import build
@@ -50,6 +51,40 @@ def made_network(
             kernel = 0.25 * step.get_weights()[0]
             step.set_weights([kernel, -np.quantile(values @ kernel, 0.95, (0, 1))])
         values = tf.function(step, autograph=False)(values).numpy()
+    return model
+
+
+def made_verifier(
+    frames: NDArray[np.float32], length: int, num_labels: int = 1, seed: int = 0
+) -> keras.Model:
+    """Return a small second stage with random weights that passes 0.5 at one look in five.
+
+    frames: float32 [n, num_bins]. length: the frames of a look.
+    """
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    body = keras.Sequential(
+        [
+            keras.Input((length, frames.shape[1])),
+            layers.Conv1D(16, 5, strides=2, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.MaxPooling1D(2),
+            layers.Conv1D(16, 3),
+            layers.BatchNormalization(),
+            layers.ReLU(),
+            layers.GlobalAveragePooling1D(),
+        ]
+    )
+    values = windows(frames, length)
+    for layer in body.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.set_weights(_statistics(np.random.default_rng(seed), values))
+        values = layer(values).numpy()
+    head = layers.Dense(num_labels, activation="sigmoid")
+    model = keras.Sequential([body.inputs[0], *body.layers, head])
+    kernel = 3.0 * head.get_weights()[0]
+    head.set_weights([kernel, -np.quantile(values @ kernel, 0.8, 0)])
     return model
 
 

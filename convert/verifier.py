@@ -1,0 +1,109 @@
+"""The second stage: a network that reads some frames at once and has no state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from convert.step import Tensors
+from firmware_py.artefact import Mode, StateTensor, Verifier
+from firmware_py.errors import ArtefactError
+from models.compilation import load_network
+from models.config import Config
+
+LOOK_STRIDE = 12
+"""Frames from one look to the next where it is compared."""
+
+
+@dataclass(frozen=True)
+class VerifierChoice:
+    """The second stage that an artefact shall have."""
+
+    path: Path
+    """A .keras file."""
+    mode: Mode | None = None
+    """None: the first stage's."""
+    looks: Mapping[str, float] = field(default_factory=dict)
+    """Values of `firmware_py.candidates.LookPolicy`, instead of its own."""
+
+    def describe(self, module: "VerifierModule", mode: Mode) -> Verifier:
+        """Return the metadata; `pack_artefact` adds the digest. mode: the first stage's."""
+        values: Mapping[str, Any] = {**self.looks, "frames": module.num_frames}
+        return Verifier(mode=self.mode or mode, sha256="", **values)
+
+
+class VerifierModule(tf.Module):
+    """One look: frames, float32 [1, num_frames, num_bins], to posteriors, float32 [1, labels]."""
+
+    state_tensors: tuple[StateTensor, ...] = ()
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__()
+        self.model = model
+        _, self.num_frames, num_bins = model.input_shape
+        # Constants for variables: a converter does not find those of Keras.
+        parts = (model.trainable_variables, model.non_trainable_variables)
+        self._weights = [[each.numpy() for each in part] for part in parts]
+        self.tensors = VerifierTensors()
+        self.function = tf.function(self._look, autograph=False).get_concrete_function(
+            frames=tf.TensorSpec((1, self.num_frames, num_bins), tf.float32, "frames")
+        )
+
+    def posteriors(self, looks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the trained network's posteriors, float32 [looks, labels].
+
+        looks: float32 [looks, num_frames, num_bins].
+        Raises ArtefactError when they are no probabilities.
+        """
+        posteriors: NDArray[np.float32] = self.model.predict(looks, verbose=0)
+        if not ((posteriors >= 0.0) & (posteriors <= 1.0)).all():
+            raise ArtefactError(
+                f"the verifier's outputs are from {posteriors.min():.3g} to {posteriors.max():.3g},"
+                " no probabilities; let it end with a sigmoid"
+            )
+        return posteriors
+
+    def _look(self, frames: tf.Tensor) -> Tensors:
+        constants = [[tf.constant(each) for each in part] for part in self._weights]
+        posteriors, _ = self.model.stateless_call(*constants, frames, training=False)
+        return {self.tensors.posteriors: posteriors}
+
+
+@dataclass(frozen=True)
+class VerifierTensors:
+    """The names that `firmware_py.interpreter.VerifierNetwork` looks for."""
+
+    frames: str = "frames"
+    posteriors: str = "posteriors"
+
+
+def read_verifier(path: Path, config: Config) -> VerifierModule:
+    """Return the network at `path`, a .keras file, to stand behind the one that `config` describes.
+
+    Raises SettingsError or ArtefactError when it is no network of [frames, num_bins] to [labels].
+    """
+    model = load_network(path)
+    found = (tuple(model.input_shape), tuple(model.output_shape))
+    num_bins, num_labels = config.front_end.num_bins, len(config.labels)
+    (*_, frames, bins), (*_, labels) = found
+    fits = list(map(len, found)) == [3, 2] and (bins, labels) == (num_bins, num_labels)
+    if not fits or frames is None:
+        raise ArtefactError(
+            f"{path}: it maps {found[0]} to {found[1]}; the verifier of {config.name!r} maps"
+            f" (None, frames, {num_bins}) to (None, {num_labels})"
+        )
+    return VerifierModule(model)
+
+
+def windows(frames: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Return what looks along a stream see, float32 [looks, length, num_bins].
+
+    frames: float32 [n, num_bins]; fewer than `length` give no look.
+    """
+    views = np.lib.stride_tricks.sliding_window_view(frames, length, axis=0)[::LOOK_STRIDE]
+    return np.ascontiguousarray(views.transpose(0, 2, 1))
