@@ -112,6 +112,11 @@ class CommandTrigger:
             if self._fires(label, score):
                 yield index, label, score
 
+    def scores(self) -> dict[int, float]:
+        """Return each word's mean over the window, by its label's index."""
+        sums = [sum(column) for column in zip(*self._recent, strict=True)]
+        return {word: sums[word] / self._window for word in self._words}
+
     def _likeliest_word(self) -> tuple[int, float]:
         """Return the word with the highest mean over the window, and that mean."""
         sums = [sum(column) for column in zip(*self._recent, strict=True)]

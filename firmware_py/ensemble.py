@@ -53,19 +53,33 @@ class _Group:
         sample_rate_hz: int,
         runtime: Runtime | None,
     ) -> None:
+        self._rates_hz = sample_rate_hz, front_end.sample_rate_hz
         self._ratio = sample_rate_hz / front_end.sample_rate_hz
-        self._resampler = None
-        if sample_rate_hz != front_end.sample_rate_hz:
-            self._resampler = Resampler(sample_rate_hz, front_end.sample_rate_hz)
         self._front_end = FrontEndStream(front_end)
         self._members = [
             (model, FrameDetector(model.artefact, model.policy, runtime)) for model in models
         ]
+        self.features = np.zeros((0, front_end.num_bins), np.float32)
+        self.reset()
+
+    def reset(self) -> None:
+        from_hz, to_hz = self._rates_hz
+        self._resampler = Resampler(from_hz, to_hz) if from_hz != to_hz else None
+        self._front_end.reset()
+        for _, detector in self._members:
+            detector.reset()
+
+    def close(self) -> None:
+        for _, detector in self._members:
+            detector.close()
+
+    def scores(self) -> list[tuple[Model, dict[str, float]]]:
+        return [(model, detector.scores()) for model, detector in self._members]
 
     def process(self, chunk: NDArray[np.int16]) -> list[Hit]:
         if self._resampler:
             chunk = self._resampler.process(chunk)
-        features = self._front_end.features(chunk)
+        features = self.features = self._front_end.features(chunk)
         hits = []
         for model, detector in self._members:
             frames = model.artefact.metadata.front_end.normalise(features)
@@ -112,6 +126,25 @@ class Ensemble:
         """
         hits = [hit for group in self._groups for hit in group.process(chunk)]
         return sorted(hits, key=lambda hit: hit.detection.time_seconds)
+
+    def reset(self) -> None:
+        """Begin a new stream at time 0."""
+        for group in self._groups:
+            group.reset()
+
+    def close(self) -> None:
+        """Free the interpreters; the ensemble cannot be used any more."""
+        for group in self._groups:
+            group.close()
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """What the first front end made of the last chunk, float32 [frames, num_bins]."""
+        return self._groups[0].features
+
+    def scores(self) -> list[tuple[Model, dict[str, float]]]:
+        """Return each model with the score of each of its words after the last chunk."""
+        return [scores for group in self._groups for scores in group.scores()]
 
     @property
     def samples_needed(self) -> int:

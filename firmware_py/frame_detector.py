@@ -128,6 +128,11 @@ class FrameDetector:
         self._steps += len(scores)
         return sorted(found, key=lambda detection: detection.time_seconds)
 
+    def scores(self) -> dict[str, float]:
+        """Return the score of each word after the last step that was decided on."""
+        labels = self.artefact.metadata.labels
+        return {labels[index]: score for index, score in self._decider.scores().items()}
+
     def _prime(self) -> bool:
         """Give the network the frames before its first step; tell whether there are enough."""
         count = self.artefact.metadata.network.history_frames
@@ -163,6 +168,9 @@ class _Triggers:
     def reset(self) -> None:
         for trigger in self._triggers.values():
             trigger.reset()
+
+    def scores(self) -> dict[int, float]:
+        return {label: trigger.score for label, trigger in self._triggers.items()}
 
     def process(self, posteriors: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:
         """Return (index into `posteriors`, label's index, score) of each trigger."""

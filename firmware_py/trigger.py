@@ -64,9 +64,14 @@ class Trigger:
         """Yield (index into `posteriors`, score) of each trigger."""
         for index, posterior in enumerate(posteriors):
             self._recent.append(posterior)
-            score = sum(self._recent) / len(self._recent)
+            score = self.score
             if self._fires(score):
                 yield index, score
+
+    @property
+    def score(self) -> float:
+        """The mean of the last posteriors."""
+        return sum(self._recent) / len(self._recent)
 
     def _fires(self, score: float) -> bool:
         above = score > self.policy.threshold

@@ -5,9 +5,9 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from models.voices.kokoro_files import LICENCE, gather_kokoro
 from models.packages import COLLECTIONS, gather
 from models.texts import PACKAGES, gather_texts
+from models.voices.kokoro_files import LICENCE, gather_kokoro
 
 TEXTS = "texts"
 KOKORO = "kokoro"

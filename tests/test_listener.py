@@ -12,7 +12,9 @@ from virtual_sound import beeps
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
 from firmware_py.ensemble import Ensemble, Hit, Model
+from firmware_py.front_end import FrontEndStream
 from firmware_py.live.listener import Listener
+from firmware_py.live.observation import Observation
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.sound.microphone import Chunk
@@ -79,14 +81,18 @@ def test_the_models_run_at_once_in_sound_and_seldom_in_silence(
     assert (listener.rest_seconds > 0) == (not starts)
 
 
-def test_a_skipped_gap_moves_the_clock() -> None:
+@pytest.mark.parametrize("gap_seconds", [0.1, 0.5, 1000.0])
+def test_a_gap_moves_the_clock_and_costs_nothing(gap_seconds: float) -> None:
     samples = beeps((1.0, 3.0), 5.0)
     parts = chunks(samples, 640)
-    parts[50] = replace(parts[50], skipped_seconds=1000.0)  # at 2 s
-    events = hear_all(Listener(Ensemble([model()], RATE_HZ), Mute()), parts)
+    parts[50] = replace(parts[50], gap_seconds=gap_seconds)  # at 2 s
+    listener = Listener(Ensemble([model()], RATE_HZ), Mute())
+    events = hear_all(listener, parts)
+    assert listener.audio_seconds <= 5.0
+    assert listener.time_seconds == pytest.approx(5.0 + gap_seconds)
     expected = Detector.open(DATA / "beep.tflite").process(samples)
     assert times(events) == pytest.approx(
-        [expected[0].time_seconds, expected[1].time_seconds + 1000.0]
+        [expected[0].time_seconds, expected[1].time_seconds + gap_seconds], abs=0.041
     )
 
 
@@ -128,3 +134,57 @@ def test_models_with_another_rate_take_over() -> None:
     listener.replace_models(Ensemble([model()], 48000))
     (event,) = listener.hear(Chunk(beeps((1.0,), 2.0, 48000), 0.0))
     assert event.time_seconds == pytest.approx(3.1, abs=0.1)
+
+
+def test_after_a_long_gap_the_models_begin_anew() -> None:
+    """What follows it is heard as a stream of its own, to the last digit."""
+    before, after = beeps((1.0,), 1.1), beeps((1.0, 3.0), 5.0)
+    listener = Listener(Ensemble([model()], RATE_HZ), Mute())
+    hear_all(listener, chunks(before, 640))
+    parts = chunks(after, 640)
+    parts[0] = replace(parts[0], gap_seconds=10.0)
+    events = hear_all(listener, parts)
+    expected = Detector.open(DATA / "beep.tflite").process(after)
+    assert [event.score for event in events] == [detection.score for detection in expected]
+    assert times(events) == pytest.approx([d.time_seconds + 11.1 for d in expected])
+
+
+def test_observers_see_what_the_models_see() -> None:
+    samples = beeps((1.0,), 3.0)
+    silent = Listener(Ensemble([model("hoot"), model()], RATE_HZ), Mute())
+    watched = Listener(Ensemble([model("hoot"), model()], RATE_HZ), Mute())
+    seen: list[Observation] = []
+    end = watched.observe(seen.append)
+    heard = hear_all(watched, chunks(samples, 640))
+    assert times(heard) == times(hear_all(silent, chunks(samples, 640)))
+    end()
+    count = len(seen)
+    hear_all(watched, chunks(samples, 640, 103.0))
+    assert len(seen) == count
+    front_end = read_artefact(DATA / "hoot.tflite").metadata.front_end
+    frames = np.concatenate([each.features for each in seen])
+    expected = FrontEndStream(front_end).features(samples)
+    np.testing.assert_array_equal(frames, expected[: len(frames)])
+    loudest = max(seen, key=lambda each: each.level_dbfs)
+    assert 1.0 < loudest.time_seconds < 1.4
+    assert loudest.level_dbfs == pytest.approx(20 * np.log10(6000 / 32768 / 2**0.5), abs=0.5)
+    best = {
+        label: max(word.score for each in seen for word in each.scores if word.label == label)
+        for label in ("beep", "hoot")
+    }
+    assert best["beep"] > 0.9
+    assert best["hoot"] < 0.5
+
+
+def test_an_observer_that_fails_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    calls = []
+
+    def fail(observation: Observation) -> None:
+        calls.append(observation)
+        raise RuntimeError("not my day")
+
+    listener = Listener(Ensemble([model()], RATE_HZ), Mute())
+    listener.observe(fail)
+    assert len(hear_all(listener, chunks(beeps((1.0,), 2.0), 640))) == 1
+    assert len(calls) == 1
+    assert "not my day" in caplog.text

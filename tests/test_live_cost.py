@@ -5,7 +5,6 @@ work that is done twice. `pytest -s` prints what was measured.
 """
 
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -13,18 +12,14 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from unpaced_sound import UnpacedSound, measured, run_to_the_end
 
 import firmware_py
+from firmware_py.live.loop import Live
+from firmware_py.live.site_models import Site, open_models
 from firmware_py.replay import detect_in_file
 from firmware_py.settings import ModelSettings, Settings
 from firmware_py.settings.outputs import ChimeSettings
-
-pytest.importorskip("pyaudio")
-from unpaced_sound import UnpacedSound
-
-from firmware_py.live import loop
-from firmware_py.live.loop import Live
-from firmware_py.live.site_models import Site, open_models
 
 WORDS = Path(firmware_py.__file__).parent / "data" / "activate.flac"
 SECONDS = 120
@@ -42,35 +37,20 @@ def speech(rate_hz: int) -> NDArray[np.int16]:
     return np.resize(words, SECONDS * rate_hz)
 
 
-def live_cpu_seconds(
-    monkeypatch: pytest.MonkeyPatch, site: Site, samples: NDArray[np.int16], rate_hz: int
-) -> float:
+def live_cpu_seconds(site: Site, samples: NDArray[np.int16], rate_hz: int) -> float:
     began = time.process_time()
-    monkeypatch.setattr(loop, "PortAudio", lambda: UnpacedSound([samples], rate_hz))
-    live = Live(site, lambda: site, lambda _: None)
-    sound = live._sound
-    assert isinstance(sound, UnpacedSound)
-    sound.listener = live._microphone
-
-    def stop_at_the_end() -> None:
-        sound.finished.wait()
-        while live._microphone.queued_seconds:
-            time.sleep(0.02)
-        live.stop()
-
-    threading.Thread(target=stop_at_the_end, daemon=True).start()
-    live.run()
+    sound = UnpacedSound([samples], rate_hz)
+    live = Live(site, lambda: site, lambda _: None, sound)
+    run_to_the_end(live, sound)
     live.close()
-    assert live._listener.time_seconds == len(samples) / rate_hz
+    assert measured(live, "audio_seconds_total") > SECONDS - 1
     return time.process_time() - began
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not WORDS.exists(), reason="no bundled recording")
 @pytest.mark.parametrize(("sound", "bound"), [(quiet_room, 2.0), (speech, 3.0)])
-def test_the_loop_costs_little_more_than_detect(
-    sound, bound: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_loop_costs_little_more_than_detect(sound, bound: float, tmp_path: Path) -> None:
     settings = Settings(model=(ModelSettings(),), chime=ChimeSettings(sound="off"))
     site = Site(settings, open_models(settings))
     (model,) = site.models
@@ -84,7 +64,7 @@ def test_the_loop_costs_little_more_than_detect(
         for _steps in detect_in_file(model.artefact, path, model.policy):
             pass
         offline.append(time.process_time() - began)
-        live.append(live_cpu_seconds(monkeypatch, site, samples, rate_hz))
+        live.append(live_cpu_seconds(site, samples, rate_hz))
     ratio = min(live) / min(offline)
     sys.stdout.write(
         f"{sound.__name__}: detect {min(offline) / SECONDS:.5f} of one core, live"

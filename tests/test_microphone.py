@@ -13,11 +13,12 @@ from virtual_sound import NO_SERVER, Pulse, alsa_file_config, beeps, pulse_serve
 from firmware_py.errors import DeviceError
 from firmware_py.settings import MicrophoneSettings
 from firmware_py.sound import microphone as module
-from firmware_py.sound.capture import Capture
+from firmware_py.sound.capture import QUEUE_SECONDS, STALE_SECONDS, Capture
 from firmware_py.sound.microphone import Chunk, DeviceHungError, Microphone
 
 pytest.importorskip("pyaudio")
 from firmware_py.sound.portaudio import PortAudio
+from firmware_py.sound.system import StreamFormat
 
 RATE_HZ = 16000
 
@@ -142,7 +143,7 @@ def test_an_index_past_the_end_is_an_error_not_a_crash(
     sound.restart()
     device = replace(sound.devices("input")[0], index=99)
     with pytest.raises(DeviceError, match="device 99 is gone"):
-        sound.open("input", device, RATE_HZ, 1, 640, lambda *_: (None, 0))
+        sound.open_input(StreamFormat(device, RATE_HZ, 1), 640, lambda *_: None)
 
 
 def test_names_and_rates_that_do_not_exist(alsa_file: NDArray[np.int16], sound: PortAudio) -> None:
@@ -151,24 +152,24 @@ def test_names_and_rates_that_do_not_exist(alsa_file: NDArray[np.int16], sound: 
         Capture(sound, MicrophoneSettings(device="USB"), RATE_HZ)
     device = sound.devices("input")[0]
     with pytest.raises(DeviceError, match="does not open at 1 Hz"):
-        sound.open("input", device, 1, 1, 640, lambda *_: (None, 0))
+        sound.open_input(StreamFormat(device, 1, 1), 640, lambda *_: None)
     with pytest.raises(DeviceError, match="does not open at 16000 Hz with 900 channels"):
-        sound.open("input", device, RATE_HZ, 900, 640, lambda *_: (None, 0))
+        sound.open_input(StreamFormat(device, RATE_HZ, 900), 640, lambda *_: None)
 
 
-def test_a_queue_that_is_full_drops_and_counts(
-    alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
+def test_what_waited_too_long_is_dropped_and_counted(
+    alsa_file: NDArray[np.int16], sound: PortAudio
 ) -> None:
-    """The file plugin is faster than any listener."""
-    monkeypatch.setattr("firmware_py.sound.capture.QUEUE_SECONDS", 1.0)
+    """The file plugin is faster than any listener: the queue is full, and memory bounded."""
     microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
     microphone.start()
     listen_until_open(microphone)
-    time.sleep(0.5)
-    for _ in range(100):
+    time.sleep(2 * STALE_SECONDS)
+    assert microphone.queued_seconds < QUEUE_SECONDS + 1.0
+    for _ in range(3):
         microphone.read(0.1)
-    assert microphone.counters.dropped_samples > RATE_HZ
-    assert microphone.counters.lost_seconds > 1.0
+    assert microphone.counters.dropped_samples > QUEUE_SECONDS * RATE_HZ
+    assert microphone.counters.lost_seconds > QUEUE_SECONDS
 
 
 def test_pulse_audio_killed_and_started_again(pulse: Pulse, sound: PortAudio) -> None:
@@ -181,7 +182,7 @@ def test_pulse_audio_killed_and_started_again(pulse: Pulse, sound: PortAudio) ->
     assert sum(len(chunk.samples) for chunk in listen(microphone, 4.0)) < RATE_HZ
     pulse.start()
     after = [listen_until_open(microphone), *listen(microphone, 5.0)]
-    heard = sum(len(chunk.samples) for chunk in before + after) / RATE_HZ
+    heard = sum(len(chunk.samples) / RATE_HZ + chunk.gap_seconds for chunk in before + after)
     assert heard == pytest.approx(after[-1].arrived - began, abs=0.6)
     assert microphone.counters.reconnects >= 1
     assert microphone.counters.lost_seconds > 3.0
@@ -215,17 +216,13 @@ def test_a_library_that_hangs_is_given_up(
     monkeypatch.undo()
 
 
-def test_a_long_gap_is_filled_up_to_a_limit(
-    alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "LONGEST_FILL_SECONDS", 0.25)
+def test_the_time_without_a_device_is_a_gap(alsa_file: NDArray[np.int16], sound: PortAudio) -> None:
     microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
     microphone.start()
     last = listen_until_open(microphone)
     microphone.reconfigure(MicrophoneSettings(), RATE_HZ)
     time.sleep(1.0)
-    silence, first = listen_until_open(microphone), listen_until_open(microphone)
-    assert not silence.samples.any()
-    assert len(silence.samples) == 0.25 * RATE_HZ
+    first = listen_until_open(microphone)
     gap = first.arrived - last.arrived - len(first.samples) / RATE_HZ
-    assert first.skipped_seconds + 0.25 == pytest.approx(gap, abs=0.1)
+    assert first.gap_seconds == pytest.approx(gap, abs=0.001)
+    assert microphone.counters.lost_seconds >= first.gap_seconds

@@ -14,20 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from unpaced_sound import UnpacedSound, measured, run_to_the_end
 
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
-from firmware_py.live.site_models import open_models
+from firmware_py.live.loop import Live
+from firmware_py.live.site_models import Site, open_models
 from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings, ModelSettings, Settings
 from firmware_py.settings.outputs import ChimeSettings, GpioSettings
-
-pytest.importorskip("pyaudio")
-from unpaced_sound import UnpacedSound
-
-from firmware_py.live import loop as module
-from firmware_py.live.loop import Live
-from firmware_py.live.site_models import Site
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 HOURS = float(os.environ.get("SOAK_HOURS", "1"))
@@ -66,10 +61,7 @@ def offline() -> list[tuple[float, float]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_memory_time_and_detections_stay_true(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "PortAudio", lambda: UnpacedSound(minutes(), RATE_HZ))
+def test_memory_time_and_detections_stay_true(tmp_path: Path) -> None:
     settings = Settings(
         model=(ModelSettings(path=str(BEEP)),),
         chime=ChimeSettings(sound="off"),
@@ -78,27 +70,20 @@ def test_memory_time_and_detections_stay_true(
     )
     site = Site(settings, open_models(settings))
     events: list[Event] = []
-    live = Live(site, lambda: site, events.append)
-    sound = live._sound
-    assert isinstance(sound, UnpacedSound)
-    sound.listener = live._microphone
+    sound = UnpacedSound(minutes(), RATE_HZ)
+    live = Live(site, lambda: site, events.append, sound)
     resident: list[int] = []
 
     def watch() -> None:
         warm = min(WARM_UP_MINUTES, HOURS * 30) * 60
-        while live._listener.time_seconds < warm:
+        while measured(live, "audio_seconds_total") < warm:
             time.sleep(0.01)
         resident.append(resident_bytes())
-        sound.finished.wait()
-        while live._microphone.queued_seconds:
-            time.sleep(0.01)
-        time.sleep(0.5)
-        resident.append(resident_bytes())
-        live.stop()
 
     began = time.process_time()
     threading.Thread(target=watch, daemon=True).start()
-    live.run()
+    run_to_the_end(live, sound)
+    resident.append(resident_bytes())
     cpu_seconds = time.process_time() - began
     assert live.close() == []
     expected = offline()
@@ -107,9 +92,8 @@ def test_memory_time_and_detections_stay_true(
     last = expected[-1][0]
     assert heard == expected[: len(heard)]
     assert len(expected) - len(heard) <= (last > HOURS * 3600 - 1)  # still gathered at the end
-    assert live._listener.time_seconds == HOURS * 3600
-    assert live._microphone.counters.lost_seconds == 0
-    assert live._microphone.counters.dropped_samples == 0
+    assert measured(live, "audio_seconds_total") > HOURS * 3600 - 1
+    assert measured(live, "lost_seconds_total") == measured(live, "dropped_samples_total") == 0
     assert len(list(tmp_path.glob("beep/*.wav"))) == 20
     growth = resident[1] - resident[0]
     sys.stdout.write(

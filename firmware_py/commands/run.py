@@ -86,8 +86,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _open(site: "Site", arguments: argparse.Namespace) -> "Live | Serving":
     if site.settings.microphone.enabled:
         from firmware_py.live.loop import Live
+        from firmware_py.sound.portaudio import PortAudio
 
-        return Live(site, lambda: read_site(arguments), _print_json if arguments.json else _log)
+        tell = _print_json if arguments.json else _log
+        return Live(site, lambda: read_site(arguments), tell, PortAudio())
     from firmware_py.live.serving import Serving
 
     return Serving(site, lambda: read_site(arguments))

@@ -22,6 +22,7 @@ from firmware_py.settings import Settings
 from firmware_py.settings.outputs import GpioSettings
 from firmware_py.sound.capture import Capture
 from firmware_py.sound.portaudio import PortAudio
+from firmware_py.sound.system import SoundSystem
 
 LISTEN_SECONDS = 2.0
 FIRST_SECONDS = 5.0
@@ -77,7 +78,7 @@ def check_models(settings: Settings) -> tuple[Verdict, str]:
     return ("ok" if factor < SLOW_FACTOR else "warning"), text
 
 
-def check_microphone(settings: Settings, sound: PortAudio) -> tuple[Verdict, str]:
+def check_microphone(settings: Settings, sound: SoundSystem) -> tuple[Verdict, str]:
     """Listen for a moment and say how loud it is."""
     rate_hz = listening_rate_hz(open_models(settings))
     capture = Capture(sound, settings.microphone, rate_hz)
@@ -98,7 +99,7 @@ def check_microphone(settings: Settings, sound: PortAudio) -> tuple[Verdict, str
     return "ok", levels
 
 
-def check_chime(settings: Settings, sound: PortAudio) -> tuple[Verdict, str]:
+def check_chime(settings: Settings, sound: SoundSystem) -> tuple[Verdict, str]:
     """Play the chime."""
     chime = settings.chime
     if chime.sound == "off":

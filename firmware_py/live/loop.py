@@ -13,6 +13,7 @@ from firmware_py.live.measurements import event_metrics, service_metrics, stream
 from firmware_py.live.metrics import Metric, MetricsServer
 from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
+from firmware_py.live.observation import Observer
 from firmware_py.live.output_plans import plan_outputs
 from firmware_py.live.output_set import OutputSet, Plan
 from firmware_py.live.site_models import Site
@@ -20,9 +21,11 @@ from firmware_py.logs import set_format
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.sound.microphone import Chunk, Microphone
-from firmware_py.sound.portaudio import PortAudio
+from firmware_py.sound.system import SoundSystem
 
 READ_SECONDS = 0.25
+ANSWER_SECONDS = 1.0
+"""An answer that would come later after the word is not given: people have gone on."""
 CLOSE_SECONDS = 0.6
 MICROPHONE_CLOSE_SECONDS = 0.25
 
@@ -33,11 +36,16 @@ class Live:
     """Listens until it is stopped. `stop` and `reload` may be called from signal handlers."""
 
     def __init__(
-        self, site: Site, reread: Callable[[], Site], tell: Callable[[Event], None]
+        self,
+        site: Site,
+        reread: Callable[[], Site],
+        tell: Callable[[Event], None],
+        sound: SoundSystem,
     ) -> None:
         """
         reread: returns the site anew, for `reload`.
         tell: called with each event.
+        sound: where microphone and speaker are; from now on it is ours.
         Raises SettingsError, DeviceError or MissingToolError for outputs that do not open.
         """
         self._site = site
@@ -47,8 +55,10 @@ class Live:
         self._reload_wanted = False
         self._started = time.monotonic()
         self._detections: Counter[str] = Counter()
+        self._late_detections = 0
         self._mute = Mute()
-        self._sound = PortAudio()
+        self._sound = sound
+        self._pause_wanted = False
         self._prepared_generation = 0
         rate_hz = listening_rate_hz(site.models)
         settings = site.settings
@@ -69,6 +79,23 @@ class Live:
         """Let `run` read the settings and the models again."""
         self._reload_wanted = True
 
+    def observe(self, observer: Observer) -> Callable[[], None]:
+        """Let `observer` see what is heard; return what ends it. May be called from any thread."""
+        return self._listener.observe(observer)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the microphone is meant to be closed."""
+        return self._pause_wanted
+
+    def pause(self) -> None:
+        """Close the microphone until `resume`. May be called from any thread."""
+        self._pause_wanted = True
+
+    def resume(self) -> None:
+        """Open the microphone again."""
+        self._pause_wanted = False
+
     def run(self) -> None:
         """Listen until `stop`; raises DeviceHungError when only a new process can go on."""
         self._microphone.start()
@@ -76,6 +103,9 @@ class Live:
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._reload()
+            self._pause_or_resume()
+            if self.is_paused:
+                self._notifier.alive()
             chunk = self._microphone.read(READ_SECONDS)
             self._prepare_outputs()
             if chunk:
@@ -101,7 +131,7 @@ class Live:
         uptime = time.monotonic() - self._started
         return [
             *stream_metrics(self._listener, self._microphone, uptime),
-            *event_metrics(self._detections, self._outputs.workers),
+            *event_metrics(self._detections, self._late_detections, self._outputs.workers),
             *service_metrics(self._service),
         ]
 
@@ -110,6 +140,12 @@ class Live:
 
     def _open_metrics(self, port: int) -> MetricsServer | None:
         return MetricsServer(port, self.metrics) if port else None
+
+    def _pause_or_resume(self) -> None:
+        if self._pause_wanted and not self._microphone.is_paused:
+            self._microphone.pause()
+        elif self._microphone.is_paused and not self._pause_wanted:
+            self._microphone.resume()
 
     def _prepare_outputs(self) -> None:
         """Let the speaker open when the sound system has been started anew."""
@@ -122,17 +158,27 @@ class Live:
         if self._recorder:
             self._recorder.hear(chunk.samples)
         for event in self._listener.hear(chunk):
-            self._outputs.send(event)
-            self._detections[event.label] += 1
-            if self._recorder:
-                self._recorder.note(event)
-            self._tell(event)
+            age_seconds = self._sound.now() - chunk.arrived
+            age_seconds += self._listener.time_seconds - event.time_seconds
+            if age_seconds > ANSWER_SECONDS:
+                self._late_detections += 1
+                log.warning("heard %r %.1f s ago: too late to answer", event.label, age_seconds)
+            else:
+                self._answer(event)
         self._notifier.alive()
+
+    def _answer(self, event: Event) -> None:
+        self._outputs.send(event)
+        self._detections[event.label] += 1
+        if self._recorder:
+            self._recorder.note(event)
+        self._tell(event)
 
     def _status(self) -> str:
         name = self._microphone.name
+        deaf = "paused" if self.is_paused else "deaf: no microphone is open"
         return (
-            f"{f'listening to {name!r}' if name else 'deaf: no microphone is open'};"
+            f"{f'listening to {name!r}' if name else deaf};"
             f" {self._detections.total()} detections;"
             f" real-time factor {self._listener.real_time_factor:.4f}"
         )

@@ -14,14 +14,19 @@ PREFIX = "trigger_word_"
 def stream_metrics(listener: Listener, microphone: Microphone, uptime: float) -> list[Metric]:
     """Return the counters and gauges of sound and models."""
     counters = microphone.counters
+    lost_seconds = counters.lost_seconds + listener.unheard_seconds
     values: list[tuple[str, str, float]] = [
         ("audio_seconds_total", "Sound processed.", listener.audio_seconds),
         ("processing_seconds_total", "Time spent on the models.", listener.processing_seconds),
         ("real_time_factor", "Processing time over audio time.", listener.real_time_factor),
         ("muted_seconds_total", "Sound muted while the chime played.", listener.muted_seconds),
-        ("lost_seconds_total", "Sound lost and filled with silence.", counters.lost_seconds),
+        ("lost_seconds_total", "Sound that was never heard.", lost_seconds),
         ("overflows_total", "Times that the driver lost samples.", counters.overflows),
-        ("dropped_samples_total", "Samples that found the queue full.", counters.dropped_samples),
+        (
+            "dropped_samples_total",
+            "Samples dropped because they had waited too long.",
+            counters.dropped_samples,
+        ),
         ("reconnects_total", "Times that the microphone was opened again.", counters.reconnects),
         ("microphone_queue_seconds", "Sound that waits.", microphone.queued_seconds),
         ("microphone_up", "1 while a microphone is open.", float(bool(microphone.name))),
@@ -40,7 +45,9 @@ def uptime_metric(seconds: float) -> Metric:
     return Metric(f"{PREFIX}uptime_seconds", "gauge", "Time since the start.", seconds)
 
 
-def event_metrics(detections: Mapping[str, int], workers: Sequence[OutputWorker]) -> list[Metric]:
+def event_metrics(
+    detections: Mapping[str, int], late_detections: int, workers: Sequence[OutputWorker]
+) -> list[Metric]:
     """Return the counters of detections by label and of events by output."""
 
     def each(attribute: str) -> list[tuple[str, float]]:
@@ -53,6 +60,12 @@ def event_metrics(detections: Mapping[str, int], workers: Sequence[OutputWorker]
             "Detections.",
             sorted(detections.items()),
             "label",
+        ),
+        Metric(
+            f"{PREFIX}late_detections_total",
+            "counter",
+            "Detections that came too late to be answered.",
+            float(late_detections),
         ),
         Metric(
             f"{PREFIX}output_queued",

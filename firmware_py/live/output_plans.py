@@ -20,11 +20,11 @@ from firmware_py.settings.outputs import (
 )
 
 if TYPE_CHECKING:
-    from firmware_py.sound.portaudio import PortAudio
+    from firmware_py.sound.system import SoundSystem
 
 
 def plan_outputs(
-    settings: Settings, models: Sequence[Model], sound: "PortAudio", mute: Mute
+    settings: Settings, models: Sequence[Model], sound: "SoundSystem", mute: Mute
 ) -> list[Plan]:
     """Return the outputs that the settings want; nothing is opened or imported yet."""
     plans = [
@@ -63,7 +63,7 @@ def _name(value: str | tuple[str, ...]) -> str:
     return value if isinstance(value, str) else value[0]
 
 
-def _speaker(chime: ChimeSettings, sound: "PortAudio", mute: Mute) -> Output:
+def _speaker(chime: ChimeSettings, sound: "SoundSystem", mute: Mute) -> Output:
     from firmware_py.outputs.chime_sound import sound_maker
     from firmware_py.outputs.speaker import Speaker
 

@@ -1,8 +1,7 @@
 """The chime through the speaker."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from firmware_py.errors import DeviceError
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.outputs.worker import Output
-from firmware_py.sound.portaudio import PortAudio, SoundDevice
+from firmware_py.sound.system import SoundDevice, SoundSystem, Stream, StreamFormat
 
 RATES_HZ = (48000, 44100, 32000, 22050, 16000)
 """What speakers can do, the best first."""
@@ -31,7 +30,12 @@ class Speaker(Output):
     """
 
     def __init__(
-        self, sound: PortAudio, make_sound: MakeSound, device: str, mute: Mute, tail_seconds: float
+        self,
+        sound: SoundSystem,
+        make_sound: MakeSound,
+        device: str,
+        mute: Mute,
+        tail_seconds: float,
     ) -> None:
         """
         device: part of the speaker's name, or '' for the default one.
@@ -42,7 +46,7 @@ class Speaker(Output):
         self._device = device
         self._mute = mute
         self._tail_seconds = tail_seconds
-        self._stream: Any = None
+        self._stream: Stream | None = None
         self._generation = -1
         self._data = b""
         self._frame_bytes = 2
@@ -51,16 +55,15 @@ class Speaker(Output):
 
     def prepare(self) -> None:
         """Open the speaker if it is not open, which takes a while; raises DeviceError."""
-        if self._stream is None or self._generation != self._sound.generation:
-            self._open()
+        self._opened()
 
     def handle(self, _event: Event) -> None:
         """Play the sound to its end; raises DeviceError."""
-        self.prepare()
+        stream = self._opened()
         self._position = 0
         self._mute.begin()
         try:
-            self._play()
+            self._play(stream)
         except DeviceError:
             self._stream = None
             raise
@@ -71,42 +74,42 @@ class Speaker(Output):
         """The stream ends with the sound system."""
         self._stream = None
 
-    def _play(self) -> None:
-        self._sound.start_stream(self._stream)
+    def _play(self, stream: Stream) -> None:
+        stream.start()
         limit = time.monotonic() + self._seconds + HANG_SECONDS
-        while self._sound.is_active(self._stream):
+        while stream.is_active:
             if time.monotonic() > limit:
                 raise DeviceError("the speaker does not finish the chime; is it connected?")
             time.sleep(POLL_SECONDS)
-        self._sound.stop_stream(self._stream)
+        stream.stop()
 
-    def _open(self) -> None:
+    def _opened(self) -> Stream:
+        """Return the stream, opened anew when the sound system was restarted."""
+        if self._stream and self._generation == self._sound.generation:
+            return self._stream
+        self._stream = None
         self._generation = self._sound.generation
-        device = self._sound.find("output", self._device)
-        rate_hz, num_channels = self._format(device)
-        samples = self._make_sound(rate_hz)
-        self._seconds = len(samples) / rate_hz
-        self._data = np.repeat(samples, num_channels).astype("<i2").tobytes()
-        self._frame_bytes = 2 * num_channels
-        frames = round(BUFFER_SECONDS * rate_hz)
-        self._stream = self._sound.open(
-            "output", device, rate_hz, num_channels, frames, self._callback
-        )
-        self._latency_seconds = self._stream.get_output_latency()
+        form = self._format(self._sound.find("output", self._device))
+        samples = self._make_sound(form.rate_hz)
+        self._seconds = len(samples) / form.rate_hz
+        self._data = np.repeat(samples, form.num_channels).astype("<i2").tobytes()
+        self._frame_bytes = 2 * form.num_channels
+        frames = round(BUFFER_SECONDS * form.rate_hz)
+        self._stream = self._sound.open_output(form, frames, self._give)
+        self._latency_seconds = self._stream.latency_seconds
+        return self._stream
 
-    def _format(self, device: SoundDevice) -> tuple[int, int]:
+    def _format(self, device: SoundDevice) -> StreamFormat:
         for rate_hz in RATES_HZ:
             for num_channels in (1, 2):
-                if self._sound.supports("output", device, rate_hz, num_channels):
-                    return rate_hz, num_channels
+                form = StreamFormat(device, rate_hz, num_channels)
+                if self._sound.supports("output", form):
+                    return form
         raise DeviceError(f"{device.name!r} plays at none of {', '.join(map(str, RATES_HZ))} Hz")
 
-    def _callback(
-        self, _data: bytes | None, count: int, _times: Mapping[str, float], _status: int
-    ) -> tuple[bytes, int]:
-        """Hand over the next samples; runs in PortAudio's thread."""
+    def _give(self, count: int) -> tuple[bytes, bool]:
+        """Hand over the next samples; runs in the sound system's thread."""
         size = count * self._frame_bytes
         part = self._data[self._position : self._position + size]
         self._position += size
-        more = self._position < len(self._data)
-        return part.ljust(size, b"\0"), self._sound.go_on if more else self._sound.complete
+        return part.ljust(size, b"\0"), self._position < len(self._data)

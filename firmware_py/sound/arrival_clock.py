@@ -1,9 +1,5 @@
-"""Finds lost samples by the time at which the others arrive."""
+"""How much a driver has lost when it says that it lost something."""
 
-TOLERANCE_SECONDS = 0.08
-"""Less is taken for a late driver, not for a loss."""
-SETTLING_SECONDS = 1.0
-"""A delay that lasts this long will not be caught up."""
 DRIFT_WEIGHT = 0.02
 """How fast the usual lag follows the sound card's own clock."""
 
@@ -12,43 +8,30 @@ class ArrivalClock:
     """Compares the samples of a stream with the time that passed.
 
     Each chunk's lag is its arrival less the duration of all samples so far. Drivers deliver late
-    and then catch up, so the lag jumps up and down above its smallest value. Lost samples raise
-    that smallest value for good. A driver that reports an overflow has thrown its buffer away,
-    so what comes next is fresh and its lag counts at once.
+    and then catch up, so the lag alone tells nothing: late samples are not lost ones. A driver
+    that reports an overflow has thrown its buffer away, so what comes next is fresh, and what its
+    lag exceeds the usual one by is lost.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._rate = sample_rate_hz
         self._heard_seconds = 0.0
-        self._usual: float | None = None
-        self._late_since: float | None = None
-        self._least_late = 0.0
+        self._usual_lag: float | None = None
 
     def lost_samples(self, arrived: float, num_samples: int, overflowed: bool) -> int:
         """Note a chunk; return how many samples are missing before it, 0 as a rule.
 
-        arrived: seconds on a steady clock. The caller fills in what is missing.
+        arrived: seconds on a steady clock. num_samples: those dropped on purpose included.
         """
-        self._heard_seconds += num_samples / self._rate
+        seconds = num_samples / self._rate
+        self._heard_seconds += seconds
         lag = arrived - self._heard_seconds
-        if self._usual is None or lag < self._usual:
-            self._usual = lag
-        late = lag - self._usual
-        if overflowed:
-            return self._fill(late)
-        if late < TOLERANCE_SECONDS:
-            self._usual += DRIFT_WEIGHT * late * num_samples / self._rate
-            self._late_since = None
-            return 0
-        if self._late_since is None:
-            self._late_since, self._least_late = arrived, late
-        self._least_late = min(self._least_late, late)
-        if arrived - self._late_since < SETTLING_SECONDS:
-            return 0
-        return self._fill(self._least_late)
-
-    def _fill(self, seconds: float) -> int:
-        samples = round(seconds * self._rate)
-        self._heard_seconds += samples / self._rate
-        self._late_since = None
-        return samples
+        if self._usual_lag is None:
+            self._usual_lag = lag
+        late = lag - self._usual_lag
+        if overflowed and late > 0:
+            lost = round(late * self._rate)
+            self._heard_seconds += lost / self._rate
+            return lost
+        self._usual_lag += late if late < 0 else DRIFT_WEIGHT * late * seconds
+        return 0

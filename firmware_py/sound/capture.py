@@ -1,8 +1,7 @@
 """One opened microphone: chooses the format, takes the driver's buffers over, makes them mono."""
 
 import queue
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +9,16 @@ from numpy.typing import NDArray
 
 from firmware_py.errors import DeviceError
 from firmware_py.settings import MicrophoneSettings
-from firmware_py.sound.portaudio import COMMON_RATES_HZ, PortAudio, SoundDevice
+from firmware_py.sound.system import COMMON_RATES_HZ, SoundDevice, SoundSystem, StreamFormat
 
-BUFFER_SECONDS = 0.2
-"""Length of a driver's buffer. With 0.08 s words are answered about 0.15 s sooner for a third more
-CPU: each buffer wakes the process, and a front end on few frames is dearer a frame."""
+BUFFER_SECONDS = 0.08
+"""Length of a driver's buffer: of each answer's delay it is a half on average. A shorter one costs
+CPU, because each buffer wakes the process."""
+STALE_SECONDS = 0.5
+"""When a buffer has waited for this long, all that wait but the last are dropped: what is answered
+must be recent, and one long gap spoils fewer words than many short ones."""
 QUEUE_SECONDS = 20.0
-"""Sound that waits to be processed; more is dropped and counted."""
+"""Room for what a sound server hands over at once; the oldest goes when it is full."""
 MOST_CHANNELS = 8
 """A device that offers more is a software one, which has no such microphones."""
 
@@ -28,26 +30,26 @@ class Packet:
     samples: NDArray[np.int16]
     """[frames], mono, at the device's rate."""
     arrived: float
-    """When it came, on `time.monotonic`."""
+    """When it came, on the sound system's clock."""
     overflowed: bool
     """The driver says that it threw samples away before it."""
     dropped: int
-    """Samples before it that were dropped because the queue was full."""
+    """Samples before it that were dropped because they had waited too long."""
 
 
 @dataclass(frozen=True)
-class Format:
-    """How a device is opened."""
+class _Buffer:
+    """What the driver handed over."""
 
-    device: SoundDevice
-    rate_hz: int
-    num_channels: int
+    data: bytes
+    arrived: float
+    overflowed: bool
 
 
 class Capture:
-    """Records from one device until the sound system is stopped."""
+    """Records from one device until it is closed or the sound system is stopped."""
 
-    def __init__(self, sound: PortAudio, settings: MicrophoneSettings, rate_hz: int) -> None:
+    def __init__(self, sound: SoundSystem, settings: MicrophoneSettings, rate_hz: int) -> None:
         """Open the device that the settings want and start it; raises DeviceError.
 
         rate_hz: what the listener would like best.
@@ -57,45 +59,51 @@ class Capture:
         self.dropped_samples = 0
         self._sound = sound
         self._channel = settings.channel
-        self._queue: queue.SimpleQueue[tuple[bytes, float, bool, int]] = queue.SimpleQueue()
-        self._just_dropped = 0
-        chosen = self.format
-        self._stream = sound.open(
-            "input",
-            chosen.device,
-            chosen.rate_hz,
-            chosen.num_channels,
-            round(BUFFER_SECONDS * chosen.rate_hz),
-            self._take,
+        self._queue: queue.SimpleQueue[_Buffer] = queue.SimpleQueue()
+        self._displaced = self._displaced_seen = 0
+        self._stream = sound.open_input(
+            self.format, round(BUFFER_SECONDS * self.format.rate_hz), self._take
         )
-        sound.start_stream(self._stream)
+        self._stream.start()
 
     @property
     def queued_seconds(self) -> float:
         """Sound that waits to be read."""
         return self._queue.qsize() * BUFFER_SECONDS
 
+    def close(self) -> None:
+        """Give the device back; raises DeviceError, and may hang where it went away."""
+        self._stream.close()
+
     def get(self, timeout_seconds: float) -> Packet | None:
-        """Return the next buffer, or None if none comes within the time."""
+        """Return the next buffer that is recent, or None if none comes within the time."""
         try:
-            data, arrived, overflowed, dropped = self._queue.get(timeout=timeout_seconds)
+            buffer = self._queue.get(timeout=timeout_seconds)
         except queue.Empty:
             return None
-        return Packet(self._mono(data), arrived, overflowed, dropped)
+        displaced = self._displaced
+        dropped, self._displaced_seen = displaced - self._displaced_seen, displaced
+        overflowed = buffer.overflowed
+        if self._sound.now() - buffer.arrived > STALE_SECONDS:
+            while not self._queue.empty():
+                dropped += self._frames(buffer)
+                buffer = self._queue.get_nowait()
+                overflowed |= buffer.overflowed
+        self.dropped_samples += dropped
+        return Packet(self._mono(buffer.data), buffer.arrived, overflowed, dropped)
 
-    def _take(
-        self, data: bytes | None, count: int, _times: Mapping[str, float], status: int
-    ) -> tuple[None, int]:
-        """Enqueue one buffer; runs in PortAudio's thread and never waits."""
-        overflowed = self._sound.overflowed(status)
+    def _take(self, data: bytes, overflowed: bool) -> None:
+        """Enqueue one buffer; runs in the sound system's thread and never waits."""
         self.overflows += overflowed
+        self._queue.put(_Buffer(data, self._sound.now(), overflowed))
         if self.queued_seconds > QUEUE_SECONDS:
-            self.dropped_samples += count
-            self._just_dropped += count
-        else:
-            self._queue.put((data or b"", time.monotonic(), overflowed, self._just_dropped))
-            self._just_dropped = 0
-        return None, self._sound.go_on
+            try:
+                self._displaced += self._frames(self._queue.get_nowait())
+            except queue.Empty:  # the reader was faster
+                return
+
+    def _frames(self, buffer: _Buffer) -> int:
+        return len(buffer.data) // (2 * self.format.num_channels)
 
     def _mono(self, data: bytes) -> NDArray[np.int16]:
         samples = np.frombuffer(data, np.int16)
@@ -108,7 +116,7 @@ class Capture:
         return mean
 
 
-def choose_format(sound: PortAudio, settings: MicrophoneSettings, rate_hz: int) -> Format:
+def choose_format(sound: SoundSystem, settings: MicrophoneSettings, rate_hz: int) -> StreamFormat:
     """Return what to open; raises DeviceError.
 
     The device is the one named, else the first that opens at the rate that the settings want,
@@ -122,7 +130,7 @@ def choose_format(sound: PortAudio, settings: MicrophoneSettings, rate_hz: int) 
         devices = [sound.find("input", settings.device)]
     rates = [wanted] if wanted else [rate_hz, *_other_rates(rate_hz)]
     for chosen in _formats(devices, rates, settings):
-        if sound.supports("input", chosen.device, chosen.rate_hz, chosen.num_channels):
+        if sound.supports("input", chosen):
             return chosen
     names = ", ".join(repr(device.name) for device in devices) or "no microphone"
     raise DeviceError(
@@ -133,11 +141,11 @@ def choose_format(sound: PortAudio, settings: MicrophoneSettings, rate_hz: int) 
 
 def _formats(
     devices: list[SoundDevice], rates: list[int], settings: MicrophoneSettings
-) -> Iterator[Format]:
+) -> Iterator[StreamFormat]:
     for device in devices:
         for rate in rates:
             for num_channels in _channel_counts(device, settings):
-                yield Format(device, rate, num_channels)
+                yield StreamFormat(device, rate, num_channels)
 
 
 def _other_rates(rate_hz: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,16 +13,13 @@ from firmware_py.settings import MicrophoneSettings
 from firmware_py.sound.arrival_clock import ArrivalClock
 from firmware_py.sound.background_call import BackgroundCall
 from firmware_py.sound.capture import Capture, Packet
-from firmware_py.sound.portaudio import PortAudio
+from firmware_py.sound.losses import LossReport
+from firmware_py.sound.system import SoundSystem
 
-LONGEST_FILL_SECONDS = 10.0
-"""Of a longer gap, this much is filled with silence and the rest is skipped."""
 HANG_SECONDS = 20.0
 """A library call that takes longer will never return."""
 FIRST_SECONDS = 3.0
 """Sound servers may take this long to deliver the first buffer."""
-REPORT_SECONDS = 10.0
-"""Losses within this time share a line in the log."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
 """Pauses before the attempts to open the microphone again; the last one repeats."""
 
@@ -36,14 +32,14 @@ class DeviceHungError(DeviceError):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Samples as they came, or silence in the place of lost ones."""
+    """Samples as they came."""
 
     samples: NDArray[np.int16]
     """[any length], mono, at the microphone's `sample_rate_hz`."""
     arrived: float
-    """When the last of them came, on `time.monotonic`."""
-    skipped_seconds: float = 0.0
-    """Time before this chunk that is not filled in."""
+    """When the last of them came, on the sound system's clock."""
+    gap_seconds: float = 0.0
+    """Time before this chunk for which there are no samples."""
 
 
 @dataclass
@@ -53,9 +49,9 @@ class MicrophoneCounters:
     overflows: int = 0
     """Times that the driver threw samples away."""
     dropped_samples: int = 0
-    """Samples that came while the queue was full."""
+    """Samples that were dropped because they had waited too long."""
     lost_seconds: float = 0.0
-    """All time for which there are no samples."""
+    """All time for which there are no samples, except while listening was paused."""
     reconnects: int = 0
     """Times that the microphone was opened again."""
 
@@ -67,12 +63,15 @@ class Microphone:
     in threads of their own, because the library may hang where the hardware went away.
     """
 
-    def __init__(self, sound: PortAudio, settings: MicrophoneSettings, sample_rate_hz: int) -> None:
+    def __init__(
+        self, sound: SoundSystem, settings: MicrophoneSettings, sample_rate_hz: int
+    ) -> None:
         """
         sample_rate_hz: of the chunks, whatever the device has.
         """
         self.sample_rate_hz = sample_rate_hz
         self.settings = settings
+        self.is_paused = False
         self._sound = sound
         self._past = MicrophoneCounters()
         self._capture: Capture | None = None
@@ -82,11 +81,11 @@ class Microphone:
         self._next_attempt = 0.0
         self._last_arrival: float | None = None
         self._last_sign = 0.0
-        self._unreported_seconds = 0.0
-        self._next_report = 0.0
-        self._ready: deque[Chunk] = deque()
+        self._was_paused = False
         self._clock: ArrivalClock | None = None
         self._resampler: Resampler | None = None
+        self._dropped = LossReport("too slow: %.2f s of sound were dropped; take a smaller model")
+        self._overflowed = LossReport("the driver of the microphone lost %.2f s of sound")
 
     @property
     def name(self) -> str:
@@ -119,84 +118,98 @@ class Microphone:
             self._lose("its settings changed")
         self._next_attempt = 0.0
 
+    def pause(self) -> None:
+        """Close the device, and leave it closed until `resume`."""
+        self.is_paused = self._was_paused = True
+        if self._capture:
+            log.info("microphone %r is closed", self.name)
+            closing = self._capture.close
+            self._forget()
+            self._closing = BackgroundCall(closing)
+
+    def resume(self) -> None:
+        """Open the device again after `pause`."""
+        self.is_paused = False
+        self._next_attempt = 0.0
+
     def read(self, timeout_seconds: float) -> Chunk | None:
         """Return the next chunk, or None if there is none within the time.
 
         Raises DeviceHungError when the sound library does not come back, and SettingsError or
         MissingToolError where waiting cannot help.
         """
-        if not self._ready:
-            self._go_on(timeout_seconds)
-        return self._ready.popleft() if self._ready else None
-
-    def close(self, timeout_seconds: float) -> bool:
-        """Close the device and the sound system; return False if they hang."""
-        return BackgroundCall(self._sound.stop).wait(timeout_seconds)
-
-    def _go_on(self, timeout_seconds: float) -> None:
+        self._dropped.say()
+        self._overflowed.say()
         if self._closing:
             self._wait_closed(self._closing, timeout_seconds)
         elif self._opening:
             self._wait_opened(self._opening, timeout_seconds)
         elif self._capture:
-            self._receive(self._capture, timeout_seconds)
+            return self._receive(self._capture, timeout_seconds)
+        elif self.is_paused:
+            time.sleep(timeout_seconds)
         else:
             self._wait_to_open(timeout_seconds)
+        return None
+
+    def close(self, timeout_seconds: float) -> bool:
+        """Close the device and the sound system; return False if they hang."""
+        return BackgroundCall(self._sound.stop).wait(timeout_seconds)
 
     def _open(self) -> Capture:
         self._sound.restart()
         return Capture(self._sound, self.settings, self.sample_rate_hz)
 
-    def _receive(self, capture: Capture, timeout_seconds: float) -> None:
+    def _receive(self, capture: Capture, timeout_seconds: float) -> Chunk | None:
         packet = capture.get(timeout_seconds)
         if packet is None:
-            quiet = time.monotonic() - self._last_sign
+            quiet = self._sound.now() - self._last_sign
             if quiet > self.settings.silence_seconds:
                 self._lose(f"no samples for {quiet:.1f} s")
-            return
+            return None
         self._last_sign = packet.arrived
-        lost_seconds = self._lost_samples(packet, capture.format.rate_hz) / capture.format.rate_hz
+        gap_seconds = self._gap_seconds(packet, capture.format.rate_hz)
         self._last_arrival = packet.arrived
-        skipped = self._fill(lost_seconds, packet.arrived) if lost_seconds else 0.0
         samples = packet.samples
         if self._resampler:
             samples = self._resampler.process(samples)
-        self._ready.append(Chunk(samples, packet.arrived, skipped))
+        return Chunk(samples, packet.arrived, gap_seconds)
 
-    def _lost_samples(self, packet: Packet, rate_hz: int) -> int:
-        """Return the samples lost before the packet, at the device's rate."""
+    def _gap_seconds(self, packet: Packet, rate_hz: int) -> float:
+        """Return how much is missing before the packet, and count it."""
         count = len(packet.samples)
         if self._clock is None:
             self._clock = ArrivalClock(rate_hz)
             self._clock.lost_samples(packet.arrived, count, overflowed=False)
-            if self._last_arrival is None:
-                return 0
-            return max(0, round((packet.arrived - self._last_arrival) * rate_hz) - count)
-        return packet.dropped + self._clock.lost_samples(
+            return self._seconds_without(packet.arrived - count / rate_hz)
+        overflow = self._clock.lost_samples(
             packet.arrived, count + packet.dropped, packet.overflowed
         )
+        self._dropped.add(packet.dropped / rate_hz)
+        self._overflowed.add(overflow / rate_hz)
+        lost_seconds = (packet.dropped + overflow) / rate_hz
+        self._past.lost_seconds += lost_seconds
+        return lost_seconds
 
-    def _fill(self, seconds: float, arrived: float) -> float:
-        """Queue silence for lost time, up to a limit; return the seconds beyond it."""
-        self._past.lost_seconds += seconds
-        self._unreported_seconds += seconds
-        if time.monotonic() >= self._next_report:
-            self._next_report = time.monotonic() + REPORT_SECONDS
-            log.warning("%.3f s of sound are lost; filled with silence", self._unreported_seconds)
-            self._unreported_seconds = 0.0
-        filled = min(seconds, LONGEST_FILL_SECONDS)
-        silence = np.zeros(round(filled * self.sample_rate_hz), np.int16)
-        self._ready.append(Chunk(silence, arrived))
-        return seconds - filled
+    def _seconds_without(self, now: float) -> float:
+        """Return for how long there was no device until `now`, and count it if it was wanted."""
+        wanted, self._was_paused = not self._was_paused, False
+        if self._last_arrival is None:
+            return 0.0
+        seconds = max(0.0, now - self._last_arrival)
+        self._past.lost_seconds += seconds * wanted
+        return seconds
 
     def _lose(self, reason: str) -> None:
         """Give the device up; it is opened again after a pause."""
         log.warning("microphone %r: %s; opening it again", self.name, reason)
-        self._past = self.counters
-        self._capture = self._clock = self._resampler = None
-        self._ready.clear()
+        self._forget()
         self._closing = BackgroundCall(self._sound.stop)
         self._next_attempt = time.monotonic() + RETRY_SECONDS[0]
+
+    def _forget(self) -> None:
+        self._past = self.counters
+        self._capture = self._clock = self._resampler = None
 
     def _wait_closed(self, closing: BackgroundCall[None], timeout_seconds: float) -> None:
         if closing.wait(timeout_seconds):
@@ -224,10 +237,13 @@ class Microphone:
             self._wait_longer(error)
             return
         self._attempts = 0
-        self._last_sign = time.monotonic() + FIRST_SECONDS
+        self._last_sign = self._sound.now() + FIRST_SECONDS
         rate_hz = self._capture.format.rate_hz
         if rate_hz != self.sample_rate_hz:
             self._resampler = Resampler(rate_hz, self.sample_rate_hz)
+        if self.is_paused:
+            self.pause()
+            return
         log.info("listening to %r at %d Hz", self.name, rate_hz)
 
     def _wait_longer(self, error: OSError) -> None:

@@ -1,0 +1,68 @@
+"""Looking on while a device listens: level, features and scores, as the models saw them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.ensemble import Ensemble
+from firmware_py.level import FULL_SCALE
+
+FAINTEST_DBFS = -100.0
+"""What digital silence is said to have."""
+
+
+@dataclass(frozen=True)
+class WordScore:
+    """How sure a model is of one of its words."""
+
+    model: str
+    label: str
+    score: float
+    """The smoothed posterior after the last step, from 0 to 1."""
+    threshold: float
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A piece of sound, some hundredths of a second, and what was made of it."""
+
+    time_seconds: float
+    """Audio time of its last sample."""
+    level_dbfs: float
+    """Its mean power; 0 is full scale."""
+    features: NDArray[np.float32]
+    """[frames, num_bins] of the first model's front end before normalisation, as a rule
+    logarithms of power; not to be written to."""
+    scores: tuple[WordScore, ...]
+    """Of all words of all models."""
+
+
+Observer = Callable[[Observation], None]
+"""Called in the thread that listens: it must return at once, and keep what it wants to show."""
+
+
+def observe(ensemble: Ensemble, samples: NDArray[np.int16], time_seconds: float) -> Observation:
+    """Return what there is to see after `ensemble` has processed `samples`, int16 [samples]."""
+    return Observation(
+        time_seconds=time_seconds,
+        level_dbfs=level_dbfs(samples),
+        features=ensemble.features,
+        scores=tuple(
+            WordScore(model.name, label, score, model.policy.threshold)
+            for model, scores in ensemble.scores()
+            for label, score in scores.items()
+        ),
+    )
+
+
+def level_dbfs(samples: NDArray[np.int16]) -> float:
+    """Return the mean power of int16 [samples] in dB below full scale."""
+    if not len(samples):
+        return FAINTEST_DBFS
+    mean_square = float(np.mean(np.square(samples, dtype=np.float32)))
+    if not mean_square:
+        return FAINTEST_DBFS
+    return max(FAINTEST_DBFS, 10.0 * math.log10(mean_square / FULL_SCALE**2))
