@@ -2,16 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import DEFAULT_MODEL, Artefact, Policy, read_artefact
-from firmware_py.audio import Resampler
-from firmware_py.errors import ArtefactError, SettingsError
+from firmware_py.errors import ArtefactError
 from firmware_py.frame_detector import Detection, FrameDetector, Steps, joined
-from firmware_py.front_end import FrontEndStream
+from firmware_py.frame_source import FrameSource
 from firmware_py.interpreter import Runtime
 from firmware_py.level import apply_gain
 
@@ -58,13 +57,10 @@ class Detector:
         self.policy = policy or metadata.trigger
         if sample_rate_hz is None:
             sample_rate_hz = metadata.front_end.sample_rate_hz
-        if sample_rate_hz < 1:
-            raise SettingsError(f"a sample rate of {sample_rate_hz} Hz; give a positive one")
         self.sample_rate_hz = sample_rate_hz
         self._gain_db = gain_db
-        self._front_end = FrontEndStream(metadata.front_end)
-        self._frames = FrameDetector(artefact, self.policy, runtime, num_threads)
-        self.reset()
+        self.source = FrameSource(metadata.front_end, sample_rate_hz)
+        self.frames = FrameDetector(artefact, self.policy, runtime, num_threads)
 
     @classmethod
     def open(
@@ -74,7 +70,7 @@ class Detector:
         sample_rate_hz: int | None = None,
         threshold: float | None = None,
         runtime: Runtime | None = None,
-    ) -> "Detector":
+    ) -> Self:
         """Open the artefact at `model`, or the default one; `threshold` replaces its own."""
         artefact = read_artefact(model or DEFAULT_MODEL)
         policy = artefact.metadata.trigger
@@ -82,29 +78,20 @@ class Detector:
             policy = replace(policy, threshold=threshold)
         return cls(artefact, sample_rate_hz=sample_rate_hz, policy=policy, runtime=runtime)
 
-    def __enter__(self) -> "Detector":
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Free the interpreters; the detector cannot be used any more."""
-        self._frames.close()
+        self.frames.close()
 
     def reset(self) -> None:
         """Begin a new stream at time 0."""
-        model_rate_hz = self.artefact.metadata.front_end.sample_rate_hz
-        self._resampler = None
-        if self.sample_rate_hz != model_rate_hz:
-            self._resampler = Resampler(self.sample_rate_hz, model_rate_hz)
-        self._front_end.reset()
-        self._frames.reset()
+        self.source.reset()
+        self.frames.reset()
 
     def process(self, chunk: NDArray[np.int16]) -> list[Detection]:
         """Return the detections that `chunk` completes.
@@ -119,17 +106,14 @@ class Detector:
 
     def steps(self, chunk: NDArray[np.int16]) -> Steps:
         """Return the steps that `chunk` completes, before any decision."""
-        if self._gain_db is not None:
+        if self._gain_db:
             chunk = apply_gain(chunk, self._gain_db)
-        if self._resampler:
-            chunk = self._resampler.process(chunk)
-        return self._frames.steps(self._front_end.process(chunk))
+        return self.frames.steps(self.source.process(chunk))
 
     def last_steps(self) -> Steps:
         """Return the steps that wait for a full call; the stream ends here."""
-        late = self._resampler.flush() if self._resampler else np.zeros(0, np.int16)
-        done = self._frames.steps(self._front_end.process(late))
-        return joined((done, self._frames.last_steps()))
+        late = self.frames.steps(self.source.flush())
+        return joined((late, self.frames.last_steps()))
 
     def posteriors(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the scores of `steps`, float32 [steps, labels]."""
@@ -141,4 +125,4 @@ class Detector:
 
     def decide(self, steps: Steps) -> list[Detection]:
         """Return the detections in the next steps."""
-        return self._frames.decide(steps.scores)
+        return self.frames.decide(steps.scores)

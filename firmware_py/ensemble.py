@@ -5,17 +5,16 @@ Front ends that differ in nothing but the normalisation of their bins share it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, Policy
-from firmware_py.audio import Resampler
 from firmware_py.detector import refuse_clip_level
 from firmware_py.errors import SettingsError
 from firmware_py.frame_detector import Detection, FrameDetector
-from firmware_py.front_end import FrontEnd, FrontEndStream
+from firmware_py.frame_source import FrameSource
+from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import Runtime
 
 
@@ -53,19 +52,14 @@ class _Group:
         sample_rate_hz: int,
         runtime: Runtime | None,
     ) -> None:
-        self._rates_hz = sample_rate_hz, front_end.sample_rate_hz
-        self._ratio = sample_rate_hz / front_end.sample_rate_hz
-        self._front_end = FrontEndStream(front_end)
+        self._source = FrameSource(front_end, sample_rate_hz)
         self._members = [
             (model, FrameDetector(model.artefact, model.policy, runtime)) for model in models
         ]
         self.features = np.zeros((0, front_end.num_bins), np.float32)
-        self.reset()
 
     def reset(self) -> None:
-        from_hz, to_hz = self._rates_hz
-        self._resampler = Resampler(from_hz, to_hz) if from_hz != to_hz else None
-        self._front_end.reset()
+        self._source.reset()
         for _, detector in self._members:
             detector.reset()
 
@@ -77,21 +71,17 @@ class _Group:
         return [(model, detector.scores()) for model, detector in self._members]
 
     def process(self, chunk: NDArray[np.int16]) -> list[Hit]:
-        if self._resampler:
-            chunk = self._resampler.process(chunk)
-        features = self.features = self._front_end.features(chunk)
+        features = self.features = self._source.features(chunk)
         hits = []
         for model, detector in self._members:
-            frames = model.artefact.metadata.front_end.normalise(features)
-            found = detector.decide(detector.steps(frames).scores)
+            found = detector.process(model.artefact.metadata.front_end.normalise(features))
             hits += [Hit(model, detection) for detection in found]
         return hits
 
     @property
     def samples_needed(self) -> int:
         """Samples of the stream until a network can run; with a resampler, about so many."""
-        frames = min(detector.frames_needed for _, detector in self._members)
-        return ceil(self._front_end.samples_needed(frames) * self._ratio)
+        return self._source.samples_needed(min(each.frames_needed for _, each in self._members))
 
 
 class Ensemble:

@@ -86,6 +86,10 @@ class FrameDetector:
         first = 0 if self._primed else network.history_frames
         return first + network.frames_per_call - len(self._frames)
 
+    def process(self, frames: NDArray[np.float32]) -> list[Detection]:
+        """Return the detections that `frames`, float32 [any number, num_bins], complete."""
+        return self.decide(self.steps(frames).scores)
+
     @property
     def counts(self) -> Counts:
         """What has become of the second stage's candidates since the detector was made."""

@@ -114,3 +114,13 @@ def test_refuses_no_model_and_clip_level() -> None:
 
 def test_refractory_in_seconds() -> None:
     assert model("beep").refractory_seconds == pytest.approx(0.4)
+
+
+def test_reset_begins_at_time_0() -> None:
+    ensemble = Ensemble([model("beep"), model("hoot"), model("long-beep")], 44100)
+    first = ensemble.process(tones(44100))
+    ensemble.process(tones(44100)[:12345])
+    ensemble.reset()
+    again = ensemble.process(tones(44100))
+    assert [hit.detection for hit in again] == [hit.detection for hit in first]
+    assert first

@@ -24,7 +24,7 @@ LEVELS = (
     },
     {"artefact", "settings"},
     {"interpreter"},
-    {"second_stage", "frame_detector", "detector", "ensemble"},
+    {"frame_source", "second_stage", "frame_detector", "detector", "ensemble"},
     {"replay", "sound", "board_state", "logs", "installation"},
     {"outputs", "wake_service"},
     {"live"},

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import read_artefact
 from firmware_py.bench.trial import CallTimes, Cost, Measurement, OutputCall, SoakSample, Trial
-from firmware_py.frame_detector import Detection, FrameDetector
-from firmware_py.front_end import FrontEndStream
+from firmware_py.detector import Detector
 from firmware_py.schema import from_mapping, to_mapping
 
 BYTES_PER_KIB = 1024
@@ -26,33 +25,25 @@ SOAK_REPORT_SECONDS = 10.0
 Chunks = list[NDArray[np.int16]]
 
 
-class Pipeline:
-    """Front end, network and decision of one artefact, as a detector has them."""
-
-    def __init__(self, trial: Trial) -> None:
-        artefact = read_artefact(trial.model)
-        self.front_end = FrontEndStream(artefact.metadata.front_end)
-        self.frames = FrameDetector(
-            artefact, artefact.metadata.trigger, trial.runtime, trial.num_threads
-        )
-
-    def process(self, chunk: NDArray[np.int16]) -> list[Detection]:
-        return self.frames.decide(self.frames.steps(self.front_end.process(chunk)).scores)
-
-    def reset(self) -> None:
-        self.front_end.reset()
-        self.frames.reset()
+def _open(trial: Trial) -> Detector:
+    """Return the detector; the samples are at the model's rate and level already."""
+    return Detector(
+        read_artefact(trial.model),
+        gain_db=0.0,
+        runtime=trial.runtime,
+        num_threads=trial.num_threads,
+    )
 
 
 def main(text: str, fresh_rss_bytes: int) -> int:
     """Run the trial that the JSON `text` describes, and print what it gives."""
     trial = from_mapping(Trial, json.loads(text), "trial")
     began = time.process_time()
-    pipeline = Pipeline(trial)
+    detector = _open(trial)
     ready = time.process_time()
-    _answer(_measure(trial, pipeline, ready - began, ready, fresh_rss_bytes))
+    _answer(_measure(trial, detector, ready - began, ready, fresh_rss_bytes))
     if trial.soak_seconds:
-        for sample in _soak(trial, pipeline):
+        for sample in _soak(trial, detector):
             _answer(sample)
     return 0
 
@@ -63,18 +54,18 @@ def _answer(value: Measurement | SoakSample) -> None:
 
 
 def _measure(
-    trial: Trial, pipeline: Pipeline, load_seconds: float, start_seconds: float, fresh_rss: int
+    trial: Trial, detector: Detector, load_seconds: float, start_seconds: float, fresh_rss: int
 ) -> Measurement:
-    rate_hz = pipeline.front_end.front_end.sample_rate_hz
+    rate_hz = detector.sample_rate_hz
     chunk_seconds = trial.chunk_length / rate_hz
     chunks = _read_chunks(trial)
     audio_seconds = len(chunks) * chunk_seconds
-    _warm_up(pipeline, chunks)
+    _warm_up(detector, chunks)
     began = time.process_time()
-    walls, output_calls = _time_calls(pipeline, chunks, chunk_seconds)
+    walls, output_calls = _time_calls(detector, chunks, chunk_seconds)
     total = time.process_time() - began
     rss_bytes, process_threads = _status("VmHWM") * BYTES_PER_KIB, _status("Threads")
-    parts = [seconds / audio_seconds for seconds in _time_parts(pipeline, chunks)]
+    parts = [seconds / audio_seconds for seconds in _time_parts(detector, chunks)]
     p50, p95, p99 = (float(value) for value in np.percentile(walls, (50, 95, 99)))
     return Measurement(
         audio_seconds=audio_seconds,
@@ -103,52 +94,52 @@ def _read_chunks(trial: Trial) -> Chunks:
     return [once[index % len(once)] for index in range(max(len(once), trial.num_chunks))]
 
 
-def _warm_up(pipeline: Pipeline, chunks: Chunks) -> None:
+def _warm_up(detector: Detector, chunks: Chunks) -> None:
     for chunk in chunks[:WARM_UP_CHUNKS]:
-        pipeline.process(chunk)
-    pipeline.reset()
+        detector.process(chunk)
+    detector.reset()
 
 
 def _time_calls(
-    pipeline: Pipeline, chunks: Chunks, chunk_seconds: float
+    detector: Detector, chunks: Chunks, chunk_seconds: float
 ) -> tuple[NDArray[np.float64], list[OutputCall]]:
     """Return the real time of each chunk in seconds, and the detections with their moments."""
     walls = np.empty(len(chunks))
     output_calls = []
-    clock, process = time.perf_counter, pipeline.process
+    clock, process = time.perf_counter, detector.process
     for index, chunk in enumerate(chunks):
         began = clock()
         detections = process(chunk)
         walls[index] = clock() - began
         moment = (index + 1) * chunk_seconds + float(walls[index])
         output_calls += [OutputCall(detection.label, moment) for detection in detections]
-    pipeline.reset()
+    detector.reset()
     return walls, output_calls
 
 
-def _time_parts(pipeline: Pipeline, chunks: Chunks) -> Iterator[float]:
+def _time_parts(detector: Detector, chunks: Chunks) -> Iterator[float]:
     """Yield the CPU seconds of front end, network and decision, each in a pass of its own."""
     began = time.process_time()
-    frames = [pipeline.front_end.process(chunk) for chunk in chunks]
+    frames = [detector.source.process(chunk) for chunk in chunks]
     yield time.process_time() - began
     began = time.process_time()
-    steps = [pipeline.frames.steps(frame) for frame in frames]
+    steps = [detector.frames.steps(frame) for frame in frames]
     yield time.process_time() - began
     began = time.process_time()
     for each in steps:
-        pipeline.frames.decide(each.scores)
+        detector.frames.decide(each.scores)
     yield time.process_time() - began
-    pipeline.reset()
+    detector.reset()
 
 
-def _soak(trial: Trial, pipeline: Pipeline) -> Iterator[SoakSample]:
+def _soak(trial: Trial, detector: Detector) -> Iterator[SoakSample]:
     """Process the recording again and again without a pause; yield how it goes."""
     chunks = _read_chunks(trial)
-    chunk_seconds = trial.chunk_length / pipeline.front_end.front_end.sample_rate_hz
+    chunk_seconds = trial.chunk_length / detector.sample_rate_hz
     began = window_began = time.perf_counter()
     count = 0
     while time.perf_counter() - began < trial.soak_seconds:
-        pipeline.process(chunks[count % len(chunks)])
+        detector.process(chunks[count % len(chunks)])
         count += 1
         elapsed = time.perf_counter() - window_began
         if elapsed >= min(SOAK_REPORT_SECONDS, trial.soak_seconds / 2):

@@ -59,28 +59,21 @@ def measure(model: str, runtime: str) -> dict[str, object]:
     import numpy as np
 
     from firmware_py.artefact import read_artefact
-    from firmware_py.frame_detector import FrameDetector
-    from firmware_py.front_end import FrontEndStream
+    from firmware_py.detector import Detector
 
-    artefact = read_artefact(f"/bench/files/{model}")
-    metadata = artefact.metadata
+    detector = Detector(read_artefact(f"/bench/files/{model}"), gain_db=0.0, runtime=runtime)
+    metadata = detector.artefact.metadata
     length = metadata.network.frames_per_call * metadata.front_end.hop_length
     chunk = (3000 * np.random.default_rng(0).standard_normal(length)).astype(np.int16)
-    front_end = FrontEndStream(metadata.front_end)
-    detector = FrameDetector(artefact, metadata.trigger, runtime)
-
-    def call() -> None:
-        detector.decide(detector.steps(front_end.process(chunk)).scores)
-
-    total = median_instructions(call)
-    frames = front_end.process(chunk)
-    scores = detector.steps(frames).scores
+    total = median_instructions(lambda: detector.process(chunk))
+    frames = detector.source.process(chunk)
+    steps = detector.frames.steps(frames)
     calls_per_second = metadata.front_end.sample_rate_hz / length
     parts = {
         "total": total,
-        "front_end": median_instructions(lambda: front_end.process(chunk)),
-        "network": median_instructions(lambda: detector.steps(frames)),
-        "decision": median_instructions(lambda: detector.decide(scores)),
+        "front_end": median_instructions(lambda: detector.source.process(chunk)),
+        "network": median_instructions(lambda: detector.frames.steps(frames)),
+        "decision": median_instructions(lambda: detector.decide(steps)),
     }
     rates = {name: round(count * calls_per_second) for name, count in parts.items()}
     return {"model": model, "runtime": runtime, **rates}

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import read_artefact
 from firmware_py.audio import Resampler, open_recording, read_blocks
-from firmware_py.frame_detector import FrameDetector
-from firmware_py.front_end import FrontEndStream
+from firmware_py.detector import Detector
 
 WARM_UP_CALLS = 25
 NETWORK_SECONDS = 30.0
@@ -40,22 +39,24 @@ def read(audio: str, rate_hz: int) -> NDArray[np.int16]:
 
 
 def measure(path: str, runtime: str, samples: NDArray[np.int16]) -> dict[str, float]:
-    metadata = read_artefact(path).metadata
-    front_end = FrontEndStream(metadata.front_end)
-    detector = FrameDetector(read_artefact(path), metadata.trigger, runtime)
+    # The samples are taken at the level that they have.
+    detector = Detector(read_artefact(path), gain_db=0.0, runtime=runtime)
+    metadata = detector.artefact.metadata
     length = metadata.network.frames_per_call * metadata.front_end.hop_length
     chunks = [samples[start : start + length] for start in range(0, len(samples), length)]
     call_seconds = length / metadata.front_end.sample_rate_hz
     for chunk in chunks[:WARM_UP_CALLS]:
-        detector.decide(detector.steps(front_end.process(chunk)).scores)
+        detector.process(chunk)
     began = time.process_time()
     for chunk in chunks:
-        detector.decide(detector.steps(front_end.process(chunk)).scores)
+        detector.process(chunk)
     total = time.process_time() - began
-    frames = [front_end.process(chunk) for chunk in chunks[: int(NETWORK_SECONDS / call_seconds)]]
+    frames = [
+        detector.source.process(chunk) for chunk in chunks[: int(NETWORK_SECONDS / call_seconds)]
+    ]
     began = time.process_time()
     for each in frames:
-        detector.steps(each)
+        detector.frames.steps(each)
     network = time.process_time() - began
     return {
         "cpu": total / (len(chunks) * call_seconds),
