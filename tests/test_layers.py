@@ -35,7 +35,7 @@ LEVELS = (
 EXTERNAL = {
     "pyaudio": {"sound/portaudio.py"},
     "gpiod": {"outputs/gpio.py"},
-    "paho": {"outputs/mqtt.py"},
+    "paho": {"outputs/broker.py", "outputs/broker_client.py"},
     "wyoming": {f"wake_service/{name}.py" for name in ("client", "messages", "service", "words")},
     "nacl": {"installation/signature.py"},
     "zeroconf": {"wake_service/announcement.py"},

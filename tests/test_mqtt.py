@@ -8,8 +8,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,9 +21,11 @@ paho = pytest.importorskip("paho.mqtt.client")
 from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_py.errors import DeviceError, SettingsError
-from firmware_py.outputs import mqtt as module
+from firmware_py.outputs import broker as module
+from firmware_py.outputs import home_assistant
 from firmware_py.outputs.event import Event
-from firmware_py.outputs.mqtt import Mqtt, read_credentials
+from firmware_py.outputs.mqtt import Mqtt
+from firmware_py.outputs.secret_files import read_credentials
 from firmware_py.settings.outputs import MqttSettings
 
 EVENT = Event("activate", "activate", 0.9, 12.5, "2026-01-01T00:00:00+00:00", 1.0)
@@ -113,6 +117,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RECONNECT_SECONDS", (1, 1))
+    monkeypatch.setattr(module, "TWIN_SECONDS", 1)
 
 
 def output(broker: Broker, **settings: object) -> Mqtt:
@@ -152,7 +157,7 @@ def test_the_last_will_when_the_device_dies(broker: Broker) -> None:
     mqtt = output(broker)
     listener = Subscriber(broker)
     wait_until(lambda: listener.on(AVAILABILITY) == ["online"])
-    mqtt._client.socket().shutdown(socket.SHUT_RDWR)  # as if the cable were cut
+    mqtt.broker._client.socket().shutdown(socket.SHUT_RDWR)  # as if the cable were cut
     wait_until(lambda: "offline" in listener.on(AVAILABILITY))
     wait_until(lambda: listener.on(AVAILABILITY)[-1] == "online")  # and it comes back
     mqtt.close()
@@ -164,7 +169,7 @@ def test_no_event_is_lost_while_the_broker_is_away(broker: Broker) -> None:
     Subscriber(broker, "listener").close()
     mqtt = output(broker)
     mqtt.handle(replace(EVENT, time_seconds=0.0))
-    wait_until(mqtt._client.is_connected)
+    wait_until(lambda: mqtt.broker.is_connected)
     broker.stop()
     for number in range(1, 60):
         mqtt.handle(replace(EVENT, time_seconds=float(number)))
@@ -324,18 +329,19 @@ def test_a_broker_whose_certificate_is_not_trusted(
 ) -> None:
     mqtt = output(secure_broker, tls=True, credentials_file=write_credentials(tmp_path, "s3cret"))
     mqtt.handle(EVENT)
-    wait_until(lambda: "does not answer" in caplog.text)
+    said = "('localhost', issued by 'Test CA') is of an authority that is not trusted"
+    wait_until(lambda: said in caplog.text)
     assert mqtt.waiting == 1
     mqtt.close()
     gc.collect()  # paho leaves the socket of a failed handshake open
 
 
-def test_bad_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_bad_files(tmp_path: Path) -> None:
     settings = MqttSettings(tls=True, ca_file=str(tmp_path / "none.pem"))
     with pytest.raises(SettingsError, match=r"none\.pem"):
         Mqtt(settings, ["x"], "1")
     path = tmp_path / "credentials.toml"
-    with pytest.raises(SettingsError, match="cannot read the credentials: No such file"):
+    with pytest.raises(SettingsError, match="cannot read the secret: No such file"):
         read_credentials(path)
     for content in (
         "password = 's3cret'",
@@ -343,11 +349,282 @@ def test_bad_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         "username = 1\npassword = 's3cret'",
     ):
         path.write_text(content)
+        path.chmod(0o600)
         with pytest.raises(SettingsError) as error:
             read_credentials(path)
         assert "s3cret" not in str(error.value)
     path.write_text("username = 'a'\npassword = 'b'")
-    path.chmod(0o644)
-    with caplog.at_level(logging.WARNING):
-        read_credentials(path)
-    assert "every user" in caplog.text
+    for mode in (0o604, 0o602, 0o660, 0o644, 0o666):
+        path.chmod(mode)
+        with pytest.raises(SettingsError, match=f"mode {mode:o}.; close it: chmod g-w,o="):
+            read_credentials(path)
+    for mode in (0o600, 0o640, 0o400):
+        path.chmod(mode)
+        assert read_credentials(path).username == "a"
+    key = tmp_path / "key.pem"
+    key.write_text("secret")
+    key.chmod(0o644)
+    with pytest.raises(SettingsError, match=r"key\.pem: others can use this secret"):
+        Mqtt(MqttSettings(tls=True, certificate_file=str(path), key_file=str(key)), ["x"], "1")
+
+
+@contextmanager
+def opened(broker_or_port: Broker | int, **settings: object) -> Iterator[Mqtt]:
+    port = broker_or_port if isinstance(broker_or_port, int) else broker_or_port.port
+    mqtt = Mqtt(
+        MqttSettings(**{"host": "127.0.0.1", "port": port, "device_id": "kitchen", **settings}),  # type: ignore[arg-type]
+        ["activate"],
+        "1",
+    )
+    try:
+        yield mqtt
+    finally:
+        mqtt.close()
+
+
+def test_mqtt_5_is_spoken(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with opened(broker):
+        wait_until(lambda: "as kitchen, MQTT 5" in caplog.text)
+
+
+@pytest.mark.parametrize("refusal", [b"\x20\x02\x00\x01", b""], ids=["says so", "hangs up"])
+def test_a_broker_of_the_older_version(
+    broker: Broker, refusal: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that refuses MQTT 5 stands before the real one."""
+    caplog.set_level(logging.INFO)
+    with (
+        served(lambda connection: older_broker(connection, broker.port, refusal)) as port,
+        opened(port) as mqtt,
+    ):
+        mqtt.handle(EVENT)
+        wait_until(lambda: mqtt.waiting == 0)
+        assert "as kitchen, MQTT 3.1.1" in caplog.text
+
+
+def older_broker(connection: socket.socket, port: int, refusal: bytes) -> None:
+    begin = connection.recv(4096)
+    if begin[begin.index(b"MQTT") + 4] == 5:
+        connection.sendall(refusal)
+        return
+    with socket.create_connection(("127.0.0.1", port)) as behind:
+        behind.sendall(begin)
+        for source, target in ((connection, behind), (behind, connection)):
+            threading.Thread(target=pipe, args=(source, target), daemon=True).start()
+        wait_until(lambda: connection.fileno() == -1, 60.0)
+
+
+def pipe(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(4096):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+
+@contextmanager
+def served(answer: Callable[[socket.socket], object]) -> Iterator[int]:
+    """Answer each connection in a thread of its own."""
+
+    def one(connection: socket.socket) -> None:
+        with connection, suppress(OSError, AssertionError):
+            answer(connection)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=one, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        yield int(server.getsockname()[1])
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_refused_publishing_is_said_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "acl").write_text("topic read #\n")
+    (tmp_path / "acl").chmod(0o600)
+    broker = Broker(tmp_path, options=f"allow_anonymous true\nacl_file {tmp_path}/acl\n")
+    broker.start()
+    with opened(broker) as mqtt:
+        mqtt.handle(EVENT)
+        wait_until(lambda: mqtt.refused >= 1 and mqtt.waiting == 0)
+        assert "refuses what we publish: Not authorized; let this user write to" in caplog.text
+        assert caplog.text.count("refuses what we publish") == 1
+    broker.stop()
+
+
+def test_twins_are_said(broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    with opened(broker), opened(broker):
+        wait_until(lambda: "have the client id 'kitchen' too" in caplog.text)
+
+
+def test_a_broker_that_names_the_twin(caplog: pytest.LogCaptureFixture) -> None:
+    def taken_over(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"\x20\x03\x00\x00\x00" + b"\xe0\x02\x8e\x00")
+
+    with served(taken_over) as port, opened(port):
+        wait_until(lambda: "another client has the client id 'kitchen' too" in caplog.text)
+
+
+def test_a_packet_that_is_too_big(caplog: pytest.LogCaptureFixture) -> None:
+    """The broker accepts us and announces 256 MB."""
+
+    def big(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"\x20\x03\x00\x00\x00" + b"\x30\xff\xff\xff\x7f" + bytes(100_000))
+        time.sleep(5.0)
+
+    with served(big) as port, opened(port) as mqtt:
+        wait_until(lambda: "it announces a packet of 268435455 bytes" in caplog.text)
+        assert len(mqtt.broker._client._in_packet["packet"]) < 1 << 20
+
+
+@pytest.mark.parametrize("packet", [b"\x20\x02\xff\xff", b"\x30\x02\xff\xff", b"\x00" * 50])
+def test_the_network_thread_survives_a_broker_of_garbage(packet: bytes) -> None:
+    connections: list[int] = []
+
+    def garbage(connection: socket.socket) -> None:
+        connections.append(1)
+        connection.recv(4096)
+        connection.sendall(b"\x20\x03\x00\x00\x00" + packet)
+
+    with served(garbage) as port, opened(port):
+        wait_until(lambda: len(connections) >= 3)
+
+
+def test_an_error_in_the_library_is_said_and_survived(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    raised: list[str] = []
+
+    def fail_once(client: object) -> None:
+        if not raised:
+            raised.append("once")
+            raise IndexError("a bug")
+
+    with opened(broker) as mqtt:
+        wait_until(lambda: mqtt.broker.is_connected)
+        proper = mqtt.broker._connected
+        monkeypatch.setattr(mqtt.broker, "_connected", lambda: (fail_once(None), proper()))
+        mqtt.broker._client.socket().shutdown(socket.SHUT_RDWR)
+        wait_until(lambda: "the connection failed: IndexError('a bug')" in caplog.text)
+        mqtt.handle(EVENT)
+        wait_until(lambda: mqtt.waiting == 0)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_why_there_is_no_connection(
+    secure_broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain_folder = tmp_path / "plain"
+    plain_folder.mkdir()
+    plain = Broker(plain_folder)
+    plain.start()
+    ca_file = str(tmp_path / "ca.pem")
+    port = secure_broker.port
+    cases: list[tuple[dict[str, object], str]] = [
+        ({"port": free_port()}, "nothing listens on 127.0.0.1"),
+        ({"host": "no-such-host.invalid"}, "nothing is known of a host named"),
+        ({"port": port}, "hangs up without an answer; is it a port for TLS?"),
+        ({"port": plain.port, "tls": True}, "is it a plain port?"),
+        (
+            {"port": port, "tls": True, "ca_file": ca_file, "certificate_name": "elsewhere"},
+            "is for 127.0.0.1, localhost (Hostname mismatch, certificate is not valid for 'else",
+        ),
+        ({"port": port, "tls": True, "ca_file": ca_file}, "refuses us: Not authorized; check"),
+        (
+            {"port": port, "tls": True, "ca_file": ca_file, "certificate_name": "localhost"},
+            "refuses us: Not authorized; check",
+        ),
+    ]
+    for settings, expected in cases:
+        caplog.clear()
+        with opened(port, **settings):
+            wait_until(lambda expected=expected: expected in caplog.text)
+    plain.stop()
+    gc.collect()  # paho leaves the socket of a failed handshake open
+
+
+def test_a_password_in_the_clear_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    credentials = write_credentials(tmp_path, "s3cret")
+    with opened(1, host="192.0.2.1", credentials_file=credentials):
+        assert "the password goes to 192.0.2.1 unencrypted" in caplog.text
+    caplog.clear()
+    with opened(1, credentials_file=credentials):
+        assert "unencrypted" not in caplog.text
+
+
+def retained(broker: Broker) -> set[str]:
+    listener = Subscriber(broker)
+    time.sleep(0.3)
+    topics = {topic for topic, payload, keep in listener.heard if keep and payload}
+    listener.close()
+    return topics
+
+
+def test_a_renamed_device_leaves_no_ghost(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    for settings in ({"device_id": "old"}, {"device_id": "new"}):
+        with opened(broker, **settings) as mqtt:
+            wait_until(lambda: mqtt.broker.is_connected and mqtt.waiting == 0)
+            own = {mqtt.topics.availability, mqtt.topics.discovery}
+            wait_until(lambda own=own: retained(broker) == own)
+    with opened(broker, device_id="new", discovery_prefix="other") as mqtt:
+        wait_until(
+            lambda: retained(broker) == {mqtt.topics.availability, "other/device/new/config"}
+        )
+    with opened(broker, device_id="new", discovery_prefix="") as mqtt:
+        wait_until(lambda: retained(broker) == {mqtt.topics.availability})
+
+
+def test_other_machines_and_living_twins_are_no_ghosts(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(home_assistant, "MACHINE_ID", tmp_path / "machine-id")
+    (tmp_path / "machine-id").write_text("another\n")
+    with opened(broker, device_id="elsewhere") as mqtt:
+        wait_until(lambda: mqtt.broker.is_connected and mqtt.waiting == 0)
+    (tmp_path / "machine-id").write_text("ours\n")
+    with opened(broker, device_id="one") as one, opened(broker, device_id="two") as two:
+        wait_until(lambda: all(each.broker.is_connected for each in (one, two)))
+        wait_until(lambda: one.waiting == two.waiting == 0)
+        time.sleep(0.5)
+        assert len(retained(broker)) == 6
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"host": "mqtt://127.0.0.1"},
+        {"host": "127.0.0.1:1883"},
+        {"host": " broker "},
+        {"host": ""},
+        {"host": "a" * 64},
+        {"topic_prefix": ""},
+        {"topic_prefix": "home/#"},
+        {"topic_prefix": "/home/"},
+        {"topic_prefix": "a\0b"},
+        {"topic_prefix": "$SYS"},
+        {"topic_prefix": "x" * 70000},
+        {"discovery_prefix": "home/+"},
+        {"keepalive_seconds": 100000},
+        {"keepalive_seconds": 0},
+        {"queue_length": 10**9},
+        {"device_id": "küche"},
+        {"device_id": "x" * 65},
+        {"device_name": "a\nb"},
+    ],
+)
+def test_settings_have_ranges(wrong: dict[str, object]) -> None:
+    (name,) = wrong
+    with pytest.raises(SettingsError, match=f"^{name} is "):
+        MqttSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_settings_that_are_fine() -> None:
+    MqttSettings(host="::1", topic_prefix="küche/größe", discovery_prefix="")
+    MqttSettings(host="my_broker.local.", queue_length=100_000, keepalive_seconds=65535)

@@ -4,15 +4,19 @@ Discovery: https://www.home-assistant.io/integrations/mqtt/#device-discovery-pay
 https://www.home-assistant.io/integrations/event.mqtt/
 """
 
+import hashlib
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from firmware_py.settings.outputs import MqttSettings
 
+ORIGIN = "trigger-word"
 AT_LEAST_ONCE = 1
-"""The quality of service of all messages."""
+"""The quality of service that Home Assistant asks for."""
+MACHINE_ID = Path("/etc/machine-id")
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,9 @@ def discovery_payload(
             "name": name,
             "model": "trigger-word",
             "sw_version": version,
+            **({"serial_number": serial} if (serial := machine_serial()) else {}),
         },
-        "origin": {"name": "trigger-word", "sw_version": version},
+        "origin": {"name": ORIGIN, "sw_version": version},
         "components": {
             "detection": {
                 "platform": "event",
@@ -61,3 +66,15 @@ def discovery_payload(
         "availability_topic": ours.availability,
         "qos": AT_LEAST_ONCE,
     }
+
+
+def machine_serial() -> str:
+    """Return what tells this machine from others, or '' where it has no identity.
+
+    Not the identity itself, which is not for others: machine-id(5).
+    """
+    try:
+        identity = MACHINE_ID.read_text().strip()
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(f"trigger-word {identity}".encode()).hexdigest()[:12] if identity else ""

@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 class Output:
     """What answers an event. `handle` and `close` are called from the worker's thread only."""
 
+    @property
+    def refused(self) -> int:
+        """Events that were handed over and that the other side refused later."""
+        return 0
+
     def handle(self, event: Event) -> None:
         """Answer; may take its time, may raise."""
         raise NotImplementedError
@@ -49,7 +54,7 @@ class OutputWorker:
         self._labels = frozenset(labels)
         self._queue: queue.Queue[Event | Prepare | None] = queue.Queue(queue_length)
         self.handled = 0
-        self.failures = 0
+        self._failures = 0
         self.dropped = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -59,6 +64,11 @@ class OutputWorker:
     def queued(self) -> int:
         """Events that wait."""
         return self._queue.qsize()
+
+    @property
+    def failures(self) -> int:
+        """Events that were not answered."""
+        return self._failures + self.output.refused
 
     def put(self, event: Event) -> None:
         """Queue an event if the output wants it; never waits, drops the event when full."""
@@ -111,7 +121,7 @@ class OutputWorker:
                 item()
         except Exception as error:
             # Whatever an output's library raises, the others and the audio must go on.
-            self.failures += 1
+            self._failures += 1
             log.error("%s: %s", self.name, error or type(error).__name__)
             log.debug("%s: where it failed", self.name, exc_info=True)
 

@@ -1,5 +1,7 @@
 """What fields of settings are made of, and the check of their values."""
 
+import ipaddress
+import re
 from dataclasses import field
 from typing import Any
 
@@ -20,3 +22,27 @@ def require(condition: bool, name: str, value: object, expected: str) -> None:
     """Raise SettingsError unless `condition` holds."""
     if not condition:
         raise SettingsError(f"{name} is {value!r}; it must be {expected}")
+
+
+def require_text(name: str, value: str, longest: int) -> None:
+    """Raise SettingsError for control characters, and for more bytes than `longest`."""
+    fits = len(value.encode(errors="replace")) <= longest and value.isprintable()
+    require(fits, name, value, f"at most {longest} bytes without control characters")
+
+
+def require_host(name: str, value: str) -> None:
+    """Raise SettingsError for what is no host name and no address, such as a URL."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        labels = value.removesuffix(".").split(".")
+        named = all(re.fullmatch(r"[\w-]{1,63}", label) for label in labels) and len(value) < 254
+        require(named, name, value, "a host name or an address, without port and mqtt://")
+
+
+def require_topic(name: str, value: str) -> None:
+    """Raise SettingsError for what cannot begin the topics of MQTT messages."""
+    require_text(name, value, 200)
+    levels = value.split("/")
+    plain = all(levels) and not set(value) & set("+#") and not value.startswith("$")
+    require(plain, name, value, "a topic such as 'home/words': no +, no #, no / at its ends")

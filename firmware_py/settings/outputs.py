@@ -1,10 +1,18 @@
 """What a person can set for each output. Light: no output's library is imported here."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from firmware_py.settings.fields import example, file_path, require
+from firmware_py.settings.fields import (
+    example,
+    file_path,
+    require,
+    require_host,
+    require_text,
+    require_topic,
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,8 @@ class MqttSettings:
     """Our own certificate, where the broker wants one."""
     key_file: str = file_path()
     """The key of our certificate."""
+    certificate_name: str = ""
+    """Name in the broker's certificate, where it is knowingly another than `host`."""
     credentials_file: str = file_path()
     """TOML file with `username` and `password`; keep it readable for the service only."""
     device_id: str = ""
@@ -88,15 +98,28 @@ class MqttSettings:
     """How soon the broker notices that this device is gone, about."""
 
     def __post_init__(self) -> None:
-        require(bool(self.host), "host", self.host, "a host name or an address")
+        require_host("host", self.host)
         require(0 <= self.port < 65536, "port", self.port, "from 0 to 65535")
-        require(self.queue_length >= 1, "queue_length", self.queue_length, "at least 1")
         require(
-            self.keepalive_seconds >= 1, "keepalive_seconds", self.keepalive_seconds, "at least 1"
+            1 <= self.queue_length <= 100_000, "queue_length", self.queue_length, "from 1 to 100000"
         )
-        letters = self.device_id.replace("-", "").replace("_", "")
-        plain = not letters or (letters.isascii() and letters.isalnum())
-        require(plain, "device_id", self.device_id, "letters, digits, - and _ only")
+        require(
+            1 <= self.keepalive_seconds <= 65535,
+            "keepalive_seconds",
+            self.keepalive_seconds,
+            "from 1 to 65535",
+        )
+        require_topic("topic_prefix", self.topic_prefix)
+        if self.discovery_prefix:
+            require_topic("discovery_prefix", self.discovery_prefix)
+        require(
+            bool(re.fullmatch(r"[A-Za-z0-9_-]{0,64}", self.device_id)),
+            "device_id",
+            self.device_id,
+            "at most 64 letters, digits, - and _",
+        )
+        require_text("device_name", self.device_name, 100)
+        require_text("certificate_name", self.certificate_name, 253)
         require(
             bool(self.certificate_file) == bool(self.key_file),
             "key_file",
@@ -125,8 +148,10 @@ class WyomingSettings:
     """Further connections are refused."""
 
     def __post_init__(self) -> None:
+        require_host("host", self.host)
         require(0 <= self.port < 65536, "port", self.port, "from 0 to 65535")
-        require(self.max_clients >= 1, "max_clients", self.max_clients, "at least 1")
+        require(1 <= self.max_clients <= 64, "max_clients", self.max_clients, "from 1 to 64")
+        require_text("name", self.name, 63)
 
 
 @dataclass(frozen=True)
