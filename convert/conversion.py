@@ -27,7 +27,7 @@ from firmware_py.artefact import (
 )
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
-from models.config import Config
+from models.settings.config import Config
 
 CALL_SECONDS = 0.16
 """The audio that one call covers at most when no number of steps is asked for."""

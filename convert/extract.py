@@ -76,7 +76,7 @@ class _Chain:
             raise ArtefactError(f"the network goes on with {_title(self._next)}; {_REMEDY}")
 
 
-_REMEDY = "convert a network made by models.architecture"
+_REMEDY = "convert a network made by models.training.architecture"
 
 
 def _convolution(layer: layers.Conv1D) -> Convolution:

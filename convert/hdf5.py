@@ -18,8 +18,8 @@ from keras import layers
 from numpy.typing import NDArray
 
 from firmware_py.errors import ArtefactError
-from models.architecture import build
-from models.config import Config
+from models.settings.config import Config
+from models.training.architecture import build
 
 Arrays = dict[str, NDArray[np.float32]]
 """The weights of one layer: `kernel`, `bias`, ..."""
@@ -195,5 +195,5 @@ def _made(path: Path, entry: Mapping[str, Any], found: _Found) -> keras.Layer:
             return kind(**{name: settings[name] for name in names if name in settings}, **extra)
     raise ArtefactError(
         f"{path}: the network has a {entry['class_name']} layer; convert a network made by"
-        " models.architecture"
+        " models.training.architecture"
     )

@@ -12,8 +12,8 @@ from convert.hdf5 import load_full, load_weights
 from convert.weights import NetworkWeights
 from convert.window import SlidingWindow, check_window
 from firmware_py.errors import ArtefactError, SettingsError
-from models.compilation import load_network
-from models.config import REFERENCE_CONFIG, Config, read_config
+from models.settings.config import REFERENCE_CONFIG, Config, read_config
+from models.training.compilation import load_network
 
 CONFIG_NAME = "config.toml"
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from convert.step import Tensors
 from firmware_py.artefact import Mode, StateTensor, Verifier
 from firmware_py.errors import ArtefactError
-from models.compilation import load_network
-from models.config import Config
+from models.settings.config import Config
+from models.training.compilation import load_network
 
 LOOK_STRIDE = 12
 """Frames from one look to the next where it is compared."""

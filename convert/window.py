@@ -12,8 +12,8 @@ import tensorflow as tf
 from convert.step import Tensors
 from firmware_py.artefact import StateTensor, StepTensors
 from firmware_py.errors import ArtefactError
-from models.config import Config
-from models.network import WindowNetwork
+from models.settings.config import Config
+from models.settings.network import WindowNetwork
 
 
 class WindowModule(tf.Module):

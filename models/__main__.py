@@ -13,8 +13,8 @@ from firmware_py.logs import quieten_libraries
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from models import average, evaluate, gather, mine, new, plot, speak, train
-from models.words import commands as words
+from models.commands import average, evaluate, gather, mine, plot, speak, train, words
+from models.own_word import command as new
 
 COMMANDS = (new, speak, gather, train, average, mine, evaluate, plot, words)
 EXIT_BAD_INPUT = 2

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from convert.verifier import windows
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import to_mapping
-from models.architecture import build
-from models.network import Network
+from models.settings.network import Network
+from models.training.architecture import build
 
 LOG_MEL = FrontEnd(
     sample_rate_hz=16000,

@@ -7,9 +7,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from firmware_py.front_end import FrontEnd
-from models.config import Config
-from models.network import Network
-from models.words.settings import Layout, Schedule, WordsRecipe
+from models.settings.config import Config
+from models.settings.network import Network
+from models.settings.words import Layout, Schedule, WordsRecipe
 
 RATE = 16000
 PITCHES = {"yes": 500.0, "no": 900.0, "bed": 1600.0, "cat": 2100.0}

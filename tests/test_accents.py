@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.folds import fold_of
-from models.phonemes import PHONES
+from models.recordings.folds import fold_of
 from models.voices.accents import ESPEAK, LANGUAGES, OPEN_A, Accents, Language, language_of, spell
 from models.voices.catalogue import engine_by_name
-from models.voices.festival import Festival
+from models.voices.engines.festival import Festival
+from models.voices.phonemes import PHONES
 
 ACTIVATE = ((("ae", "k"), True), (("t", "ax"), False), (("v", "ey", "t"), True))
 

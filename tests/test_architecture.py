@@ -7,9 +7,9 @@ import pytest
 
 keras = pytest.importorskip("keras")
 
-from models.architecture import build, freeze_normalisations  # noqa: E402
-from models.config import REFERENCE_CONFIG, read_config  # noqa: E402
-from models.network import Network  # noqa: E402
+from models.settings.config import REFERENCE_CONFIG, read_config  # noqa: E402
+from models.settings.network import Network  # noqa: E402
+from models.training.architecture import build, freeze_normalisations  # noqa: E402
 
 
 def count(variables):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from models.augmentation import Scene, record
-from models.noise import coloured_noise
-from models.recipe import Augmentation
-from models.sources import Take
-from models.variations import at_speed, fragment
+from models.clips.augmentation import Scene, record
+from models.clips.noise import coloured_noise
+from models.clips.variations import at_speed, fragment
+from models.recordings.sources import Take
+from models.settings.recipe import Augmentation
 
 RATE = 16000
 PLAIN = Augmentation(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from firmware_py.errors import SettingsError
-from models.average import average
-from models.config import CONFIGS, read_config
+from models.commands.average import average
+from models.settings.config import CONFIGS, read_config
 
 keras = pytest.importorskip("keras")
 

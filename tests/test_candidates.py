@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from firmware_py.candidates import LEAST_POSTERIOR, Candidates, Counts, LookPolicy, logit, sigmoid
 from firmware_py.errors import SettingsError
-from models.metrics import smoothed
+from models.evaluation.metrics import smoothed
 
 POLICIES = {
     "default": LookPolicy(),

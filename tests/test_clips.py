@@ -9,12 +9,12 @@ import soundfile
 
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.front_end import FrontEnd
-from models.batches import Job, make_batch
-from models.clips import ClipMaker
-from models.config import REFERENCE_CONFIG, Config, read_config
-from models.network import Network
-from models.recipe import Augmentation, Dialogue, Recipe, Source
-from models.sources import load_bank
+from models.clips.batches import Job, make_batch
+from models.clips.maker import ClipMaker
+from models.recordings.sources import load_bank
+from models.settings.config import REFERENCE_CONFIG, Config, read_config
+from models.settings.network import Network
+from models.settings.recipe import Augmentation, Dialogue, Recipe, Source
 
 RATE = 16000
 FRONT_END = FrontEnd(RATE, 400, 160, 512, full_scale=32768.0, num_mel_bins=20, log_epsilon=1e-6)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from models.codecs import CODECS, MU_LAW, Codec, draw_codec, transcode
+from models.clips.codecs import CODECS, MU_LAW, Codec, draw_codec, transcode
 
 RATE = 16000
 ALL = [MU_LAW, *(codec for _, codec in CODECS)]

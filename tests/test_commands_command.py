@@ -18,7 +18,7 @@ from firmware_py.artefact import read_artefact
 from firmware_py.command_words import CommandPolicy, CommandTrigger
 from firmware_py.interpreter import installed_runtimes
 from firmware_py.schema import to_mapping
-from models.architecture import build
+from models.training.architecture import build
 
 POLICY = CommandPolicy(threshold=0.4, average_window_ms=80.0, suppression_ms=200.0)
 

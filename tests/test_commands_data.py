@@ -9,14 +9,14 @@ import pytest
 from made_words import LABELS, NETWORK, RATE, made_config, make_data_set, tone_word
 
 from firmware_py.errors import SettingsError
-from models.config import CONFIGS, Config, read_config
-from models.network import WindowNetwork
-from models.words.bounds import word_bounds
+from models.recordings.word_place import word_bounds
+from models.settings.config import CONFIGS, Config, read_config
+from models.settings.network import WindowNetwork
+from models.settings.words import Division, Share, WordsRecipe
 from models.words.corpus import BACKGROUND_PARTS, load_corpus
 from models.words.division import part_by_rule, read_parts
 from models.words.examples import ExampleJob, ExampleMaker, make_batch, one_second, shifted
 from models.words.presented import clip_scores, presented_clips
-from models.words.settings import Division, Share, WordsRecipe
 
 SHARED = Path(__file__).parents[1] / "../shared/data/speech_commands"
 NAMES = [f"{number:08x}_nohash_0.wav" for number in range(400)]

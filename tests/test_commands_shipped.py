@@ -10,7 +10,7 @@ from convert.replay import replay
 from firmware_py.artefact import read_artefact
 from firmware_py.command_words import CommandPolicy
 from firmware_py.interpreter import installed_runtimes
-from models.config import CONFIGS, read_config
+from models.settings.config import CONFIGS, read_config
 from models.words.division import read_parts
 
 TRAINED = Path(__file__).parents[1] / "models" / "trained"

@@ -12,8 +12,8 @@ from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detection
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
+from models.settings.words import WordsRecipe
 from models.words.corpus import Corpus, load_corpus
-from models.words.settings import WordsRecipe
 from models.words.streaming import Heard, tally
 from models.words.streams import Spoken, StreamPlan, make_stream, read_truth, write_truth
 from models.words.tuning import Wish, curve, tune

@@ -14,9 +14,9 @@ import pytest
 from made_words import LABELS, made_config, make_data_set
 
 from firmware_py.errors import SettingsError
-from models.config import Config, read_config
+from models.settings.config import Config, read_config
+from models.settings.words import Schedule
 from models.words.confusion import Confusion
-from models.words.settings import Schedule
 from models.words.training import train_words
 from models.words.training_folder import train_words_in
 

@@ -17,8 +17,8 @@ from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import installed_runtimes
 from firmware_py.schema import to_mapping
-from models.architecture import build_window
-from models.network import WindowNetwork
+from models.settings.network import WindowNetwork
+from models.training.architecture import build_window
 
 SPECTROGRAM = FrontEnd(
     sample_rate_hz=16000,

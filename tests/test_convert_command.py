@@ -15,8 +15,8 @@ from convert.material import frames, made_audio
 from firmware_py.artefact import read_artefact
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import installed_runtimes
-from models.config import REFERENCE_CONFIG, read_config
-from models.network import Network
+from models.settings.config import REFERENCE_CONFIG, read_config
+from models.settings.network import Network
 
 FRAMES = np.random.default_rng(4).normal(size=(400, 24)).astype(np.float32)
 

@@ -11,8 +11,8 @@ from made_networks import SMALL, made_network
 from convert.hdf5 import load_full, load_weights
 from firmware_py.errors import ArtefactError
 from firmware_py.front_end import FrontEnd
-from models.config import Config
-from models.network import Network
+from models.settings.config import Config
+from models.settings.network import Network
 
 tf_keras = pytest.importorskip("tf_keras", reason="needs tf_keras, which is Keras 2")
 

@@ -15,7 +15,7 @@ from convert.parity import MAXIMUM_DIFFERENCE, MAXIMUM_FLIP_RATE
 from convert.weight_int8 import quantise_channels
 from firmware_py.artefact import Artefact, Mode, read_artefact
 from firmware_py.interpreter import installed_runtimes
-from models.network import Network
+from models.settings.network import Network
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from firmware_py.artefact import Mode
 from firmware_py.errors import ArtefactError, AudioError, MissingToolError
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import Runtime, installed_runtimes
-from models.config import REFERENCE_CONFIG, read_config
-from models.network import Network
+from models.settings.config import REFERENCE_CONFIG, read_config
+from models.settings.network import Network
 
 
 class Case(NamedTuple):

@@ -10,7 +10,7 @@ from convert.material import frames, made_audio
 from convert.rounding import mean_inputs, rounded_weights
 from convert.step import StepModule
 from convert.weights import Weights
-from models.network import Network
+from models.settings.network import Network
 
 FRAMES = frames(LOG_MEL, made_audio(16000, seed=5))[:1500]
 

@@ -12,7 +12,7 @@ from convert.parity import offline_posteriors
 from convert.step import StepModule
 from convert.trained import for_any_length
 from convert.weights import NetworkWeights
-from models.network import Network
+from models.settings.network import Network
 
 FRAMES = frames(LOG_MEL, made_audio(16000, seed=5))[:500]
 

@@ -16,11 +16,11 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 mirrored = tf.distribute.MirroredStrategy
 tf.distribute.MirroredStrategy = lambda: mirrored(["CPU:0", "CPU:1"])  # as it finds GPUs itself
 from firmware_py.errors import SettingsError
-from models.architecture import build, freeze_normalisations
-from models.devices import Devices
-from models.development import network_of
-from models.network import Network
-from models.recipe import Schedule
+from models.training.architecture import build, freeze_normalisations
+from models.training.devices import Devices
+from models.training.development_score import network_of
+from models.settings.network import Network
+from models.settings.recipe import Schedule
 
 rng = np.random.default_rng(0)
 frames = rng.normal(size=(8, 41, 6)).astype(np.float32)

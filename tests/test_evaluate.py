@@ -15,12 +15,12 @@ from firmware_py import Detector
 from firmware_py.artefact import Artefact, pack_artefact, read_artefact
 from firmware_py.errors import ArtefactError, AudioError, SettingsError
 from firmware_py.level import ClipLevel
-from models import evaluate as command
+from models.commands import evaluate as command
 from models.evaluation import Selection, Setting, assess, collect, evaluate, with_operating_points
 from models.evaluation.conditions import AS_RECORDED, Condition
+from models.evaluation.metrics import clopper_pearson, poisson_interval
 from models.evaluation.presented import LEAD_IN_SECONDS, present
-from models.manifest import read_manifest
-from models.metrics import clopper_pearson, poisson_interval
+from models.recordings.manifest import read_manifest
 
 
 @pytest.fixture

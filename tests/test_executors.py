@@ -12,8 +12,8 @@ import pytest
 from test_clips import dialogue, folders  # noqa: F401
 
 from firmware_py.errors import SettingsError
-from models.batches import Job, make_batch, stream_batches
-from models.executors import open_executor, open_pool
+from models.clips.batches import Job, make_batch, stream_batches
+from models.commands.executors import open_executor, open_pool
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_scheduler_that_is_not_there_is_named() -> None:
 
 OWNER = """
 import os, signal, sys, time
-from models.executors import open_pool
+from models.commands.executors import open_pool
 if __name__ == "__main__":
     with open_pool(2) as pool:
         list(pool.map(abs, range(8)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from firmware_py.errors import SettingsError
-from models.folds import NUM_FOLDS, fold_of, in_folds, parse_folds, speaker_of
+from models.recordings.folds import NUM_FOLDS, fold_of, in_folds, parse_folds, speaker_of
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from firmware_py.trigger import Trigger, TriggerPolicy
-from models import metrics
-from models.metrics import Curve, choose_threshold, clopper_pearson, poisson_interval
+from models.evaluation import metrics
+from models.evaluation.metrics import Curve, choose_threshold, clopper_pearson, poisson_interval
 
 
 @pytest.mark.parametrize(("count", "trials"), [(0, 17), (1, 17), (20, 22), (22, 22), (3, 4000)])

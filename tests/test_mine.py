@@ -12,10 +12,10 @@ from tone_recordings import BEEP, RATE_HZ, TONE_HZ, make_speech, sound
 
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
-from models import mine as command
-from models.executors import open_pool
-from models.folds import fold_of
-from models.mining import AFTER_SECONDS, BEFORE_SECONDS, mine
+from models.commands import mine as command
+from models.commands.executors import open_pool
+from models.evaluation.hard_negatives import AFTER_SECONDS, BEFORE_SECONDS, mine
+from models.recordings.folds import fold_of
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from functools import cache
 import pytest
 
 from firmware_py.errors import AudioError, MissingToolError
-from models.lexicon import common_words, pronounce
-from models.near_phrases import near_phrases
-from models.phonemes import GAP_COST, PHONES, _phone_cost, distances, holds_before_its_end
-from models.sentences import sentences
+from models.phrases.lexicon import common_words, pronounce
+from models.phrases.near_phrases import near_phrases
+from models.phrases.sentences import sentences
+from models.voices.phonemes import GAP_COST, PHONES, _phone_cost, distances, holds_before_its_end
 
 ACTIVATE = ("ae", "k", "t", "ax", "v", "ey", "t")
 

@@ -17,18 +17,18 @@ import soundfile
 from tone_recordings import RATE_HZ, sound
 
 from firmware_py.errors import AudioError, MissingToolError, SettingsError
-from models.folds import fold_of
-from models.lexicon import common_words
 from models.own_word import speech, takes
 from models.own_word.countdown import Countdown, in_words
 from models.own_word.presets import PRESETS, Amounts
 from models.own_word.request import Request, slug
+from models.phrases.lexicon import common_words
+from models.recordings.folds import fold_of
 from models.voices import find_voices
 
 TINY = """
 import sys
 from dataclasses import replace
-from models.network import Network
+from models.settings.network import Network
 from models.own_word import presets
 from models.own_word.presets import Amounts
 quick = presets.PRESETS["quick"]

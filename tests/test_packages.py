@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from firmware_py.errors import AudioError
-from models.packages import COLLECTIONS, Collection, take_out
+from models.recordings.debian_packages import COLLECTIONS, Collection, take_out
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb is missing")
 

@@ -12,10 +12,10 @@ from matplotlib.mlab import specgram
 
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import AudioError, SettingsError
-from models import plot
-from models.config import REFERENCE_CONFIG, read_config
+from models.commands import plot
 from models.evaluation.recordings import Clip
-from models.evaluation.scene import COLUMNS, LABEL_SECONDS, Scene, draw, spectrogram
+from models.evaluation.report.scene import COLUMNS, LABEL_SECONDS, Scene, draw, spectrogram
+from models.settings.config import REFERENCE_CONFIG, read_config
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 REFERENCE = read_config(REFERENCE_CONFIG).front_end

@@ -11,13 +11,13 @@ from matplotlib.image import imread
 from tone_recordings import BEEP, make_speech, make_words
 
 from models.evaluation import Evaluation, Setting, evaluate
-from models.evaluation.det import trade_off
-from models.evaluation.excerpts import AFTER_SECONDS, BEFORE_SECONDS, scene_of_peak
-from models.evaluation.pictures import MOST_BARS, by_condition, by_group, latencies
-from models.evaluation.report import write_report
+from models.evaluation.metrics import OperatingPoint
+from models.evaluation.report.det import trade_off
+from models.evaluation.report.excerpts import AFTER_SECONDS, BEFORE_SECONDS, scene_of_peak
+from models.evaluation.report.folder import write_report
+from models.evaluation.report.pictures import MOST_BARS, by_condition, by_group, latencies
+from models.evaluation.report.tables import table
 from models.evaluation.results import Group
-from models.evaluation.tables import table
-from models.metrics import OperatingPoint
 
 
 @pytest.fixture(scope="module")

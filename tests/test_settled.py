@@ -6,8 +6,8 @@ import pytest
 
 from firmware_py.errors import SettingsError
 from models.__main__ import main
-from models.config import CONFIGS, read_config
-from models.settled import CONFIG, MARK, Place, settle
+from models.settings.config import CONFIGS, read_config
+from models.training.settled import CONFIG, MARK, Place, settle
 
 ACTIVATE = CONFIGS / "activate.toml"
 

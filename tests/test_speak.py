@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from firmware_py.errors import MissingToolError, SettingsError
-from models import speak
+from models.commands import speak
 from models.voices import find_voices
 
 

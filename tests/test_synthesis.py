@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from models import synthesis
+from models.clips import reference_layout
 
 
 def test_random_segment_is_uniform_over_the_whole_clip():
     rng = np.random.RandomState(0)
-    starts = [synthesis.random_segment(rng, 9990)[0] for _ in range(2000)]
+    starts = [reference_layout.random_segment(rng, 9990)[0] for _ in range(2000)]
     assert set(starts) == set(range(10))
-    start, last = synthesis.random_segment(rng, 1000)
+    start, last = reference_layout.random_segment(rng, 1000)
     assert last == start + 999
 
 
@@ -25,7 +25,7 @@ def test_random_segment_is_uniform_over_the_whole_clip():
     ],
 )
 def test_overlaps(segment, taken, expected):
-    assert synthesis.overlaps(segment, taken) is expected
+    assert reference_layout.overlaps(segment, taken) is expected
 
 
 def test_legacy_seed_5_gives_the_known_place():
@@ -33,7 +33,7 @@ def test_legacy_seed_5_gives_the_known_place():
     background = np.zeros(441_000)
     word = np.ones(round(0.916 * 44100))
     taken = [(3790, 4400)]
-    assert synthesis.insert(rng, background, word, taken, 44100) == (2254, 3169)
+    assert reference_layout.insert(rng, background, word, taken, 44100) == (2254, 3169)
     assert taken == [(3790, 4400), (2254, 3169)]
     used = np.flatnonzero(background)
     assert (used[0], used[-1]) == (2254 * 44100 // 1000, 2254 * 44100 // 1000 + len(word) - 1)
@@ -49,8 +49,8 @@ def test_no_place_after_six_tries_leaves_the_background():
 
     background = np.ones(441_000)
     taken = [(0, 9999)]
-    place = synthesis.insert(Counting(1), background, np.ones(44100), taken, 44100)
-    assert place == synthesis.NO_PLACE == (10000, 10000)
+    place = reference_layout.insert(Counting(1), background, np.ones(44100), taken, 44100)
+    assert place == reference_layout.NO_PLACE == (10000, 10000)
     assert Counting.calls == 6
     assert taken == [(0, 9999)]
     assert (background == 1).all()
@@ -58,8 +58,8 @@ def test_no_place_after_six_tries_leaves_the_background():
 
 def test_labels_are_the_50_steps_strictly_after_the_end():
     labels = np.zeros(1375, np.float32)
-    synthesis.insert_ones(labels, 9700)
-    synthesis.insert_ones(labels, 4251)
+    reference_layout.insert_ones(labels, 9700)
+    reference_layout.insert_ones(labels, 4251)
     assert labels[1333] == 0
     assert labels[1334:].all()
     assert (labels[584], labels[585], labels[634], labels[635]) == (0, 1, 1, 0)
@@ -68,11 +68,11 @@ def test_labels_are_the_50_steps_strictly_after_the_end():
 def test_labels_sum_to_a_multiple_of_50_when_nothing_is_clipped():
     labels = np.zeros(1375, np.float32)
     for end_ms in (1000, 2500, 9000):
-        synthesis.insert_ones(labels, end_ms)
+        reference_layout.insert_ones(labels, end_ms)
     assert labels.sum() == 150
 
 
 def test_a_word_without_place_labels_nothing():
     labels = np.zeros(1375, np.float32)
-    synthesis.insert_ones(labels, synthesis.NO_PLACE[1])
+    reference_layout.insert_ones(labels, reference_layout.NO_PLACE[1])
     assert not labels.any()

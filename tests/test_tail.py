@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from firmware_py.trigger import TriggerPolicy
-from models.metrics import Curve, detection_curve, logit_thresholds
-from models.tail import extrapolated_threshold, threshold_for
+from models.evaluation.metrics import Curve, detection_curve, logit_thresholds
+from models.evaluation.rare_false_accepts import extrapolated_threshold, threshold_for
 
 SCALE = 1.5
 RATE_ABOVE_ZERO = 40.0

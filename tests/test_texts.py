@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.texts import sentences_in, sentences_of
+from models.recordings.debian_texts import sentences_in, sentences_of
 
 SAYINGS = """\
 The early bird catches

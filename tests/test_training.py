@@ -20,12 +20,12 @@ from test_clips import dialogue, folders  # noqa: E402, F401
 
 from firmware_py.errors import SettingsError  # noqa: E402
 from firmware_py.schema import to_mapping  # noqa: E402
-from models import checkpoint  # noqa: E402
-from models.config import read_config  # noqa: E402
-from models.recipe import Schedule  # noqa: E402
-from models.settled import with_normalisation_of  # noqa: E402
-from models.training import train, with_normalisation  # noqa: E402
-from models.training_log import read_log  # noqa: E402
+from models.settings.config import read_config  # noqa: E402
+from models.settings.recipe import Schedule  # noqa: E402
+from models.training import checkpoint  # noqa: E402
+from models.training.log import read_log  # noqa: E402
+from models.training.loop import train, with_normalisation  # noqa: E402
+from models.training.settled import with_normalisation_of  # noqa: E402
 
 SCHEDULE = Schedule(
     steps=12,
@@ -65,7 +65,7 @@ def whole(config, folders, tmp_path_factory):
 
 
 def test_normalised_frames_have_mean_0_and_deviation_1(config, folders):
-    from models.clips import ClipMaker
+    from models.clips.maker import ClipMaker
 
     maker = ClipMaker(config, [folders])
     frames = np.concatenate([maker.make(1, index).frames for index in range(256)])

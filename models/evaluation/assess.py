@@ -14,10 +14,16 @@ from firmware_py.artefact import Artefact, read_artefact
 from firmware_py.trigger import Trigger, TriggerPolicy
 from models.evaluation.collect import Heard, Setting, collect
 from models.evaluation.conditions import AS_RECORDED, Condition
+from models.evaluation.metrics import (
+    Curve,
+    OperatingPoint,
+    logit_thresholds,
+    smoothed,
+    sweep_triggers,
+)
 from models.evaluation.recordings import Clip
 from models.evaluation.results import ClipResult, Evaluation, FrameAccuracy, Group, Peak
 from models.evaluation.runs import ClipRun, StreamRun, decided_seconds
-from models.metrics import Curve, OperatingPoint, logit_thresholds, smoothed, sweep_triggers
 
 LABEL_SECONDS = 0.25
 """Steps that end within this time after the word's end should be above the threshold."""

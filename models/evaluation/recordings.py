@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from firmware_py.audio import open_recording, read_blocks
 from firmware_py.errors import AudioError, SettingsError
-from models.folds import fold_of
-from models.manifest import WORD_END, WORD_START, read_manifest, seconds
-from models.sources import sound_files
+from models.recordings.folds import fold_of
+from models.recordings.manifest import WORD_END, WORD_START, read_manifest, seconds
+from models.recordings.sources import sound_files
 
 OnBad = Literal["skip", "refuse"]
 
@@ -47,7 +47,7 @@ class Selection:
     """Which of the recordings found are tried."""
 
     folds: Collection[int] | None = None
-    """Only these folds (`models.folds`); None: all."""
+    """Only these folds (`models.recordings.folds`); None: all."""
     include: Sequence[str] = ()
     """Patterns of positives' paths below their folder; empty: all."""
     exclude: Sequence[str] = ()

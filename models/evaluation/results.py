@@ -11,9 +11,9 @@ from firmware_py.schema import to_mapping
 from firmware_py.trigger import TriggerPolicy
 from models.evaluation.collect import Heard
 from models.evaluation.conditions import Condition
+from models.evaluation.metrics import Curve, OperatingPoint
 from models.evaluation.recordings import Clip
 from models.evaluation.runs import ClipRun
-from models.metrics import Curve, OperatingPoint
 
 TARGETS = {"strict": 0.1, "default": 0.5, "sensitive": 2.0}
 """False accepts an hour of the policies by name."""

@@ -4,15 +4,15 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.card import Card, Material, origin, write_card
-from models.config import read_config
-from models.manifest import read_manifest
+from models.evaluation.report.model_card import Card, Material, origin, write_card
 from models.own_word.judgement import REPORT, artefacts, near_misses
 from models.own_word.request import Request
 from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, WORDS
 from models.own_word.takes import FEWEST_TO_TEST, TAKES
-from models.settled import CONFIG
-from models.sources import sound_files
+from models.recordings.manifest import read_manifest
+from models.recordings.sources import sound_files
+from models.settings.config import read_config
+from models.training.settled import CONFIG
 
 CARD = "README.md"
 

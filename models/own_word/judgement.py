@@ -13,6 +13,7 @@ import soundfile
 from convert.conversion import convert
 from convert.parity import ParityError
 from firmware_py.artefact import Artefact, Mode, read_artefact
+from models.clips.noise import coloured_noise
 from models.evaluation import (
     Evaluation,
     Setting,
@@ -21,17 +22,16 @@ from models.evaluation import (
     evaluate,
     with_operating_points,
 )
-from models.evaluation.report import write_report
-from models.folds import in_folds
-from models.metrics import Curve
-from models.noise import coloured_noise
+from models.evaluation.metrics import Curve
+from models.evaluation.rare_false_accepts import threshold_for
+from models.evaluation.report.folder import write_report
 from models.own_word.learning import NOT_SPEECH, configure
 from models.own_word.request import Request
 from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, TEST_FOLDS, WORDS
 from models.own_word.takes import TAKES
+from models.recordings.folds import in_folds
+from models.recordings.sources import sound_files
 from models.replacing import replacing
-from models.sources import sound_files
-from models.tail import threshold_for
 
 MODES: dict[str, Mode] = {"": "float16", "-int8": "weight-int8"}
 """Artefacts by what their names end in; the first is the one to use."""

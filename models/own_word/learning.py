@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
-from models.config import CONFIGS, Config, read_config
 from models.own_word.request import Request
 from models.own_word.speech import (
     CARRIED,
@@ -18,9 +17,10 @@ from models.own_word.speech import (
     WORDS,
 )
 from models.own_word.takes import TAKES
-from models.recipe import Recipe, Source
-from models.settled import BEST_MODEL, CONFIG, RECORD
-from models.training_folder import train_in
+from models.settings.config import CONFIGS, Config, read_config
+from models.settings.recipe import Recipe, Source
+from models.training.run_folder import train_in
+from models.training.settled import BEST_MODEL, CONFIG, RECORD
 
 TEMPLATE = CONFIGS / "activate.toml"
 """Front end, clips and policy are those of the default model."""

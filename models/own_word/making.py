@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from models.lexicon import pronounce
 from models.own_word import judgement, learning, takes
 from models.own_word.countdown import Countdown
 from models.own_word.request import Request
 from models.own_word.speech import Bank, banks, split_voices
-from models.settled import RECORD
+from models.phrases.lexicon import pronounce
+from models.training.settled import RECORD
 from models.voices.bank import check_phrases
 
 CONVERSION_SECONDS = 40.0

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from models.network import Network
-from models.recipe import Schedule
+from models.settings.network import Network
+from models.settings.recipe import Schedule
 
 
 @dataclass(frozen=True)

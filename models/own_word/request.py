@@ -13,9 +13,9 @@ from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models.own_word.presets import PRESETS, Preset
+from models.recordings.sources import sound_files
 from models.replacing import replacing
-from models.settled import refuse_other_runs
-from models.sources import sound_files
+from models.training.settled import refuse_other_runs
 
 REQUEST = "request.json"
 LOCK = "lock"

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_py.errors import MissingToolError
-from models.folds import fold_of
-from models.near_phrases import near_phrases
 from models.own_word.presets import Amounts
 from models.own_word.request import Request
+from models.phrases.near_phrases import near_phrases
+from models.phrases.sentences import sentences
+from models.recordings.folds import fold_of
 from models.replacing import replacing
-from models.sentences import sentences
 from models.voices import Voice, find_voices, speak_phrases
 from models.voices.catalogue import REMEDY
 from models.voices.manifest import Manifest

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from firmware_py.errors import AudioError, SettingsError
 from models.evaluation.background import active_part
-from models.manifest import MANIFEST
-from models.sources import load_samples, sound_files
+from models.recordings.manifest import MANIFEST
+from models.recordings.sources import load_samples, sound_files
 
 SAMPLE_RATE_HZ = 16000
 MARGIN_SECONDS = 0.08

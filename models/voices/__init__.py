@@ -2,6 +2,6 @@
 
 from models.voices.bank import speak_phrases
 from models.voices.catalogue import find_voices, synthesise
-from models.voices.voice import Utterance, Voice, Word
+from models.voices.engines.voice import Utterance, Voice, Word
 
 __all__ = ["Utterance", "Voice", "Word", "find_voices", "speak_phrases", "synthesise"]

@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from models.phonemes import VOWELS
-from models.voices.espeak import EspeakNg
-from models.voices.festival import ENCODING, Festival
-from models.voices.pico import LANGUAGES as PICO_LANGUAGES
-from models.voices.pico import Pico
-from models.voices.rhvoice import RhVoice, installed
-from models.voices.voice import Engine, Utterance
+from models.voices.engines.espeak import EspeakNg
+from models.voices.engines.festival import ENCODING, Festival
+from models.voices.engines.pico import LANGUAGES as PICO_LANGUAGES
+from models.voices.engines.pico import Pico
+from models.voices.engines.rhvoice import RhVoice, installed
+from models.voices.engines.voice import Engine, Utterance
+from models.voices.phonemes import VOWELS
 
 OPENED = {"ae": "aa", "ax": "eh"}
 """What such learners say for the vowels of "cat" and "about"."""

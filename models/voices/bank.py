@@ -13,11 +13,11 @@ from tqdm import tqdm
 
 from firmware_py.errors import AudioError, SettingsError
 from models.voices.catalogue import find_voices
+from models.voices.engines.native import PREFIX
+from models.voices.engines.voice import Voice
 from models.voices.manifest import Manifest, Row
-from models.voices.native import PREFIX
 from models.voices.recipe import Order, Recipe, draw_recipe
 from models.voices.spoken import Spoken, speak
-from models.voices.voice import Voice
 
 CLIPS_PER_TASK = 16
 ATTEMPTS = 8

@@ -8,15 +8,15 @@ from functools import cache, partial
 
 from firmware_py.errors import MissingToolError, SettingsError
 from models.voices.accents import Accents, AccentsNotCommercial
-from models.voices.espeak import EspeakNg
-from models.voices.festival import Festival
-from models.voices.flite import Flite
-from models.voices.kokoro import Kokoro
-from models.voices.mbrola import Mbrola
-from models.voices.native import PREFIX, TONGUES, Native
-from models.voices.pico import Pico
-from models.voices.rhvoice import RhVoice, RhVoiceNotCommercial
-from models.voices.voice import Engine, Utterance, Voice
+from models.voices.engines.espeak import EspeakNg
+from models.voices.engines.festival import Festival
+from models.voices.engines.flite import Flite
+from models.voices.engines.mbrola import Mbrola
+from models.voices.engines.native import PREFIX, TONGUES, Native
+from models.voices.engines.pico import Pico
+from models.voices.engines.rhvoice import RhVoice, RhVoiceNotCommercial
+from models.voices.engines.voice import Engine, Utterance, Voice
+from models.voices.kokoro.engine import Kokoro
 
 FREE = (EspeakNg, Flite, Festival, RhVoice, Pico, Accents, Kokoro)
 """Engines whose voices anyone may use for any purpose: all that a bank holds unless told."""

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
-from models.manifest import MANIFEST
+from models.recordings.manifest import MANIFEST
 from models.replacing import replacing
 
 

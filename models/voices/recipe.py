@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.voices.carriers import CARRIERS
-from models.voices.kokoro_throats import BLEND
-from models.voices.native import PREFIX
+from models.voices.engines.native import PREFIX
+from models.voices.engines.voice import OWN_RATE_WPM, Voice
+from models.voices.kokoro.throats import BLEND
 from models.voices.room import DIRECT_TO_REVERBERANT_RANGE_DB, T60_RANGE_SECONDS, Room
 from models.voices.vocoder import F0_RANGE_HZ, Throat
-from models.voices.voice import OWN_RATE_WPM, Voice
 
 NEURAL = "kokoro"
 NEURAL_SHARE = 0.5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.metrics import clopper_pearson
+from models.evaluation.metrics import clopper_pearson
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from firmware_py.command_words import UNKNOWN
 from firmware_py.errors import AudioError, SettingsError
-from models.sources import SOUND_SUFFIXES, Take, find_folder, load_samples
-from models.words.bounds import word_bounds
+from models.recordings.sources import SOUND_SUFFIXES, Take, find_folder, load_samples
+from models.recordings.word_place import word_bounds
+from models.settings.words import Extra, WordsRecipe
 from models.words.division import Part, Parts, read_parts
-from models.words.settings import Extra, WordsRecipe
 
 BACKGROUND = "_background_noise_"
 UNKNOWN_WORD = "_unknown_"

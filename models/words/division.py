@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from firmware_py.errors import SettingsError
-from models.words.settings import Division, Share
+from models.settings.words import Division, Share
 
 Part = Literal["training", "validation", "testing"]
 MOST_SPEAKERS = 2**27 - 1

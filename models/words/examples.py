@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from firmware_py.command_words import SILENCE, UNKNOWN, is_word
 from firmware_py.level import to_int16
-from models.augmentation import Scene, Signal, record
-from models.batches import Batch
-from models.config import Config
-from models.sources import Take
-from models.variations import at_speed
+from models.clips.augmentation import Scene, Signal, record
+from models.clips.batches import Batch
+from models.clips.variations import at_speed
+from models.recordings.sources import Take
+from models.settings.config import Config
+from models.settings.words import WordsRecipe
 from models.words.corpus import Corpus, Said, load_corpus
 from models.words.division import Part
-from models.words.settings import WordsRecipe
 
 EDGE_SECONDS = 0.05
 """Left around a word that is cut out, faded."""

@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.command_words import CommandPolicy
-from models.config import Config
-from models.development import Network
+from models.settings.config import Config, recipe_of
+from models.training.development_score import Network
 from models.words.confusion import Confusion
 from models.words.corpus import load_corpus
 from models.words.division import Part
 from models.words.presented import Presented, clip_scores, presented_clips, surrounded
-from models.words.recipe import recipe_of
 
 CLIPS_PER_CALL = 64
 

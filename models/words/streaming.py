@@ -14,7 +14,7 @@ from firmware_py.command_words import CommandPolicy, CommandTrigger, is_word
 from firmware_py.detector import Detection, Detector
 from firmware_py.errors import SettingsError
 from firmware_py.interpreter import Runtime
-from models.metrics import clopper_pearson, poisson_interval
+from models.evaluation.metrics import clopper_pearson, poisson_interval
 from models.words.streams import Spoken
 
 TOLERANCE_MS = 1500.0

@@ -10,22 +10,21 @@ import keras
 import numpy as np
 
 from firmware_py.command_words import UNKNOWN
-from models import averages, checkpoint
-from models.architecture import build, build_window
-from models.batches import Batch, stream_batches
-from models.compilation import take_weights
-from models.config import Config
-from models.development import Network, network_of
-from models.masks import masked
-from models.normalisation import needs_normalisation, normalised
-from models.settled import BEST_MODEL
-from models.training import progress_bar
+from models.clips.batches import Batch, stream_batches
+from models.clips.masks import masked
+from models.settings.config import Config, recipe_of
+from models.settings.words import Schedule
+from models.training import checkpoint, moving_average
+from models.training.architecture import build, build_window
+from models.training.compilation import take_weights
+from models.training.development_score import Network, network_of
+from models.training.loop import progress_bar
+from models.training.normalisation import needs_normalisation, normalised
+from models.training.settled import BEST_MODEL
 from models.words.calibration import best_offset, shift_bias
 from models.words.confusion import Confusion
 from models.words.examples import ExampleJob, make_batch
 from models.words.offline import average_steps, judge, judged_clips, posteriors_of
-from models.words.recipe import recipe_of
-from models.words.settings import Schedule
 
 WORK = "work"
 """Checkpoints and other files that are not for others."""
@@ -183,7 +182,7 @@ class _Run:
         )
         self._recent.append((float(found["categorical_accuracy"]), float(found["loss"])))
         progress.step += 1
-        progress.averages = averages.update(
+        progress.averages = moving_average.update(
             progress.averages, model, schedule.average_momentum, progress.step
         )
         done = progress.step == schedule.total_steps
@@ -229,7 +228,7 @@ class _Run:
 
     def _evaluate(self, rate: float) -> None:
         progress = self._progress
-        with averages.averaged(self._model, progress.averages):
+        with moving_average.averaged(self._model, progress.averages):
             confusion = judge(self._config, self._network, self._validation)
             if 1.0 - confusion.accuracy < progress.best_metric:
                 progress.best_metric = 1.0 - confusion.accuracy

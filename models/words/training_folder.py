@@ -5,9 +5,8 @@ from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 
-from models.config import Config
-from models.settled import MARK, RECORD, Place, settle, with_normalisation_of
-from models.words.recipe import recipe_of
+from models.settings.config import Config, recipe_of
+from models.training.settled import MARK, RECORD, Place, settle, with_normalisation_of
 from models.words.training import WORK, Outcome, train_words, with_normalisation
 
 

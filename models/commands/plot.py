@@ -1,0 +1,96 @@
+"""`python -m models plot`: pictures of recordings, from wav to spectrogram."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from firmware_py.artefact import Artefact, read_artefact
+from firmware_py.errors import SettingsError
+from firmware_py.front_end import FrontEnd
+from firmware_py.replay import detect_in_file
+from models.evaluation.recordings import Clip, clip_of, load
+from models.evaluation.report.scene import Said, Scene, draw
+from models.evaluation.runs import step_ends_seconds
+from models.recordings.manifest import read_manifest
+from models.settings.config import REFERENCE_CONFIG, read_config
+
+log = logging.getLogger(__name__)
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "plot",
+        help="draw spectrogram, labels and posteriors of recordings",
+        description="Draw recordings. Without --model: the spectrogram of the reference front"
+        " end; with one: that model's own, and what its network says.",
+        epilog="example: python -m models plot kitchen.wav --model activate.tflite",
+    )
+    parser.add_argument("clip", type=Path, nargs="+", metavar="CLIP", help="WAV, FLAC or Ogg")
+    parser.add_argument("--model", type=Path, metavar="M", help="artefact whose posteriors to draw")
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="CSV",
+        help="tells where the word is (default: manifest.csv beside CLIP)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="PNG",
+        help="picture, or a folder for several (default: CLIP's name with .png, here)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write one picture a clip and print its path."""
+    artefact = read_artefact(arguments.model) if arguments.model else None
+    reference = read_config(REFERENCE_CONFIG).front_end
+    targets = _targets(arguments.clip, arguments.out)
+    for path, target in tqdm(targets, disable=None if len(targets) > 1 else True, unit="clip"):
+        clip = clip_of(path, path.parent.name, read_manifest(arguments.manifest or path.parent))
+        figure = draw(scene_of(clip, artefact, reference))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(target)
+        print(target)
+    return 0
+
+
+def scene_of(clip: Clip, artefact: Artefact | None, front_end: FrontEnd) -> Scene:
+    """Return the scene of a recording: in `front_end`, or in a model's with its posteriors."""
+    samples, rate_hz = load(clip.path)
+    word = None
+    if clip.word_end_seconds is not None:
+        word = (clip.word_start_seconds or 0.0, clip.word_end_seconds)
+    said = None
+    if artefact:
+        said = _said(artefact, clip.path)
+        front_end = artefact.metadata.front_end
+    return Scene(clip.path.name, samples, rate_hz, front_end, said, word)
+
+
+def _said(artefact: Artefact, path: Path) -> Said:
+    metadata = artefact.metadata
+    steps = list(detect_in_file(artefact, path, metadata.trigger))
+    posteriors = np.concatenate([part.posteriors for part in steps])
+    times = [detection.time_seconds for part in steps for detection in part.detections]
+    ends = step_ends_seconds(metadata, len(posteriors))
+    return Said(metadata.labels, ends, posteriors, metadata.trigger.threshold, tuple(times))
+
+
+def _targets(clips: list[Path], out: Path | None) -> list[tuple[Path, Path]]:
+    """Return each clip and where its picture goes."""
+    names = [f"{clip.stem}.png" for clip in clips]
+    if len(set(names)) < len(names):
+        raise SettingsError("two clips have the same name; plot them into different folders")
+    if out is None:
+        return [(clip, Path(name)) for clip, name in zip(clips, names, strict=True)]
+    if out.suffix.lower() == ".png":
+        if len(clips) > 1:
+            raise SettingsError(f"--out {out} is one picture for {len(clips)} clips; name a folder")
+        return [(clips[0], out)]
+    return [(clip, out / name) for clip, name in zip(clips, names, strict=True)]

@@ -1,0 +1,49 @@
+"""Thresholds for rates of false accepts too low to be counted in the audio there is."""
+
+import math
+
+import numpy as np
+
+from models.evaluation.metrics import Curve
+
+MOST = 20
+"""False accepts, the highest first, that show how they thin out."""
+FEWEST = 4
+
+
+def threshold_for(curve: Curve, false_accepts_per_hour: float, least: float = 0.0) -> float:
+    """Return the threshold, from `least` on, for a rate of false accepts.
+
+    Counted where the audio lets at least FEWEST of them pass, extrapolated where it is too short
+    for that; the lowest threshold that none passes where too few are seen at any threshold.
+    """
+    point = curve.choose(false_accepts_per_hour) or curve.point(-1)
+    if false_accepts_per_hour * curve.hours >= FEWEST:
+        return max(least, point.threshold)
+    return max(least, extrapolated_threshold(curve, false_accepts_per_hour) or point.threshold)
+
+
+def extrapolated_threshold(curve: Curve, false_accepts_per_hour: float) -> float | None:
+    """Return the threshold at which false accepts are expected at a rate; None: too few seen.
+
+    Above a high threshold the log-odds of false accepts fall off about exponentially (peaks over
+    a threshold: Pickands, 1975; its scale is their mean excess: Hill, 1975). So `count` false
+    accepts above the log-odds `least` become `count` exp(-(x - `least`) / scale) above x.
+    """
+    log_odds = _falling_log_odds(curve)
+    if len(log_odds) < FEWEST:
+        return None
+    least, count = log_odds[-1], len(log_odds) - 1
+    scale = float(np.mean(log_odds[:-1] - least))
+    wanted = false_accepts_per_hour * curve.hours
+    x = least + scale * math.log(count / wanted)
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+def _falling_log_odds(curve: Curve) -> np.ndarray:
+    """Return the log-odds of the highest thresholds with 1, 2, ... MOST + 1 false accepts."""
+    inside = (curve.thresholds > 0.0) & (curve.thresholds < 1.0)
+    thresholds, counts = curve.thresholds[inside], curve.false_accepts[inside]
+    odds = np.log(thresholds / (1.0 - thresholds))
+    highest = (odds[counts >= number].max(initial=-np.inf) for number in range(1, MOST + 2))
+    return np.array([value for value in highest if np.isfinite(value)])

@@ -1,0 +1,109 @@
+"""`python -m models new`: a model for a phrase of one's own, with one command."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from firmware_py.artefact import read_artefact
+from models.commands import executors
+from models.commands.speak import read_phrases
+from models.commands.train import TRAINED
+from models.own_word.presets import PRESETS
+from models.own_word.request import Request, slug
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "new",
+        help="make a model for a phrase of your own",
+        description="Let synthetic voices say a phrase, and what sounds like it; train a network"
+        " to tell them apart; convert it, find its thresholds, and write its card. Stopped at any"
+        " moment, the same command goes on where it was.",
+        epilog="example: python -m models new 'hey pi' --preset quick --recordings my-takes"
+        " --negatives podcasts --noise kitchen",
+    )
+    parser.add_argument("phrase", metavar="PHRASE", help="what to hear, as it is written")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="result (default: models/trained/PHRASE)"
+    )
+    parser.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        default="full",
+        help="quick: some minutes, shows the way; full: about two hours on two cores (default)",
+    )
+    parser.add_argument(
+        "--false-accepts-per-hour",
+        type=float,
+        default=0.5,
+        metavar="R",
+        help="choose the threshold for this (default: 0.5)",
+    )
+    _add_recordings(parser)
+    parser.add_argument("--seed", type=int, default=1, help="of all that is random (default: 1)")
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object")
+    executors.add_arguments(parser, "speak, make clips and evaluate", os.cpu_count() or 1)
+    parser.set_defaults(run=run)
+
+
+def _add_recordings(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what you add; folders of WAV, FLAC or Ogg files")
+    group.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="your own takes of the phrase, one a file; 3 to 10 help",
+    )
+    group.add_argument(
+        "--negatives",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="DIR",
+        help="real speech without the phrase; without it there will be more false accepts",
+    )
+    group.add_argument(
+        "--noise", type=Path, nargs="+", default=(), metavar="DIR", help="real noise without speech"
+    )
+    group.add_argument(
+        "--near",
+        type=Path,
+        metavar="FILE",
+        help="more phrases to refuse, one a line, besides those found",
+    )
+    group.add_argument(
+        "--held-out-engine",
+        metavar="NAME",
+        help="a speech synthesiser that does not train, to measure how new voices fare",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the model and print where it is and how good."""
+    request = Request(
+        arguments.phrase,
+        arguments.out or TRAINED / slug(arguments.phrase),
+        arguments.preset,
+        tuple(read_phrases(arguments.near)),
+        tuple(arguments.negatives),
+        tuple(arguments.noise),
+        arguments.recordings,
+        arguments.held_out_engine,
+        arguments.false_accepts_per_hour,
+        arguments.seed,
+    )
+    from models.own_word import carding, judgement, making  # loads TensorFlow
+
+    with executors.open_pool(arguments.workers, arguments.dask) as executor:
+        making.make(request, executor, arguments.workers)
+    card = carding.write(request)
+    first = read_artefact(judgement.artefacts(request)[0])
+    if arguments.json:
+        print(
+            json.dumps({"model": str(first.path), "card": str(card), **first.metadata.evaluation})
+        )
+    else:
+        print(f"{first.path}\n{card}")
+    return 0

@@ -1,0 +1,98 @@
+"""The settled configuration of a run: what it began with, kept in its folder."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tomli_w
+
+from firmware_py.errors import SettingsError
+from firmware_py.schema import to_mapping
+from models.settings.config import Config, read_config
+
+CONFIG = "config.toml"
+MARK = "config.sha256"
+BEST_MODEL = "model.keras"
+RECORD = "training.json"
+"""What came of the run, written at its end."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run keeps what it goes on from."""
+
+    folder: Path
+    mark: Path
+    """Gets the digest of the configuration as it was given."""
+    stale: tuple[Path, ...]
+    """What an earlier run left that a new one must not go on from."""
+
+
+def refuse_other_runs(folder: Path, resume: bool = False) -> None:
+    """Raise SettingsError where a run would replace a network that it cannot go on from."""
+    if not (folder / BEST_MODEL).exists():
+        return
+    begun = any(folder.rglob(MARK))
+    if resume and begun:
+        return
+    raise SettingsError(
+        f"{folder}: holds a trained network, which would be lost; choose another --out"
+        + (", or go on with its run by --resume" if begun else "")
+    )
+
+
+def settle(
+    config: Config,
+    place: Place,
+    resume: bool,
+    normalised: Callable[[Config], Config],
+    start: Path | None = None,
+) -> Config:
+    """Return the configuration that the run uses, normalised, and keep it in the folder.
+
+    A resumed run keeps the one it began with; SettingsError if it is now given another, and for
+    a new run whose `start` is missing or is what it would remove.
+    """
+    path = place.folder / CONFIG
+    digest = hashlib.sha256(json.dumps(to_mapping(config)).encode()).hexdigest()
+    if resume and path.exists():
+        if place.mark.exists() and place.mark.read_text().strip() != digest:
+            raise SettingsError(
+                f"{place.folder}: was begun with another configuration; train without --resume,"
+                " or choose another --out"
+            )
+        return read_config(path)
+    _refuse_lost_start(start, place)
+    config = normalised(config)
+    place.mark.parent.mkdir(parents=True, exist_ok=True)
+    _remove(place.stale)
+    path.write_text(tomli_w.dumps(to_mapping(config)), encoding="utf-8")
+    place.mark.write_text(digest + "\n", encoding="utf-8")
+    return config
+
+
+def _refuse_lost_start(start: Path | None, place: Place) -> None:
+    if start and not start.is_file():
+        raise SettingsError(f"{start}: there is no such network; check the path after --start")
+    if start and start.resolve() in [path.resolve() for path in place.stale]:
+        raise SettingsError(f"{start}: the new run would remove it; choose another --out")
+
+
+def with_normalisation_of(config: Config, start: Path) -> Config:
+    """Return the configuration with the mean and deviation per bin that `start` learnt with.
+
+    As it is where it brings its own, or no configuration lies beside `start`.
+    """
+    beside = start.parent / CONFIG
+    if config.front_end.mean or not beside.exists():
+        return config
+    learnt = read_config(beside).front_end
+    front_end = replace(config.front_end, mean=learnt.mean, deviation=learnt.deviation)
+    return replace(config, front_end=front_end)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
