@@ -96,20 +96,22 @@ class Candidates:
 
     def advance(self, posterior: float) -> bool:
         """Take the first stage's posterior of the next step; tell whether to look there."""
-        self._recent.append(posterior)
-        self._scores.append(sum(self._recent) / len(self._recent))
         policy = self._policy
-        if self._scores[-1] >= policy.candidate_threshold:
+        self._recent.append(posterior)
+        score = sum(self._recent) / policy.smoothing
+        self._scores.append(score)
+        if score >= policy.candidate_threshold:
             if not self._remaining:
                 self._begin()
                 self._counts.candidates += 1
             self._remaining = 1 + (policy.looks - 1) * policy.spacing
-        elif self._remaining:
+        elif not self._remaining:
+            return False
+        else:
             self._remaining -= 1
             if not self._remaining:
                 self._counts.refused += self._best <= self._threshold
-        if not self._remaining:
-            return False
+                return False
         self._age += 1
         return self._age % policy.spacing == 0
 

@@ -1,5 +1,7 @@
 """The second stage of a stream: it keeps the last frames and looks at them where it must."""
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,27 +36,19 @@ class SecondStage:
             for index, label in enumerate(metadata.labels)
             if is_word(label)
         }
-        # A look at the first step of a call sees frames from before the call.
-        held = verifier.frames + metadata.network.frames_per_call
-        self._frames = np.zeros((held, metadata.front_end.num_bins), np.float32)
-        self.reset()
+        # A look at the first step of a call sees as many frames from before it.
+        blocks = 2 + verifier.frames // metadata.network.frames_per_call
+        self._blocks: deque[NDArray[np.float32]] = deque(maxlen=blocks)
 
     def reset(self) -> None:
         """Begin a new stream; the counts go on."""
-        self._is_empty = True
+        self._blocks.clear()
         for candidates in self._candidates.values():
             candidates.reset()
 
     def keep(self, frames: NDArray[np.float32]) -> None:
-        """Remember the next frames, float32 [any number, num_bins]."""
-        frames = frames[-len(self._frames) :]
-        if not len(frames):
-            return
-        if self._is_empty:
-            self._frames[:] = frames[0]
-            self._is_empty = False
-        self._frames[: -len(frames)] = self._frames[len(frames) :]
-        self._frames[-len(frames) :] = frames
+        """Remember the next frames, float32 [frames_per_call, num_bins], or those before all."""
+        self._blocks.append(frames)
 
     def process(
         self, frames: NDArray[np.float32], posteriors: NDArray[np.float32]
@@ -66,19 +60,25 @@ class SecondStage:
         """
         self.keep(frames)
         scores = np.zeros_like(posteriors)
-        end = len(self._frames) - len(frames)
         for step, values in enumerate(posteriors.tolist()):
-            end += self._stride
             waiting = [
                 label for label, each in self._candidates.items() if each.advance(values[label])
             ]
             if waiting:
-                said = self.look(self._frames[end - self._length : end])
+                said = self.look(self._before(len(frames) - (step + 1) * self._stride))
                 for label in waiting:
                     self._candidates[label].look(float(said[label]))
             for label, each in self._candidates.items():
-                scores[step, label] = each.score
+                if each.score:
+                    scores[step, label] = each.score
         return scores
+
+    def _before(self, num_after: int) -> NDArray[np.float32]:
+        """Return the frames of a look, float32 [frames, num_bins]; num_after: frames kept since."""
+        kept = np.concatenate(self._blocks)
+        kept = kept[: len(kept) - num_after][-self._length :]
+        missing = self._length - len(kept)
+        return np.concatenate((np.repeat(kept[:1], missing, axis=0), kept)) if missing else kept
 
     def look(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the verifier's posteriors, float32 [labels], of float32 [frames, num_bins]."""
