@@ -12,11 +12,28 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from firmware_py.bounds import (
+    Ranges,
+    check_name,
+    check_range,
+    check_ranges,
+    check_texts,
+    shown_value,
+)
 from firmware_py.candidates import LookPolicy
 from firmware_py.command_words import CommandPolicy, is_word
 from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.flatbuffer_check import check_flatbuffer
 from firmware_py.front_end import FrontEnd
+from firmware_py.model_file import (
+    METADATA_NAME,
+    REMEDY,
+    VERIFIER_NAME,
+    ModelFile,
+    read_model_file,
+    take_apart,
+)
+from firmware_py.reading import refused_as, shown
 from firmware_py.schema import from_mapping, to_mapping
 from firmware_py.trigger import TriggerPolicy
 
@@ -29,16 +46,21 @@ except ImportError:  # before Python 3.12
 FIRST_SCHEMA_VERSION = 1
 SCHEMA_VERSION = 2
 """The newest that is read; only artefacts with a verifier need more than the first."""
-METADATA_NAME = "metadata.json"
-VERIFIER_NAME = "verifier.tflite"
-"""Entry of the ZIP: the second stage's flatbuffer."""
-REMEDY = "make it with: python -m convert MODEL -o OUT.tflite"
 DEFAULT_MODEL = Path(__file__).parent / "data" / "activate.tflite"
 
 Policy = TriggerPolicy | CommandPolicy
 """How posteriors become detections: each label by itself, or one of several at a time."""
 
 Mode = Literal["float32", "float16", "weight-int8", "dynamic-int8", "int8", "int16x8"]
+
+NETWORK_RANGES: Ranges = {
+    "stride": (1, 1000),
+    "kernel_size": (1, 10_000),
+    "steps_per_call": (1, 1000),
+}
+STEP_SECONDS = (0.001, 10.0)
+MOST_CALL_SECONDS = 10.0
+MOST_STATES, MOST_LABELS, MOST_VERSION = 64, 100, 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -74,6 +96,11 @@ class StepNetwork:
     """Frames that the first step needs."""
     steps_per_call: int
     tensors: StepTensors
+
+    def __post_init__(self) -> None:
+        check_ranges(self, NETWORK_RANGES)
+        check_range("kernel_size", self.kernel_size, self.stride, NETWORK_RANGES["kernel_size"][1])
+        check_range("the number of states", len(self.tensors.states), 0, MOST_STATES)
 
     @property
     def history_frames(self) -> int:
@@ -122,6 +149,30 @@ class Metadata:
     """Where the weights come from."""
     verifier: Verifier | None = None
     """The second stage; with one, the policies are of the fused score."""
+    version: int | None = None
+    """Counts the models of one name; a site may refuse signed ones below a number."""
+
+    def __post_init__(self) -> None:
+        check_name("name", self.name)
+        check_range("the number of labels", len(self.labels), 1, MOST_LABELS)
+        for label in self.labels:
+            check_name("a label", label)
+        for name in self.operating_points:
+            check_name("an operating point", name)
+        check_range(
+            "the number of different labels", len(set(self.labels)), len(self.labels), MOST_LABELS
+        )
+        check_range("the number of words among the labels", len(self.words), 1, MOST_LABELS)
+        check_range("version", self.version or 0, 0, MOST_VERSION)
+        check_range("the time of a step in seconds", self.step_seconds, *STEP_SECONDS)
+        call_seconds = self.network.frames_per_call * self.front_end.frame_seconds
+        check_range("the time of a call in seconds", call_seconds, 0.0, MOST_CALL_SECONDS)
+        history = (1, self.network.history_frames, self.front_end.num_bins)
+        if self.network.tensors.history.shape != history:
+            raise SettingsError(
+                f"the history's shape is {shown_value(self.network.tensors.history.shape)};"
+                f" stride, kernel and front end make it {history}"
+            )
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -152,36 +203,46 @@ class Artefact:
 
 def read_artefact(path: Path | str) -> Artefact:
     """Return the checked artefact at `path`; raises ArtefactError with the remedy."""
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ArtefactError(f"{path}: cannot read the model: {error.strerror}") from error
-    return parse_artefact(content, path)
+    return parse_artefact(read_model_file(path), Path(path))
 
 
 def parse_artefact(content: bytes, path: Path) -> Artefact:
     """Return the checked artefact in `content`, the bytes of the file `path`."""
-    mapping, flatbuffer, verifier = _split(content, path)
-    version = mapping.get("schema_version") if isinstance(mapping, dict) else None
-    if not isinstance(version, int):
-        raise ArtefactError(f"{path}: {METADATA_NAME} has no schema_version; {REMEDY}")
-    if version > SCHEMA_VERSION:
-        raise ArtefactError(
-            f"{path}: metadata has schema {version}, this version reads up to {SCHEMA_VERSION};"
-            " upgrade trigger-word or convert the model again"
-        )
-    try:
-        metadata = from_mapping(Metadata, mapping, METADATA_NAME)
-    except SettingsError as error:
-        raise ArtefactError(f"{path}: {error}; {REMEDY}") from error
-    _check_network(path, flatbuffer, metadata.sha256)
+    file = take_apart(content, path)
+    metadata = _metadata(file)
+    _check_network(path, file.flatbuffer, metadata.sha256)
     if not metadata.verifier:
-        return Artefact(path, metadata, flatbuffer)
+        return Artefact(path, metadata, file.flatbuffer)
+    verifier = file.entries.get(VERIFIER_NAME)
     if verifier is None:
         raise ArtefactError(f"{path}: the model has no {VERIFIER_NAME}, but a verifier; {REMEDY}")
     _check_network(path, verifier, metadata.verifier.sha256)
-    return Artefact(path, metadata, flatbuffer, verifier)
+    return Artefact(path, metadata, file.flatbuffer, verifier)
+
+
+def _metadata(file: ModelFile) -> Metadata:
+    """Return what metadata.json says, within bounds."""
+    path = shown(file.path)
+    with refused_as(ArtefactError, f"{path}: {METADATA_NAME} is not JSON that can be read"):
+        mapping = json.loads(file.entries[METADATA_NAME], parse_constant=_no_constant)
+        version = mapping.get("schema_version") if isinstance(mapping, dict) else None
+        if not isinstance(version, int):
+            raise ArtefactError(f"{path}: {METADATA_NAME} has no schema_version; {REMEDY}")
+        if version > SCHEMA_VERSION:
+            raise ArtefactError(
+                f"{path}: metadata has schema {shown_value(version)}, this version reads up to"
+                f" {SCHEMA_VERSION}; upgrade trigger-word or convert the model again"
+            )
+        try:
+            check_texts(mapping, METADATA_NAME)
+            return from_mapping(Metadata, mapping, METADATA_NAME)
+        except SettingsError as error:
+            raise ArtefactError(f"{path}: {error}; {REMEDY}") from error
+
+
+def _no_constant(name: str) -> float:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(f"{name} is no number")
 
 
 def choose_policy(artefact: Artefact, name: str | None, threshold: float | None) -> Policy:
@@ -232,19 +293,3 @@ def _check_network(path: Path, flatbuffer: bytes, expected: str) -> None:
         check_flatbuffer(flatbuffer)
     except ArtefactError as error:
         raise ArtefactError(f"{path}: {error}; {REMEDY}") from error
-
-
-def _split(content: bytes, path: Path) -> tuple[Any, bytes, bytes | None]:
-    """Return the decoded metadata, the flatbuffer before the ZIP and the verifier's in it."""
-    if content[4:8] != b"TFL3":
-        raise ArtefactError(f"{path}: this is no TensorFlow Lite model; {REMEDY}")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            text = archive.read(METADATA_NAME)
-            end = min(info.header_offset for info in archive.infolist())
-            second = archive.read(VERIFIER_NAME) if VERIFIER_NAME in archive.namelist() else None
-        return json.loads(text), content[:end], second
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ArtefactError(f"{path}: the model has no {METADATA_NAME}; {REMEDY}") from error
-    except ValueError as error:
-        raise ArtefactError(f"{path}: {METADATA_NAME} is not JSON ({error}); {REMEDY}") from error

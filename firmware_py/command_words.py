@@ -9,9 +9,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from firmware_py.bounds import Ranges, check_ranges
 from firmware_py.errors import SettingsError
 
 SILENCE, UNKNOWN = "silence", "unknown"
+
+RANGES: Ranges = {
+    "threshold": (0.0, 1.0),
+    "average_window_ms": (0.0, 10_000.0),
+    "clip_stride_ms": (0.0, 10_000.0),
+    "suppression_ms": (0.0, 3_600_000.0),
+    "minimum_count": (1, 1000),
+}
 
 
 def is_word(label: str) -> bool:
@@ -34,13 +43,7 @@ class CommandPolicy:
     """Steps in the average window at which the word must be the likeliest label."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.threshold <= 1.0:
-            raise SettingsError(f"threshold is {self.threshold}; it must be from 0 to 1")
-        for name in ("average_window_ms", "clip_stride_ms", "suppression_ms"):
-            if getattr(self, name) < 0.0:
-                raise SettingsError(f"{name} is {getattr(self, name)}; the least is 0")
-        if self.minimum_count < 1:
-            raise SettingsError(f"minimum_count is {self.minimum_count}; the least is 1")
+        check_ranges(self, RANGES)
 
     def refractory_seconds(self, step_seconds: float) -> float:
         """Return how long nothing is detected after a detection."""

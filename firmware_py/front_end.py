@@ -12,12 +12,31 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_py.bounds import Ranges, check_range, check_ranges
 from firmware_py.errors import SettingsError
 from firmware_py.level import CausalLevel, ClipLevel, LevelTracker
 from firmware_py.mel import MelSlopes, mel_filter_bank
 
 BLOCK_POINTS = 17_600
 """FFT points that are computed at once: more would not stay in the processor's cache."""
+
+RANGES: Ranges = {
+    "sample_rate_hz": (1000, 384_000),
+    "window_length": (2, 65_536),
+    "hop_length": (1, 65_536),
+    "fft_length": (0, 65_536),
+    "full_scale": (1e-6, 1e9),
+    "density_rate_hz": (1e-3, 1e9),
+    "sum_frames": (1, 1000),
+    "num_mel_bins": (0, 1024),
+    "mel_low_hz": (0.0, 192_000.0),
+    "mel_high_hz": (0.0, 192_000.0),
+}
+MOST_SPAN_SECONDS = 10.0
+MOST_POINTS = 20e6
+"""The reference front end has 0.11 million a second."""
+MOST_WEIGHTS = 2**22
+MOST_STATISTIC = 1e30
 
 
 @dataclass(frozen=True)
@@ -61,9 +80,9 @@ class FrontEnd:
     """Follow the level of the stream."""
 
     def __post_init__(self) -> None:
-        _require(self.sample_rate_hz > 0, "sample_rate_hz", self.sample_rate_hz, "above 0")
+        check_ranges(self, RANGES)
         _require(
-            0 < self.hop_length <= self.window_length,
+            self.hop_length <= self.window_length,
             "hop_length",
             self.hop_length,
             "from 1 to window_length",
@@ -74,8 +93,7 @@ class FrontEnd:
             self.fft_length,
             "0 or at least window_length",
         )
-        _require(self.sum_frames >= 1, "sum_frames", self.sum_frames, "at least 1")
-        _require(self.full_scale > 0, "full_scale", self.full_scale, "above 0")
+        self._check_effort()
         nyquist_hz = self.sample_rate_hz / 2
         if self.num_mel_bins:
             _require(
@@ -91,12 +109,29 @@ class FrontEnd:
             len(self.deviation),
             "one value a bin",
         )
+        for name in ("mean", "deviation"):
+            least = -MOST_STATISTIC if name == "mean" else 1.0 / MOST_STATISTIC
+            for value in getattr(self, name):
+                check_range(name, value, least, MOST_STATISTIC)
+        if self.log_epsilon is not None:
+            check_range("log_epsilon", self.log_epsilon, 1e-30, 1e30)
         _require(
             not (self.clip_level and self.causal_level),
             "causal_level",
             self.causal_level,
             "absent when clip_level is given",
         )
+
+    def _check_effort(self) -> None:
+        """Refuse what no board could compute in time, or would need much memory."""
+        span_seconds = self.span_length / self.sample_rate_hz
+        check_range("the span of a frame in seconds", span_seconds, 0.0, MOST_SPAN_SECONDS)
+        points = self.num_fft_points / self.frame_seconds
+        check_range("the points of all FFTs in a second", points, 0.0, MOST_POINTS)
+        summed = self.sum_frames * self.num_fft_bins / self.frame_seconds
+        check_range("the bins that sum_frames adds up in a second", summed, 0.0, MOST_POINTS)
+        weights = self.num_mel_bins * self.num_fft_bins
+        check_range("the number of weights of the mel bank", weights, 0, MOST_WEIGHTS)
 
     @property
     def num_bins(self) -> int:

@@ -10,8 +10,9 @@ from typing import Any, Literal, NoReturn, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import REMEDY, Artefact, StateTensor, Verifier
+from firmware_py.artefact import Artefact, StateTensor, Verifier
 from firmware_py.errors import ArtefactError, MissingToolError
+from firmware_py.model_file import REMEDY
 
 Runtime = Literal["ai-edge-litert", "tflite-runtime"]
 

@@ -7,10 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_py.bounds import Ranges, check_ranges
 from firmware_py.errors import AudioError
 
 FULL_SCALE = 32768.0
 """The int16 value that stands for 0 dBFS."""
+
+TARGETS_DBFS = (-100.0, 0.0)
+CAUSAL_RANGES: Ranges = {
+    "target_dbfs": TARGETS_DBFS,
+    "time_constant_seconds": (0.001, 3600.0),
+    "maximum_gain_db": (0.0, 120.0),
+}
 
 
 @dataclass(frozen=True)
@@ -18,6 +26,9 @@ class ClipLevel:
     """Bring a whole clip, over all its channels, to one level."""
 
     target_dbfs: float = -20.0
+
+    def __post_init__(self) -> None:
+        check_ranges(self, {"target_dbfs": TARGETS_DBFS})
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,9 @@ class CausalLevel:
     time has passed, a one-pole low-pass from then on."""
     maximum_gain_db: float = 40.0
     """Silence is not raised further than this."""
+
+    def __post_init__(self) -> None:
+        check_ranges(self, CAUSAL_RANGES)
 
 
 def clip_gain_db(level: ClipLevel, mean_square: float) -> float:

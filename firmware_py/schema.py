@@ -6,6 +6,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from firmware_py.bounds import shown_value
 from firmware_py.errors import SettingsError
 
 T = TypeVar("T")
@@ -18,7 +19,7 @@ def from_mapping(cls: type[T], mapping: object, where: str) -> T:
     value of the wrong type.
     """
     if not isinstance(mapping, Mapping):
-        raise SettingsError(f"{where} must be a table of named values, not {mapping!r}")
+        raise SettingsError(f"{where} must be a table of named values, not {shown_value(mapping)}")
     hints = get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     _refuse_unknown(mapping, fields, where)
@@ -60,7 +61,7 @@ def _refuse_unknown(mapping: Mapping[Any, Any], known: Mapping[str, Any], where:
 
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-            raise SettingsError(f"{where} has no setting {key!r}; {hint}")
+            raise SettingsError(f"{where} has no setting {shown_value(key)}; {hint}")
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
@@ -81,13 +82,13 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
 def _convert_choice(choices: tuple[Any, ...], value: Any, where: str) -> Any:
     if value not in choices:
         known = ", ".join(repr(choice) for choice in choices)
-        raise SettingsError(f"{where} is {value!r}; choose one of {known}")
+        raise SettingsError(f"{where} is {shown_value(value)}; choose one of {known}")
     return value
 
 
 def _convert_table(hint: Any, value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise SettingsError(f"{where} must be a table, not {value!r}")
+        raise SettingsError(f"{where} must be a table, not {shown_value(value)}")
     return {key: _convert(hint, item, f"{where}.{key}") for key, item in value.items()}
 
 
@@ -109,7 +110,7 @@ def _fitting(choices: tuple[Any, ...], value: Any) -> Any:
 
 def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise SettingsError(f"{where} must be a list, not {value!r}")
+        raise SettingsError(f"{where} must be a list, not {shown_value(value)}")
     if len(items) == 2 and items[1] is Ellipsis:
         items = (items[0],) * len(value)
     if len(items) != len(value):
@@ -120,10 +121,18 @@ def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any,
 
 def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        value = _to_float(value)
     exact = isinstance(value, hint) and not (hint in (int, float) and isinstance(value, bool))
     if not exact:
-        raise SettingsError(f"{where} must be {hint.__name__}, not {value!r}")
+        raise SettingsError(f"{where} must be {hint.__name__}, not {shown_value(value)}")
     if hint is float and not math.isfinite(value):
         raise SettingsError(f"{where} is {value}; it must be a finite number")
     return value
+
+
+def _to_float(value: int) -> float:
+    """Return an integer as a float, infinity for one that no float can hold."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

@@ -4,7 +4,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from firmware_py.errors import SettingsError
+from firmware_py.bounds import Ranges, check_ranges
+
+RANGES: Ranges = {
+    "threshold": (0.0, 1.0),
+    "smoothing": (1, 1000),
+    "patience": (1, 1000),
+    "refractory": (0, 10_000_000),
+}
 
 
 @dataclass(frozen=True)
@@ -23,11 +30,7 @@ class TriggerPolicy:
     """After a trigger the score must first fall to the threshold: one trigger an utterance."""
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.threshold <= 1.0:
-            raise SettingsError(f"threshold is {self.threshold}; it must be from 0 to 1")
-        for name, least in (("smoothing", 1), ("patience", 1), ("refractory", 0)):
-            if getattr(self, name) < least:
-                raise SettingsError(f"{name} is {getattr(self, name)}; the least is {least}")
+        check_ranges(self, RANGES)
 
     def refractory_seconds(self, step_seconds: float) -> float:
         """Return how long nothing is detected after a trigger."""

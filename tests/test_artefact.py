@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from firmware_py.artefact import METADATA_NAME, pack_artefact, read_artefact
+from firmware_py.artefact import pack_artefact, read_artefact
 from firmware_py.errors import ArtefactError
 from firmware_py.interpreter import NetworkStream
+from firmware_py.model_file import METADATA_NAME
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 

@@ -3,18 +3,20 @@
 The signature travels in the artefact's ZIP, so that model and signature are one file.
 """
 
-import io
-import zipfile
 from binascii import Error as Base64Error
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_py.artefact import METADATA_NAME
+from firmware_py.artefact import Artefact, parse_artefact
 from firmware_py.errors import ArtefactError, MissingToolError, SettingsError
+from firmware_py.model_file import METADATA_NAME, SIGNATURE_NAME, ModelFile, take_apart
+from firmware_py.reading import shown
 
-SIGNATURE_NAME = "signature.ed25519"
-"""Entry of the ZIP: the 64 bytes of the signature."""
 REMEDY = "sign it with: python -m board sign MODEL --key KEY"
+
+
+class UntrustedError(ArtefactError):
+    """A whole model that a site does not want: not signed by one of its keys, or too old."""
 
 
 def signed_message(metadata_text: bytes) -> bytes:
@@ -22,19 +24,38 @@ def signed_message(metadata_text: bytes) -> bytes:
     return b"trigger-word model\n" + metadata_text
 
 
-def check_signature(content: bytes, path: Path, public_keys: Sequence[str]) -> None:
-    """Raise ArtefactError unless one of the keys has signed the artefact in `content`.
+def read_trusted(
+    content: bytes, path: Path, public_keys: Sequence[str], least_version: int = 0
+) -> Artefact:
+    """Return the artefact in `content`, which has been read once: what is checked is what is used.
 
-    public_keys: base64. path: for the message.
+    public_keys: base64; with any, one of them must have signed the model, and its version must be
+    `least_version` at least. path: for messages. Raises ArtefactError, UntrustedError for a whole
+    model that is not wanted.
     """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        text = archive.read(METADATA_NAME)
-        if SIGNATURE_NAME not in archive.namelist():
-            raise ArtefactError(f"{path}: the model is not signed, but has to be; {REMEDY}")
-        signature = archive.read(SIGNATURE_NAME)
+    artefact = parse_artefact(content, path)
+    if public_keys:
+        _check_signature(take_apart(content, path), public_keys)
+        version = artefact.metadata.version or 0
+        if version < least_version:
+            raise UntrustedError(
+                f"{shown(path)}: the model's version is {version}, and the settings want"
+                f" {least_version} at least; install a newer one"
+            )
+    return artefact
+
+
+def _check_signature(file: ModelFile, public_keys: Sequence[str]) -> None:
+    """Raise UntrustedError unless one of the keys has signed the file's metadata."""
+    text, signature = file.entries[METADATA_NAME], file.entries.get(SIGNATURE_NAME)
+    if signature is None:
+        raise UntrustedError(
+            f"{shown(file.path)}: the model is not signed, but has to be; {REMEDY}"
+        )
     if not any(_verifies(key, signed_message(text), signature) for key in public_keys):
-        raise ArtefactError(
-            f"{path}: the signature is by none of the {len(public_keys)} trusted keys; {REMEDY}"
+        raise UntrustedError(
+            f"{shown(file.path)}: the signature is by none of the {len(public_keys)} trusted"
+            f" keys; {REMEDY}"
         )
 
 

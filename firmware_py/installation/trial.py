@@ -5,24 +5,25 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_py.artefact import Artefact, parse_artefact
+from firmware_py.artefact import Artefact
 from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError
 from firmware_py.frame_detector import joined
-from firmware_py.installation.signature import check_signature
+from firmware_py.installation.signature import read_trusted
 from firmware_py.interpreter import VerifierNetwork
 
 SILENCE_SECONDS = 3.0
 
 
-def check_content(content: bytes, path: Path, public_keys: Sequence[str]) -> Artefact:
+def check_content(
+    content: bytes, path: Path, public_keys: Sequence[str], least_version: int = 0
+) -> Artefact:
     """Return the artefact in `content` if it may be installed; raises ArtefactError.
 
-    path: for messages. public_keys: base64; with any, one of them must have signed the model.
+    path: for messages. public_keys: base64; with any, one of them must have signed the model,
+    and its version must be `least_version` at least.
     """
-    artefact = parse_artefact(content, path)
-    if public_keys:
-        check_signature(content, path, public_keys)
+    artefact = read_trusted(content, path, public_keys, least_version)
     try_out(artefact)
     return artefact
 

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from firmware_py.artefact import Artefact, choose_policy, read_artefact
+from firmware_py.artefact import Artefact, choose_policy, parse_artefact
 from firmware_py.detector import refuse_clip_level
 from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
 from firmware_py.installation.default_model import read_default_model
-from firmware_py.installation.signature import check_signature
+from firmware_py.installation.signature import read_trusted
 from firmware_py.installation.slot import Slot
-from firmware_py.settings import ModelSettings, Settings
+from firmware_py.model_file import read_model_file
+from firmware_py.settings import ModelSettings, Settings, SignatureSettings
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,14 @@ class Site:
 
 def open_models(settings: Settings) -> list[Model]:
     """Return the models; raises ArtefactError, and SettingsError for labels that none has."""
-    keys = settings.signature.public_keys if settings.signature else ()
-    models = [open_model(each, keys) for each in settings.model]
+    models = [open_model(each, settings.signature) for each in settings.model]
     _check_labels(settings, models)
     return models
 
 
-def open_model(settings: ModelSettings, public_keys: Sequence[str] = ()) -> Model:
-    """Return one model with its policy; with keys, only if one of them has signed it."""
-    artefact = _read(settings.path, public_keys)
+def open_model(settings: ModelSettings, signature: SignatureSettings | None = None) -> Model:
+    """Return one model with its policy; signature: what a model must have to be used."""
+    artefact = _read(settings.path, signature)
     refuse_clip_level(artefact)
     policy = choose_policy(artefact, settings.operating_point or None, settings.threshold)
     if settings.refractory_seconds is not None:
@@ -41,18 +41,16 @@ def open_model(settings: ModelSettings, public_keys: Sequence[str] = ()) -> Mode
     return Model(artefact, policy)
 
 
-def _read(path: str, public_keys: Sequence[str]) -> Artefact:
+def _read(path: str, signature: SignatureSettings | None) -> Artefact:
     """Return the artefact at `path`, or the default one; the built-in one needs no signature."""
 
-    def check(file: Path) -> None:
-        if public_keys:
-            check_signature(file.read_bytes(), file, public_keys)
+    def read(file: Path) -> Artefact:
+        content = read_model_file(file)
+        if not signature:
+            return parse_artefact(content, file)
+        return read_trusted(content, file, signature.public_keys, signature.least_version)
 
-    if not path:
-        return read_default_model(Slot(), check)
-    artefact = read_artefact(path)
-    check(artefact.path)
-    return artefact
+    return read(Path(path)) if path else read_default_model(Slot(), read)
 
 
 def all_labels(models: Sequence[Model]) -> list[str]:

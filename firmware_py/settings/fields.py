@@ -5,6 +5,7 @@ import re
 from dataclasses import field
 from typing import Any
 
+from firmware_py.bounds import shown_value
 from firmware_py.errors import SettingsError
 
 
@@ -21,7 +22,7 @@ def file_path(default: str = "") -> Any:
 def require(condition: bool, name: str, value: object, expected: str) -> None:
     """Raise SettingsError unless `condition` holds."""
     if not condition:
-        raise SettingsError(f"{name} is {value!r}; it must be {expected}")
+        raise SettingsError(f"{name} is {shown_value(value)}; it must be {expected}")
 
 
 def require_text(name: str, value: str, longest: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from firmware_py.bounds import check_range
 from firmware_py.settings.fields import (
     example,
     file_path,
@@ -36,7 +37,7 @@ class GpioSettings:
     def __post_init__(self) -> None:
         named = self.line and not self.line.isdigit()
         require(bool(named), "line", self.line, "a name such as 'GPIO27', no number")
-        require(self.pulse_seconds > 0, "pulse_seconds", self.pulse_seconds, "above 0")
+        check_range("pulse_seconds", self.pulse_seconds, 0.001, 3600.0)
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class CommandSettings:
 
     def __post_init__(self) -> None:
         require(bool(self.program), "program", list(self.program), "a program and its arguments")
-        require(self.timeout_seconds > 0, "timeout_seconds", self.timeout_seconds, "above 0")
+        check_range("timeout_seconds", self.timeout_seconds, 0.001, 3600.0)
 
 
 @dataclass(frozen=True)
@@ -189,5 +190,5 @@ class WebhookSettings:
     def __post_init__(self) -> None:
         web = self.url.startswith(("http://", "https://"))
         require(web, "url", self.url, "an http or https address")
-        require(self.timeout_seconds > 0, "timeout_seconds", self.timeout_seconds, "above 0")
-        require(self.retries >= 0, "retries", self.retries, "at least 0")
+        check_range("timeout_seconds", self.timeout_seconds, 0.001, 3600.0)
+        check_range("retries", self.retries, 0, 20)

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from firmware_py.bounds import check_range, check_texts
 from firmware_py.errors import SettingsError
+from firmware_py.reading import read_file, refused_as, shown
 from firmware_py.schema import from_mapping
 from firmware_py.settings.fields import example, file_path, require
 from firmware_py.settings.outputs import (
@@ -21,6 +23,10 @@ from firmware_py.settings.outputs import (
 T = TypeVar("T")
 
 NAMED_SOUNDS = ("built-in", "off")
+MOST_BYTES = 2**20
+"""Of a settings file."""
+MOST_SECTIONS = 64
+"""Of one kind, such as [[gpio]]."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +48,15 @@ class MicrophoneSettings:
     """Without a sample for this long the microphone counts as lost and is opened again."""
 
     def __post_init__(self) -> None:
-        require(self.sample_rate_hz >= 0, "sample_rate_hz", self.sample_rate_hz, "at least 0")
-        require(self.channel >= 0, "channel", self.channel, "at least 0")
+        check_range("sample_rate_hz", self.sample_rate_hz, 0, 384_000)
+        check_range("channel", self.channel, 0, 255)
         require(
             self.num_channels in (0, *range(max(1, self.channel), 256)),
             "num_channels",
             self.num_channels,
             "0 or enough for the channel",
         )
-        require(
-            self.silence_seconds >= 0.5, "silence_seconds", self.silence_seconds, "at least 0.5"
-        )
+        check_range("silence_seconds", self.silence_seconds, 0.5, 3600.0)
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,7 @@ class ModelSettings:
             self.threshold,
             "from 0 to 1",
         )
-        require(
-            self.refractory_seconds is None or self.refractory_seconds >= 0,
-            "refractory_seconds",
-            self.refractory_seconds,
-            "at least 0",
-        )
+        check_range("refractory_seconds", self.refractory_seconds or 0.0, 0.0, 3600.0)
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ class ClipSettings:
         for name in ("seconds_before", "seconds_after"):
             value = getattr(self, name)
             require(0 <= value <= 60, name, value, "from 0 to 60")
-        require(self.max_clips >= 1, "max_clips", self.max_clips, "at least 1")
+        check_range("max_clips", self.max_clips, 1, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -110,11 +109,15 @@ class SignatureSettings:
 
     public_keys: tuple[str, ...] = example(["ZXhhbXBsZSBvbmx5OiBwdXQgeW91ciBrZXkgaGVyZSE="])
     """ed25519, in base64; several while an old key is replaced."""
+    least_version: int = 0
+    """Refuse models whose signed version is lower, so that nobody puts an old one back."""
 
     def __post_init__(self) -> None:
         require(bool(self.public_keys), "public_keys", list(self.public_keys), "at least one")
+        check_range("the number of public_keys", len(self.public_keys), 1, MOST_SECTIONS)
         for key in self.public_keys:
             require(_is_key(key), "public_keys", key, "32 bytes in base64")
+        check_range("least_version", self.least_version, 0, 2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         require(bool(self.model), "model", list(self.model), "at least one [[model]]")
+        for name in ("model", "gpio", "command", "webhook"):
+            check_range(f"the number of [[{name}]]", len(getattr(self, name)), 0, MOST_SECTIONS)
         lines = [gpio.line for gpio in self.gpio]
         served = self.microphone.enabled or self.wyoming is not None
         require(served, "microphone.enabled", False, "true, or [wyoming] be given to serve others")
@@ -158,17 +163,18 @@ class Settings:
 
 def read_settings(path: Path) -> Settings:
     """Return the settings in the TOML file `path`; raises SettingsError with the place."""
-    try:
-        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot read the settings: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: this is no TOML file: {error}") from error
-    settings = from_mapping(Settings, mapping, str(path))
-    try:
-        return _anchored(settings, path.resolve().parent)
-    except RuntimeError as error:  # of expanduser
-        raise SettingsError(f"{path}: ~ and a name that nobody has here; write it out") from error
+    content = read_file(path, "settings", MOST_BYTES, SettingsError)
+    with refused_as(SettingsError, f"{shown(path)}: this is no TOML file"):
+        mapping = tomllib.loads(content.decode())
+    with refused_as(SettingsError, f"{shown(path)}: the settings cannot be used"):
+        check_texts(mapping, shown(path), allowed="\t\n")
+        settings = from_mapping(Settings, mapping, shown(path))
+        try:
+            return _anchored(settings, path.resolve().parent)
+        except RuntimeError as error:  # of expanduser
+            raise SettingsError(
+                f"{shown(path)}: ~ and a name that nobody has here; write it out"
+            ) from error
 
 
 def _is_key(text: str) -> bool:
