@@ -65,6 +65,7 @@ class NetworkStream:
             fault = f"{len(inputs)} inputs and {len(outputs)} outputs, metadata name {named}"
             _fail(artefact.path, fault)
         self.reset()
+        _try(artefact.path, self._interpreter, self._frames, self._posteriors)
 
     def reset(self, history: NDArray[np.float32] | None = None) -> None:
         """Set the recurrent states to zero and the convolution history to `history` or zeros.
@@ -124,6 +125,7 @@ class VerifierNetwork:
         self._posteriors = _index(path, outputs, "posteriors", (1, len(metadata.labels)))
         if len(inputs) != 1 or len(outputs) != 1:
             _fail(path, f"a verifier of {len(inputs)} inputs and {len(outputs)} outputs")
+        _try(path, self._interpreter, self._frames, self._posteriors)
 
     def process(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return posteriors, float32 [labels]; frames: float32 [frames, num_bins]."""
@@ -146,6 +148,20 @@ def _index(path: Path, tensors: dict[str, Any], name: str, shape: tuple[int, ...
             f" not float32 {list(shape)}",
         )
     return int(detail["index"])
+
+
+def _try(path: Path, interpreter: Any, frames: int, posteriors: int) -> None:
+    """Refuse a network whose answer to zeros is none: weights can overflow that are numbers.
+
+    Its states stay as they are.
+    """
+    interpreter.set_tensor(frames, np.zeros_like(interpreter.get_tensor(frames)))
+    interpreter.invoke()
+    answer = interpreter.get_tensor(posteriors)
+    if not np.all((answer >= 0.0) & (answer <= 1.0)):
+        raise ArtefactError(
+            f"{path}: the network gives no probabilities; train it on, or convert it again"
+        )
 
 
 def _fail(path: Path, fault: str) -> NoReturn:

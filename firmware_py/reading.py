@@ -30,16 +30,19 @@ def refused_as(error_class: type[TriggerWordError], what: str) -> Iterator[None]
     except TriggerWordError:
         raise
     except Exception as error:
-        raise error_class(f"{what}: {reason(error)}") from error
+        raise error_class(f"{what}: {_reason(error, what)}") from error
 
 
-def reason(error: Exception) -> str:
+def _reason(error: Exception, what: str) -> str:
     """Return what went wrong, in one short line."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, MemoryError):
         return "it needs more memory than there is"
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        named = error.filename is not None and str(error.filename) not in what
+        text = f"{error.strerror}: {error.filename}" if named else error.strerror
     return CONTROL_CHARACTERS.sub(" ", text)[:LONGEST_REASON] or type(error).__name__
 
 

@@ -20,6 +20,7 @@ from firmware_py.live.site_models import Site
 from firmware_py.logs import set_format
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
+from firmware_py.reading import refused_as
 from firmware_py.sound.microphone import Chunk, Microphone
 from firmware_py.sound.system import SoundSystem
 
@@ -186,9 +187,9 @@ class Live:
     def _reload(self) -> None:
         self._notifier.reloading()
         try:
-            site = self._reread()
-            self._change(site)
-        except (TriggerWordError, OSError) as error:
+            with refused_as(SettingsError, "they cannot be used"):
+                self._change(self._reread())
+        except TriggerWordError as error:
             log.error("the settings stay as they were: %s", error)
             return
         log.info("settings and models are read again")
@@ -206,7 +207,7 @@ class Live:
             metrics = self._open_metrics(new.service.metrics_port)
         try:
             self._outputs.reconfigure(self._plans(site))
-        except (TriggerWordError, OSError):
+        except Exception:
             if metrics and metrics is not self._metrics:
                 metrics.close()
             raise

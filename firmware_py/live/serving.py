@@ -11,6 +11,7 @@ from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.site_models import Site
 from firmware_py.logs import set_format
+from firmware_py.reading import refused_as
 
 LOOK_SECONDS = 0.25
 
@@ -76,8 +77,9 @@ class Serving:
     def _reload(self) -> None:
         self._notifier.reloading()
         try:
-            self._change(self._reread())
-        except (TriggerWordError, OSError) as error:
+            with refused_as(SettingsError, "they cannot be used"):
+                self._change(self._reread())
+        except TriggerWordError as error:
             log.error("the settings stay as they were: %s", error)
             return
         log.info("settings and models are read again")
