@@ -12,7 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from firmware_py.bounds import (
+from firmware_py.candidates import LookPolicy
+from firmware_py.command_words import CommandPolicy, is_word
+from firmware_py.errors import ArtefactError, SettingsError
+from firmware_py.flatbuffer_check import check_flatbuffer
+from firmware_py.front_end import FrontEnd
+from firmware_py.reading.bounds import (
     Ranges,
     check_name,
     check_range,
@@ -20,12 +25,8 @@ from firmware_py.bounds import (
     check_texts,
     shown_value,
 )
-from firmware_py.candidates import LookPolicy
-from firmware_py.command_words import CommandPolicy, is_word
-from firmware_py.errors import ArtefactError, SettingsError
-from firmware_py.flatbuffer_check import check_flatbuffer
-from firmware_py.front_end import FrontEnd
-from firmware_py.model_file import (
+from firmware_py.reading.files import refused_as, shown
+from firmware_py.reading.model_file import (
     METADATA_NAME,
     REMEDY,
     VERIFIER_NAME,
@@ -33,7 +34,6 @@ from firmware_py.model_file import (
     read_model_file,
     take_apart,
 )
-from firmware_py.reading import refused_as, shown
 from firmware_py.schema import from_mapping, to_mapping
 from firmware_py.trigger import TriggerPolicy
 

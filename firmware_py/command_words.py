@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from firmware_py.bounds import Ranges, check_ranges
 from firmware_py.errors import SettingsError
+from firmware_py.reading.bounds import Ranges, check_ranges
 
 SILENCE, UNKNOWN = "silence", "unknown"
 

@@ -12,10 +12,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.bounds import Ranges, check_range, check_ranges
 from firmware_py.errors import SettingsError
 from firmware_py.level import CausalLevel, ClipLevel, LevelTracker
 from firmware_py.mel import MelSlopes, mel_filter_bank
+from firmware_py.reading.bounds import Ranges, check_range, check_ranges
 
 BLOCK_POINTS = 17_600
 """FFT points that are computed at once: more would not stay in the processor's cache."""

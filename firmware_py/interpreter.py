@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, StateTensor, Verifier
 from firmware_py.errors import ArtefactError, MissingToolError
-from firmware_py.model_file import REMEDY
+from firmware_py.reading.model_file import REMEDY
 
 Runtime = Literal["ai-edge-litert", "tflite-runtime"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.bounds import Ranges, check_ranges
 from firmware_py.errors import AudioError
+from firmware_py.reading.bounds import Ranges, check_ranges
 
 FULL_SCALE = 32768.0
 """The int16 value that stands for 0 dBFS."""

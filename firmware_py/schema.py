@@ -6,8 +6,8 @@ import types
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from firmware_py.bounds import shown_value
 from firmware_py.errors import SettingsError
+from firmware_py.reading.bounds import shown_value
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from firmware_py.bounds import Ranges, check_ranges
+from firmware_py.reading.bounds import Ranges, check_ranges
 
 RANGES: Ranges = {
     "threshold": (0.0, 1.0),

@@ -10,7 +10,7 @@ import pytest
 from firmware_py.artefact import pack_artefact, read_artefact
 from firmware_py.errors import ArtefactError
 from firmware_py.interpreter import NetworkStream
-from firmware_py.model_file import METADATA_NAME
+from firmware_py.reading.model_file import METADATA_NAME
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 

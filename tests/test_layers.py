@@ -28,9 +28,8 @@ MAY_IMPORT = {
     **levels(
         "firmware_py",
         "errors",
-        "reading bounds",
-        "schema flatbuffer_check model_file mel level front_end trigger candidates command_words"
-        " audio chime",
+        "reading",
+        "schema flatbuffer_check mel level front_end trigger candidates command_words audio chime",
         "artefact settings",
         "interpreter",
         "frame_source second_stage frame_detector detector ensemble",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from firmware_py.artefact import Artefact, parse_artefact
 from firmware_py.errors import ArtefactError, MissingToolError, SettingsError
-from firmware_py.model_file import METADATA_NAME, SIGNATURE_NAME, ModelFile, take_apart
-from firmware_py.reading import shown
+from firmware_py.reading.files import shown
+from firmware_py.reading.model_file import METADATA_NAME, SIGNATURE_NAME, ModelFile, take_apart
 
 REMEDY = "sign it with: python -m board sign MODEL --key KEY"
 

@@ -20,7 +20,7 @@ from firmware_py.live.site_models import Site
 from firmware_py.logs import set_format
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
-from firmware_py.reading import refused_as
+from firmware_py.reading.files import refused_as
 from firmware_py.sound.microphone import Chunk, Microphone
 from firmware_py.sound.system import SoundSystem
 

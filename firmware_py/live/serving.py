@@ -11,7 +11,7 @@ from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.site_models import Site
 from firmware_py.logs import set_format
-from firmware_py.reading import refused_as
+from firmware_py.reading.files import refused_as
 
 LOOK_SECONDS = 0.25
 

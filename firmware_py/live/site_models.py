@@ -11,7 +11,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.installation.default_model import read_default_model
 from firmware_py.installation.signature import read_trusted
 from firmware_py.installation.slot import Slot
-from firmware_py.model_file import read_model_file
+from firmware_py.reading.model_file import read_model_file
 from firmware_py.settings import ModelSettings, Settings, SignatureSettings
 
 

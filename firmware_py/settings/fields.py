@@ -5,8 +5,8 @@ import re
 from dataclasses import field
 from typing import Any
 
-from firmware_py.bounds import shown_value
 from firmware_py.errors import SettingsError
+from firmware_py.reading.bounds import shown_value
 
 
 def example(value: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from firmware_py.bounds import check_range
+from firmware_py.reading.bounds import check_range
 from firmware_py.settings.fields import (
     example,
     file_path,

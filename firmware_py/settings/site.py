@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from firmware_py.bounds import check_range, check_texts
 from firmware_py.errors import SettingsError
-from firmware_py.reading import read_file, refused_as, shown
+from firmware_py.reading.bounds import check_range, check_texts
+from firmware_py.reading.files import read_file, refused_as, shown
 from firmware_py.schema import from_mapping
 from firmware_py.settings.fields import example, file_path, require
 from firmware_py.settings.outputs import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_py.errors import ArtefactError
-from firmware_py.reading import read_file, refused_as, shown
+from firmware_py.reading.files import read_file, refused_as, shown
 
 METADATA_NAME = "metadata.json"
 VERIFIER_NAME = "verifier.tflite"

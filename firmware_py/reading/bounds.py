@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from firmware_py.errors import SettingsError
-from firmware_py.reading import CONTROL_CHARACTERS
+from firmware_py.reading.files import CONTROL_CHARACTERS
 
 Ranges = Mapping[str, tuple[float, float]]
 """Least and most of each field."""
