@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "--steps",
         type=_count,
         metavar="N",
-        help="steps a call; default: as many as fit into 160 ms of audio",
+        help="steps a call; default: as many as fit into 80 ms of audio",
     )
     add(
         "--config",

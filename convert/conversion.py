@@ -29,7 +29,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from models.settings.config import Config
 
-CALL_SECONDS = 0.16
+CALL_SECONDS = 0.08
 """The audio that one call covers at most when no number of steps is asked for."""
 
 PARITY_SEED, CALIBRATION_SEED = 1, 2

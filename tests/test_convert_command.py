@@ -65,7 +65,7 @@ def test_reference_weights_bring_their_front_end(tmp_path: Path) -> None:
     assert metadata.front_end.clip_level.target_dbfs == -20.0
     assert metadata.front_end.sample_rate_hz == 44100
     assert metadata.trigger.threshold == 0.5
-    assert metadata.network.steps_per_call == 22
+    assert metadata.network.steps_per_call == 11
 
 
 def assert_refused(

@@ -44,7 +44,7 @@ def test_mode_is_within_its_limit(trained: Path, tmp_path: Path, mode: Mode) -> 
     assert artefact.metadata.mode == mode
     assert artefact.metadata.name == "made"
     assert artefact.metadata.training == {"steps": 60, "sources": [{"path": "near"}]}
-    assert artefact.metadata.network.steps_per_call == 5  # 150 ms; six would be 180
+    assert artefact.metadata.network.steps_per_call == 2  # 60 ms; three would be 90
     assert [path.name for path in tmp_path.iterdir()] == ["out.tflite"]
 
 
@@ -104,6 +104,6 @@ def test_labels_and_head_of_several_words(tmp_path: Path) -> None:
     report = convert(tmp_path / "model.keras", tmp_path / "out.tflite")
     artefact = read_artefact(tmp_path / "out.tflite")
     assert artefact.metadata.labels == ("silence", "yes", "no")
-    assert artefact.metadata.network.steps_per_call == 8
+    assert artefact.metadata.network.steps_per_call == 4
     for parity in report.runtimes:
         assert parity.num_posteriors == 3 * 2997
