@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from made_servers import served
 
 paho = pytest.importorskip("paho.mqtt.client")
 from paho.mqtt.enums import CallbackAPIVersion
@@ -25,8 +26,8 @@ from firmware_py.outputs import broker as module
 from firmware_py.outputs import home_assistant
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mqtt import Mqtt
-from firmware_py.outputs.secret_files import read_credentials
 from firmware_py.settings.outputs import MqttSettings
+from firmware_py.settings.secret_files import read_credentials
 
 EVENT = Event("activate", "activate", 0.9, 12.5, "2026-01-01T00:00:00+00:00", 1.0)
 EVENT_TOPIC = "trigger-word/kitchen/event"
@@ -421,25 +422,6 @@ def pipe(source: socket.socket, target: socket.socket) -> None:
             target.sendall(data)
         target.shutdown(socket.SHUT_RDWR)
         source.close()
-
-
-@contextmanager
-def served(answer: Callable[[socket.socket], object]) -> Iterator[int]:
-    """Answer each connection in a thread of its own."""
-
-    def one(connection: socket.socket) -> None:
-        with connection, suppress(OSError, AssertionError):
-            answer(connection)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=one, args=(server.accept()[0],), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, daemon=True).start()
-        yield int(server.getsockname()[1])
-        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_refused_publishing_is_said_and_counted(

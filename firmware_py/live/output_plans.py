@@ -1,6 +1,8 @@
 """From the settings to the outputs; each one's library is imported only where it is wanted."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +32,7 @@ def plan_outputs(
     plans = [
         *_plans("gpio", settings.gpio, "line", _gpio),
         *_plans("command", settings.command, "program", _command),
-        *_plans("webhook", settings.webhook, "url", _webhook),
+        *_plans("webhook", settings.webhook, "address", _webhook),
     ]
     if settings.chime.sound != "off":
         chime = settings.chime
@@ -42,7 +44,18 @@ def plan_outputs(
                 "mqtt", (mqtt, labels), partial(_mqtt, mqtt, labels), queue_length=mqtt.queue_length
             )
         )
-    return plans
+    return _told_apart(plans)
+
+
+def _told_apart(plans: Sequence[Plan]) -> list[Plan]:
+    """Number the plans of one name, so that logs and metrics tell them apart."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for plan in plans:
+        seen[plan.name] += 1
+        number = seen[plan.name]
+        numbered.append(plan if number == 1 else replace(plan, name=f"{plan.name} ({number})"))
+    return numbered
 
 
 def _plans(

@@ -65,7 +65,7 @@ def _check_labels(settings: Settings, models: Sequence[Model]) -> None:
         ("chime", settings.chime.labels),
         *((f"gpio {each.line}", each.labels) for each in settings.gpio),
         *((f"command {each.program[0]}", each.labels) for each in settings.command),
-        *((f"webhook {each.url}", each.labels) for each in settings.webhook),
+        *((f"webhook {each.address}", each.labels) for each in settings.webhook),
     ]
     for where, labels in chosen:
         for label in labels:

@@ -18,8 +18,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from firmware_py.outputs.broker_client import LARGEST_PACKET, BrokerClient, tls_context
 from firmware_py.outputs.connection_faults import why_not
 from firmware_py.outputs.home_assistant import AT_LEAST_ONCE
-from firmware_py.outputs.secret_files import is_this_machine, read_credentials
 from firmware_py.settings.outputs import MqttSettings
+from firmware_py.settings.secret_files import is_this_machine, read_credentials
 
 RECONNECT_SECONDS = (1, 60)
 """First and longest pause before the broker is tried again."""

@@ -11,8 +11,8 @@ from paho.mqtt import client as paho
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
 from firmware_py.errors import SettingsError
-from firmware_py.outputs.secret_files import refuse_open_file
 from firmware_py.settings.outputs import MqttSettings
+from firmware_py.settings.secret_files import refuse_open_file
 
 LARGEST_PACKET = 1 << 20
 """Bytes; a broker that announces more is hung up on."""

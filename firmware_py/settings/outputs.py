@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import urlsplit
 
+from firmware_py.errors import SettingsError
 from firmware_py.reading.bounds import check_range
 from firmware_py.settings.fields import (
     example,
@@ -14,6 +16,9 @@ from firmware_py.settings.fields import (
     require_text,
     require_topic,
 )
+
+SECRET_HEADERS = "auth|key|token|secret|cookie|password"
+"""In the name of a header whose value is a secret."""
 
 
 @dataclass(frozen=True)
@@ -177,9 +182,9 @@ class WebhookSettings:
     """A URL that gets the event as JSON by POST; several may be given."""
 
     url: str = example("http://localhost:8123/api/webhook/trigger-word")
-    """http or https."""
+    """http or https; redirects are not followed."""
     timeout_seconds: float = 5.0
-    """For each attempt."""
+    """For each attempt, from its beginning to the answer."""
     retries: int = 3
     """Further attempts after one that failed, 1, 2, 4 ... seconds apart."""
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -188,7 +193,39 @@ class WebhookSettings:
     """Only for these labels; none: for all."""
 
     def __post_init__(self) -> None:
-        web = self.url.startswith(("http://", "https://"))
-        require(web, "url", self.url, "an http or https address")
+        require(_is_web_address(self.url), "url", self.address, "an http or https address")
         check_range("timeout_seconds", self.timeout_seconds, 0.001, 3600.0)
         check_range("retries", self.retries, 0, 20)
+        for name, value in self.headers.items():
+            require(
+                bool(re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name, re.ASCII))
+                and bool(re.fullmatch(r"[ -~\xa0-\xff]*", value)),
+                "headers",
+                name,
+                "the name of a header, with a value of one line in Latin letters",
+            )
+
+    @property
+    def address(self) -> str:
+        """The URL without what may be secret: user, password and query."""
+        scheme, _, rest = self.url.partition("://")
+        place, slash, path = rest.partition("/")
+        return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}".partition("?")[0]
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether the settings hold something that others must not read."""
+        names = " ".join(self.headers)
+        return "@" in self.url.partition("://")[2].partition("/")[0] or bool(
+            re.search(SECRET_HEADERS, names, re.IGNORECASE)
+        )
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+        require_host("url", host or "")
+    except (ValueError, SettingsError):
+        return False
+    return parts.scheme in ("http", "https") and port != 0 and url.isprintable()

@@ -19,6 +19,7 @@ from firmware_py.settings.outputs import (
     WebhookSettings,
     WyomingSettings,
 )
+from firmware_py.settings.secret_files import refuse_open_file
 
 T = TypeVar("T")
 
@@ -169,6 +170,8 @@ def read_settings(path: Path) -> Settings:
     with refused_as(SettingsError, f"{shown(path)}: the settings cannot be used"):
         check_texts(mapping, shown(path), allowed="\t\n")
         settings = from_mapping(Settings, mapping, shown(path))
+        if any(webhook.has_secret for webhook in settings.webhook):
+            refuse_open_file(path)
         try:
             return _anchored(settings, path.resolve().parent)
         except RuntimeError as error:  # of expanduser
