@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from firmware_py.commands import bench, check, detect, devices, install, run, safe, show
+from firmware_py.commands import bench, check, detect, devices, install, password, run, safe, show
 from firmware_py.errors import DeviceError, TriggerWordError
 
 EXIT_BAD_INPUT = 2
@@ -14,7 +14,7 @@ EXIT_DEVICE_GONE = 75
 EXIT_NO_READER = 141
 """As a shell says of a process that SIGPIPE ended."""
 
-COMMANDS = (detect, run, bench, show, devices, check, install, safe)
+COMMANDS = (detect, run, bench, show, devices, check, install, safe, password)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -120,6 +120,10 @@ class CommandTrigger:
         sums = [sum(column) for column in zip(*self._recent, strict=True)]
         return {word: sums[word] / self._window for word in self._words}
 
+    def take_peaks(self) -> dict[int, float]:
+        """Return each word's score as it is now: between decisions none is kept."""
+        return self.scores()
+
     def _likeliest_word(self) -> tuple[int, float]:
         """Return the word with the highest mean over the window, and that mean."""
         sums = [sum(column) for column in zip(*self._recent, strict=True)]

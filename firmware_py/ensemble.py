@@ -70,6 +70,9 @@ class _Group:
     def scores(self) -> list[tuple[Model, dict[str, float]]]:
         return [(model, detector.scores()) for model, detector in self._members]
 
+    def take_peaks(self) -> list[tuple[Model, dict[str, float]]]:
+        return [(model, detector.take_peaks()) for model, detector in self._members]
+
     def process(self, chunk: NDArray[np.int16]) -> list[Hit]:
         features = self.features = self._source.features(chunk)
         hits = []
@@ -135,6 +138,10 @@ class Ensemble:
     def scores(self) -> list[tuple[Model, dict[str, float]]]:
         """Return each model with the score of each of its words after the last chunk."""
         return [scores for group in self._groups for scores in group.scores()]
+
+    def take_peaks(self) -> list[tuple[Model, dict[str, float]]]:
+        """Return each model with the highest score of each word since this was last asked."""
+        return [peaks for group in self._groups for peaks in group.take_peaks()]
 
     @property
     def samples_needed(self) -> int:

@@ -137,6 +137,11 @@ class FrameDetector:
         labels = self.artefact.metadata.labels
         return {labels[index]: score for index, score in self._decider.scores().items()}
 
+    def take_peaks(self) -> dict[str, float]:
+        """Return the highest score of each word since this was last asked."""
+        labels = self.artefact.metadata.labels
+        return {labels[index]: peak for index, peak in self._decider.take_peaks().items()}
+
     def _prime(self) -> bool:
         """Give the network the frames before its first step; tell whether there are enough."""
         count = self.artefact.metadata.network.history_frames
@@ -175,6 +180,9 @@ class _Triggers:
 
     def scores(self) -> dict[int, float]:
         return {label: trigger.score for label, trigger in self._triggers.items()}
+
+    def take_peaks(self) -> dict[int, float]:
+        return {label: trigger.take_peak() for label, trigger in self._triggers.items()}
 
     def process(self, posteriors: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:
         """Return (index into `posteriors`, label's index, score) of each trigger."""

@@ -62,12 +62,14 @@ class Trigger:
         self._above = 0
         self._dead = 0
         self._held = False
+        self._peak = 0.0
 
     def process(self, posteriors: Iterable[float]) -> Iterator[tuple[int, float]]:
         """Yield (index into `posteriors`, score) of each trigger."""
         for index, posterior in enumerate(posteriors):
             self._recent.append(posterior)
             score = self.score
+            self._peak = max(score, self._peak)
             if self._fires(score):
                 yield index, score
 
@@ -75,6 +77,11 @@ class Trigger:
     def score(self) -> float:
         """The mean of the last posteriors."""
         return sum(self._recent) / len(self._recent)
+
+    def take_peak(self) -> float:
+        """Return the highest score since this was last asked."""
+        peak, self._peak = self._peak, 0.0
+        return peak
 
     def _fires(self, score: float) -> bool:
         above = score > self.policy.threshold

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from firmware_py.live.event_recorder import EventRecorder, clip_name, delete_oldest, write_clip
+from firmware_py.live.event_recorder import EventRecorder
 from firmware_py.live.history import History
-from firmware_py.outputs.event import Event
+from firmware_py.monitor.journal import Entry, Journal, Line
 from firmware_py.settings import ClipSettings
 
 RATE_HZ = 1000
-EVENT = Event("turn on", "m", 0.9, 12.5, "2026-01-02T03:04:05.678+00:00", 1.0)
+ENTRY = Entry("detection", "turn on", "m", 0.9, 0.8, "2026-01-02T03:04:05.678+00:00")
 RAMP = np.arange(20000, dtype=np.int16)
 
 
@@ -37,43 +37,45 @@ def test_history_of_nothing() -> None:
     assert history.between(10, 20).tolist() == list(range(10, 20))
 
 
-def test_a_clip_holds_the_seconds_around_the_event(tmp_path: Path) -> None:
-    settings = ClipSettings(str(tmp_path / "clips"), seconds_before=2.0, seconds_after=1.0)
-    recorder = EventRecorder(settings, RATE_HZ)
+def recorder_in(folder: Path, told: list[Line]) -> EventRecorder:
+    settings = ClipSettings(str(folder), seconds_before=2.0, seconds_after=1.0)
+    return EventRecorder(settings, RATE_HZ, Journal(folder, 100, 30.0), told.append)
+
+
+def test_a_clip_holds_the_seconds_around_the_moment(tmp_path: Path) -> None:
+    told: list[Line] = []
+    recorder = recorder_in(tmp_path, told)
     for start in range(0, 20000, 80):
         recorder.hear(RAMP[start : start + 80])
         if start == 8000:
-            recorder.note(EVENT)
+            recorder.note(ENTRY)
         if start == 8480:
-            recorder.note(replace(EVENT, label="a/b", score=1.0))
+            recorder.note(replace(ENTRY, label="a/b", kind="close-miss"), ago_seconds=1.2)
     recorder.close(5.0)
-    first, second = sorted((tmp_path / "clips").glob("*/*"), key=lambda path: path.parent.name)[
-        ::-1
-    ]
-    assert first.relative_to(tmp_path / "clips") == Path("turn_on/20260102T030405678Z-0.900.wav")
-    assert second.parent.name == "a_b"
-    samples, rate_hz = soundfile.read(first, dtype="int16")
-    assert rate_hz == RATE_HZ
-    np.testing.assert_array_equal(samples, RAMP[6080:9080])
+    assert [line.entry.label for line in told] == ["a/b", "turn on"]
+    for line, first in zip(told, (5360, 6080), strict=True):
+        assert line.clip
+        samples, rate_hz = soundfile.read(line.clip, dtype="int16")
+        assert rate_hz == RATE_HZ
+        np.testing.assert_array_equal(samples, RAMP[first : first + 3000])
     assert recorder.written == 2
-    assert first.stat().st_mode & 0o077 == 0
 
 
-def test_the_ring_deletes_the_oldest_and_nothing_else(tmp_path: Path) -> None:
-    foreign = tmp_path / "word" / "mine.wav"
-    for number in range(10):
-        event = replace(EVENT, label="word", timestamp=f"2026-01-02T03:04:0{number}.000+00:00")
-        write_clip(tmp_path, event, RAMP[:10], RATE_HZ)
-    foreign.write_bytes(b"")
-    delete_oldest(tmp_path, 3)
-    names = sorted(path.name for path in tmp_path.glob("word/*"))
-    assert names == [f"20260102T03040{number}000Z-0.900.wav" for number in (7, 8, 9)] + ["mine.wav"]
+def test_without_settings_for_clips_no_sound_is_kept() -> None:
+    told: list[Line] = []
+    recorder = EventRecorder(None, RATE_HZ, Journal(None), told.append)
+    recorder.hear(RAMP[:5000])
+    recorder.note(ENTRY)
+    recorder.close(5.0)
+    assert [(line.entry, line.clip) for line in told] == [(ENTRY, None)]
+    assert recorder.written == 0
 
 
 def test_a_disk_that_refuses_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    recorder = EventRecorder(ClipSettings(str(tmp_path / "file")), RATE_HZ)
-    recorder.note(EVENT)
+    told: list[Line] = []
+    recorder = recorder_in(tmp_path, told)
+    (tmp_path / "turn_on").write_bytes(b"")
+    recorder.note(ENTRY)
     recorder.hear(RAMP[:5000])
     end = time.monotonic() + 5
     while "clips:" not in caplog.text:
@@ -81,8 +83,3 @@ def test_a_disk_that_refuses_is_logged(tmp_path: Path, caplog: pytest.LogCapture
         time.sleep(0.01)
     recorder.close(5.0)
     assert recorder.written == 0
-
-
-def test_a_time_without_milliseconds() -> None:
-    event = replace(EVENT, timestamp="2026-01-02T03:04:05+00:00")
-    assert clip_name(event) == "20260102T030405000Z-0.900.wav"

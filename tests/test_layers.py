@@ -29,12 +29,14 @@ MAY_IMPORT = {
         "firmware_py",
         "errors",
         "reading",
-        "schema flatbuffer_check mel level front_end trigger candidates command_words audio chime",
+        "schema flatbuffer_check mel level front_end trigger candidates command_words audio chime"
+        " durable_file",
         "artefact settings",
         "interpreter",
         "frame_source second_stage frame_detector detector ensemble",
         "replay sound board_state logs installation",
-        "outputs wake_service",
+        "outputs wake_service monitor",
+        "web",
         "live",
         "bench commands __main__ __init__",
     ),
@@ -72,6 +74,9 @@ LIBRARIES = {
     "gpiod": {"outputs/gpio.py"},
     "paho": {"outputs/broker.py", "outputs/broker_client.py"},
     "wyoming": {f"wake_service/{name}.py" for name in ("client", "messages", "service", "words")},
+    "aiohttp": {
+        f"web/{name}.py" for name in ("assets", "connections", "guard", "routes", "server")
+    },
     "nacl": {"installation/signature.py"},
     "zeroconf": {"wake_service/announcement.py"},
 }

@@ -40,7 +40,7 @@ def test_printed_settings_uncommented_are_every_section_and_field() -> None:
 
 def test_every_field_is_documented() -> None:
     clear_by_name = {"seconds_before", "seconds_after"}
-    on = {"mqtt": {}, "wyoming": {}, "clips": {}, "gpio": [{}]}
+    on = {"mqtt": {}, "wyoming": {}, "clips": {}, "web": {}, "gpio": [{}]}
     on["signature"] = {"public_keys": [base64.b64encode(bytes(32)).decode()]}
     settings = from_mapping(Settings, on, "file")
     sections = [getattr(settings, field.name) for field in dataclasses.fields(Settings)]

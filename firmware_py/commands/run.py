@@ -86,10 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _open(site: "Site", arguments: argparse.Namespace) -> "Live | Serving":
     if site.settings.microphone.enabled:
         from firmware_py.live.loop import Live
+        from firmware_py.settings.state import StateFile, state_path
         from firmware_py.sound.portaudio import PortAudio
 
         tell = _print_json if arguments.json else _log
-        return Live(site, lambda: read_site(arguments), tell, PortAudio())
+        path = state_path(site.settings.service.state_file, arguments.settings)
+        return Live(site, lambda: read_site(arguments), tell, PortAudio(), StateFile(path))
     from firmware_py.live.serving import Serving
 
     return Serving(site, lambda: read_site(arguments))

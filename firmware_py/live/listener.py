@@ -13,6 +13,7 @@ from firmware_py.ensemble import Ensemble, Hit
 from firmware_py.live.history import History
 from firmware_py.live.observation import Observer, observe
 from firmware_py.live.pace import QUIET_SECONDS, Pace
+from firmware_py.monitor.close_misses import CloseMiss, CloseMissDetector
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.sound.microphone import Chunk
@@ -44,6 +45,8 @@ class Listener:
         self.muted_seconds = 0.0
         self.unheard_seconds = 0.0
         """Sound that a gap followed before the models could run on it."""
+        self.close_miss_detector: CloseMissDetector | None = None
+        self._close_misses: list[CloseMiss] = []
         self._observers: tuple[Observer, ...] = ()
         self._begin(ensemble, base_seconds=0.0)
 
@@ -109,6 +112,11 @@ class Listener:
             events += self._process()
         return events
 
+    def take_close_misses(self) -> list[CloseMiss]:
+        """Return the close misses since this was last asked."""
+        found, self._close_misses = self._close_misses, []
+        return found
+
     def replace_models(self, ensemble: Ensemble) -> None:
         """Go on with other models, which hear the last seconds once more before they decide."""
         self._ensemble.close()
@@ -122,6 +130,7 @@ class Listener:
         start_seconds = processed_seconds - len(warm_up) / sample_rate_hz
         self._begin(ensemble, start_seconds)
         self._ensemble.process(warm_up)
+        self._ensemble.take_peaks()
         self._num_processed = len(warm_up)
         self._history = history
         self._waiting = waiting
@@ -163,6 +172,9 @@ class Listener:
         self._is_slow = took > SLOW_FACTOR * duration
         self.processing_seconds += took
         self.audio_seconds += duration
+        if self.close_miss_detector:
+            peaks = self._ensemble.take_peaks()
+            self._close_misses += self.close_miss_detector.process(peaks, hits, self.time_seconds)
         if self._observers:
             self._tell_observers(samples)
         return [self._event(hit) for hit in hits]

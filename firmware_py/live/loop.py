@@ -7,6 +7,14 @@ from collections.abc import Callable, Sequence
 
 from firmware_py.ensemble import Ensemble, Model, listening_rate_hz
 from firmware_py.errors import SettingsError, TriggerWordError
+from firmware_py.live.control import Control, open_journal
+from firmware_py.live.entries import (
+    close_miss_detector,
+    entry_of_event,
+    entry_of_miss,
+    kind_of,
+    test_event,
+)
 from firmware_py.live.event_recorder import EventRecorder
 from firmware_py.live.listener import Listener
 from firmware_py.live.measurements import event_metrics, service_metrics, stream_metrics
@@ -16,11 +24,14 @@ from firmware_py.live.notifier import Notifier
 from firmware_py.live.observation import Observer
 from firmware_py.live.output_plans import plan_outputs
 from firmware_py.live.output_set import OutputSet, Plan
-from firmware_py.live.site_models import Site
+from firmware_py.live.page_service import PageService
+from firmware_py.live.site_models import Site, with_sensitivity
 from firmware_py.logs import set_format
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.reading.files import refused_as
+from firmware_py.settings import ClipSettings
+from firmware_py.settings.state import StateFile
 from firmware_py.sound.microphone import Chunk, Microphone
 from firmware_py.sound.system import SoundSystem
 
@@ -42,34 +53,50 @@ class Live:
         reread: Callable[[], Site],
         tell: Callable[[Event], None],
         sound: SoundSystem,
+        state: StateFile | None = None,
     ) -> None:
         """
         reread: returns the site anew, for `reload`.
         tell: called with each event.
         sound: where microphone and speaker are; from now on it is ours.
+        state: what people chose while it ran; None: nothing, and choices are not kept.
         Raises SettingsError, DeviceError or MissingToolError for outputs that do not open.
         """
+        self._state = state or StateFile(None)
+        self.site_as_set = site
+        """The site without what people chose while it ran."""
+        site = with_sensitivity(site, self._state.state.sensitivity)
         self._site = site
         self._reread = reread
         self._tell = tell
         self._stopping = False
         self._reload_wanted = False
+        self._adapt_wanted = False
         self._started = time.monotonic()
         self._detections: Counter[str] = Counter()
         self._late_detections = 0
         self._mute = Mute()
         self._sound = sound
-        self._pause_wanted = False
+        self._pause_wanted = not self._state.state.listening
         self._prepared_generation = 0
         rate_hz = listening_rate_hz(site.models)
         settings = site.settings
         set_format(settings.service.log_format)
         self._listener = Listener(Ensemble(site.models, rate_hz), self._mute)
         self._microphone = Microphone(self._sound, settings.microphone, rate_hz)
-        self._recorder = EventRecorder(settings.clips, rate_hz) if settings.clips else None
+        self._listener.close_miss_detector = close_miss_detector(settings.clips)
+        self.control = Control(self, self._state, settings.clips)
+        self._recorder = self._new_recorder(settings.clips)
         self._metrics = self._open_metrics(settings.service.metrics_port)
         self._outputs = OutputSet(self._plans(site))
         self._service = NetworkService(settings.wyoming, site.models)
+        self._page = PageService(self.control)
+        try:
+            self._page.change(settings.web)
+        except BaseException:
+            self._outputs.close(CLOSE_SECONDS)
+            self._service.close()
+            raise
         self._notifier = Notifier()
 
     def stop(self) -> None:
@@ -79,6 +106,39 @@ class Live:
     def reload(self) -> None:
         """Let `run` read the settings and the models again."""
         self._reload_wanted = True
+
+    def adapt(self) -> None:
+        """Let `run` go over to what people chose meanwhile. May be called from any thread."""
+        self._adapt_wanted = True
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples a second of what is heard."""
+        return self._listener.sample_rate_hz
+
+    @property
+    def microphone_name(self) -> str:
+        """The microphone that is open; empty: none."""
+        return self._microphone.name
+
+    @property
+    def tests(self) -> list[str]:
+        """The kinds of outputs that there are, such as chime or gpio."""
+        return list(dict.fromkeys(kind_of(worker.name) for worker in self._outputs.workers))
+
+    def test(self, kind: str) -> None:
+        """Let all outputs of a kind answer as if a word had been heard."""
+        for worker in self._outputs.workers:
+            if kind_of(worker.name) == kind:
+                worker.test(test_event(self._site))
+
+    def figures(self) -> dict[str, float]:
+        """Return how it goes, in numbers. May be called from any thread."""
+        return {
+            "detections": self._detections.total(),
+            "real_time_factor": self._listener.real_time_factor,
+            "uptime_seconds": time.monotonic() - self._started,
+        }
 
     def observe(self, observer: Observer) -> Callable[[], None]:
         """Let `observer` see what is heard; return what ends it. May be called from any thread."""
@@ -104,6 +164,9 @@ class Live:
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._reload()
+            if self._adapt_wanted:
+                self._adapt_wanted = False
+                self._change(self.site_as_set)
             self._pause_or_resume()
             if self.is_paused:
                 self._notifier.alive()
@@ -121,10 +184,11 @@ class Live:
         self._notifier.stopping()
         hanging = self._outputs.close(CLOSE_SECONDS)
         self._service.close()
+        if not self._page.close():
+            hanging.append("page")
         if not self._microphone.close(MICROPHONE_CLOSE_SECONDS):
             hanging.append("sound")
-        if self._recorder:
-            self._recorder.close(MICROPHONE_CLOSE_SECONDS)
+        self._recorder.close(MICROPHONE_CLOSE_SECONDS)
         return hanging
 
     def metrics(self) -> list[Metric]:
@@ -156,8 +220,7 @@ class Live:
             self._outputs.prepare()
 
     def _hear(self, chunk: Chunk) -> None:
-        if self._recorder:
-            self._recorder.hear(chunk.samples)
+        self._recorder.hear(chunk.samples)
         for event in self._listener.hear(chunk):
             age_seconds = self._sound.now() - chunk.arrived
             age_seconds += self._listener.time_seconds - event.time_seconds
@@ -166,13 +229,15 @@ class Live:
                 log.warning("heard %r %.1f s ago: too late to answer", event.label, age_seconds)
             else:
                 self._answer(event)
+        for miss in self._listener.take_close_misses():
+            ago_seconds = self._listener.time_seconds - miss.time_seconds
+            self._recorder.note(entry_of_miss(miss, ago_seconds), ago_seconds)
         self._notifier.alive()
 
     def _answer(self, event: Event) -> None:
         self._outputs.send(event)
         self._detections[event.label] += 1
-        if self._recorder:
-            self._recorder.note(event)
+        self._recorder.note(entry_of_event(event, self._site.models))
         self._tell(event)
 
     def _status(self) -> str:
@@ -195,7 +260,12 @@ class Live:
         log.info("settings and models are read again")
 
     def _change(self, site: Site) -> None:
-        """Go over to another site; raises, with the old one in force, when that fails."""
+        """Go over to a site as it is set, with what people chose for it.
+
+        Raises, with the old one in force, when that fails.
+        """
+        as_set = site
+        site = with_sensitivity(site, self._state.state.sensitivity)
         old, new = self._site.settings, site.settings
         if not new.microphone.enabled:
             raise SettingsError("microphone.enabled has changed; restart the service for it")
@@ -206,6 +276,7 @@ class Live:
         if new.service.metrics_port != old.service.metrics_port:
             metrics = self._open_metrics(new.service.metrics_port)
         try:
+            self._page.change(new.web)
             self._outputs.reconfigure(self._plans(site))
         except Exception:
             if metrics and metrics is not self._metrics:
@@ -218,7 +289,11 @@ class Live:
         self._outputs.prepare()
         self._change_listening(site, ensemble)
         set_format(new.service.log_format)
-        self._site = site
+        self._site, self.site_as_set = site, as_set
+
+    def _new_recorder(self, clips: ClipSettings | None) -> EventRecorder:
+        control = self.control
+        return EventRecorder(clips, self.rate_hz, control.journal, control.noted)
 
     def _change_listening(self, site: Site, ensemble: Ensemble | None) -> None:
         old, new = self._site.settings, site.settings
@@ -227,9 +302,11 @@ class Live:
         if ensemble:
             self._listener.replace_models(ensemble)
         if new.clips != old.clips or not same_rate:
-            if self._recorder:
-                self._recorder.close(MICROPHONE_CLOSE_SECONDS)
-            self._recorder = EventRecorder(new.clips, rate_hz) if new.clips else None
+            self._recorder.close(MICROPHONE_CLOSE_SECONDS)
+            if new.clips != old.clips:
+                self.control.journal = open_journal(new.clips)
+                self._listener.close_miss_detector = close_miss_detector(new.clips)
+            self._recorder = self._new_recorder(new.clips)
         if new.microphone != old.microphone or not same_rate:
             self._microphone.reconfigure(new.microphone, rate_hz)
 

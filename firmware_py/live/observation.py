@@ -33,6 +33,8 @@ class Observation:
     """Audio time of its last sample."""
     level_dbfs: float
     """Its mean power; 0 is full scale."""
+    samples: NDArray[np.int16]
+    """[samples] as the models heard them; not to be written to."""
     features: NDArray[np.float32]
     """[frames, num_bins] of the first model's front end before normalisation, as a rule
     logarithms of power; not to be written to."""
@@ -49,6 +51,7 @@ def observe(ensemble: Ensemble, samples: NDArray[np.int16], time_seconds: float)
     return Observation(
         time_seconds=time_seconds,
         level_dbfs=level_dbfs(samples),
+        samples=samples,
         features=ensemble.features,
         scores=tuple(
             WordScore(model.name, label, score, model.policy.threshold)

@@ -1,18 +1,22 @@
 """The models that the settings of a site name, with the policies that it chose."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from firmware_py.artefact import Artefact, choose_policy, parse_artefact
+from firmware_py.artefact import Artefact, Policy, choose_policy, parse_artefact
 from firmware_py.detector import refuse_clip_level
 from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
 from firmware_py.installation.default_model import read_default_model
 from firmware_py.installation.signature import read_trusted
 from firmware_py.installation.slot import Slot
+from firmware_py.monitor.sensitivity import policy_at
 from firmware_py.reading.model_file import read_model_file
 from firmware_py.settings import ModelSettings, Settings, SignatureSettings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,27 @@ class Site:
 
     settings: Settings
     models: Sequence[Model]
+
+
+def with_sensitivity(site: Site, chosen: Mapping[str, str]) -> Site:
+    """Return the site with other operating points, by the models' names.
+
+    A point that a model does not have, as after an upgrade, is said in the log and left out.
+    """
+    pairs = zip(site.settings.model, site.models, strict=True)
+    models = [_at_point(model, chosen.get(model.name), each) for each, model in pairs]
+    return replace(site, models=models)
+
+
+def _at_point(model: Model, point: str | None, settings: ModelSettings) -> Model:
+    if point is None:
+        return model
+    try:
+        policy = policy_at(model.artefact.metadata, point)
+    except SettingsError as error:
+        log.warning("%s; the settings count", error)
+        return model
+    return replace(model, policy=_with_refractory(policy, settings, model.artefact))
 
 
 def open_models(settings: Settings) -> list[Model]:
@@ -35,10 +60,13 @@ def open_model(settings: ModelSettings, signature: SignatureSettings | None = No
     artefact = _read(settings.path, signature)
     refuse_clip_level(artefact)
     policy = choose_policy(artefact, settings.operating_point or None, settings.threshold)
-    if settings.refractory_seconds is not None:
-        step_seconds = artefact.metadata.step_seconds
-        policy = policy.with_refractory(settings.refractory_seconds, step_seconds)
-    return Model(artefact, policy)
+    return Model(artefact, _with_refractory(policy, settings, artefact))
+
+
+def _with_refractory(policy: Policy, settings: ModelSettings, artefact: Artefact) -> Policy:
+    if settings.refractory_seconds is None:
+        return policy
+    return policy.with_refractory(settings.refractory_seconds, artefact.metadata.step_seconds)
 
 
 def _read(path: str, signature: SignatureSettings | None) -> Artefact:

@@ -87,6 +87,10 @@ class OutputWorker:
         with suppress(queue.Full):
             self._queue.put_nowait(what)
 
+    def test(self, event: Event) -> None:
+        """Let the output answer an event whatever its label; never waits."""
+        self.prepare(lambda: self.output.handle(event))
+
     def close(self) -> None:
         """Ask the thread to forget what is queued and close the output; do not wait."""
         self._closing.set()

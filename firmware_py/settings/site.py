@@ -20,6 +20,7 @@ from firmware_py.settings.outputs import (
     WyomingSettings,
 )
 from firmware_py.settings.secret_files import refuse_open_file
+from firmware_py.settings.web import WebSettings
 
 T = TypeVar("T")
 
@@ -95,13 +96,26 @@ class ClipSettings:
     seconds_before: float = 2.0
     seconds_after: float = 1.0
     max_clips: int = 200
-    """The oldest are deleted beyond this number."""
+    """The oldest are deleted beyond this number, those that nobody has judged first."""
+    max_days: float = 30.0
+    """Clips older than this are deleted."""
+    close_misses: bool = True
+    """Keep those too whose score came near the threshold."""
+    close_miss_share: float = 0.5
+    """How near: above this share of the threshold."""
 
     def __post_init__(self) -> None:
         for name in ("seconds_before", "seconds_after"):
             value = getattr(self, name)
             require(0 <= value <= 60, name, value, "from 0 to 60")
-        check_range("max_clips", self.max_clips, 1, 1_000_000)
+        check_range("max_clips", self.max_clips, 1, 100_000)
+        require(0 < self.max_days <= 3650, "max_days", self.max_days, "above 0, at most 3650")
+        require(
+            0 < self.close_miss_share < 1,
+            "close_miss_share",
+            self.close_miss_share,
+            "between 0 and 1",
+        )
 
 
 @dataclass(frozen=True)
@@ -129,6 +143,9 @@ class ServiceSettings:
     """json: one object a line."""
     metrics_port: int = 0
     """Serve counters for Prometheus on this port of 127.0.0.1; 0: do not."""
+    state_file: str = file_path()
+    """Where choices of the page and of Home Assistant are kept; empty: beside this file, or where
+    the service manager says."""
 
     def __post_init__(self) -> None:
         require(
@@ -149,6 +166,7 @@ class Settings:
     mqtt: MqttSettings | None = None
     wyoming: WyomingSettings | None = None
     clips: ClipSettings | None = None
+    web: WebSettings | None = None
     signature: SignatureSettings | None = None
     service: ServiceSettings = field(default_factory=ServiceSettings)
 

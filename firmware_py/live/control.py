@@ -1,0 +1,202 @@
+"""What people see of a listening device and may change, on the page or elsewhere."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.board_state import read_board_state
+from firmware_py.ensemble import Model
+from firmware_py.errors import SettingsError
+from firmware_py.live.observation import Observation
+from firmware_py.monitor.broadcast import Broadcast
+from firmware_py.monitor.journal import Journal, Line
+from firmware_py.monitor.microphone_health import diagnose, peak_dbfs
+from firmware_py.monitor.picture import encoded
+from firmware_py.monitor.sensitivity import Point, points, policy_at, room
+from firmware_py.settings import ClipSettings, Settings
+from firmware_py.settings.state import StateFile
+
+if TYPE_CHECKING:
+    from firmware_py.live.loop import Live
+
+HEALTH_SECONDS = 4.0
+"""The sound from which the microphone is judged."""
+SETTINGS_POINT = "settings"
+"""A threshold of the settings that is none of the model's operating points."""
+DARKEST, BRIGHTEST = -1.5, 3.0
+"""Deviations from a bin's mean that are drawn black and white."""
+
+log = logging.getLogger(__name__)
+
+
+class Control:
+    """Implements `web.device.Device` for the loop. Any thread may call."""
+
+    def __init__(self, live: "Live", state: StateFile, clips: ClipSettings | None) -> None:
+        self._live = live
+        self._state = state
+        self._end_observing: Callable[[], None] | None = None
+        self._recent: deque[NDArray[np.int16]] = deque()
+        self._recent_samples = 0
+        self.broadcast = Broadcast(self._begin_looking, self._end_looking)
+        self.journal = open_journal(clips)
+        self.changed: list[Callable[[], None]] = []
+        """Called after each change that somebody made."""
+
+    @property
+    def listening(self) -> bool:
+        return self._state.state.listening
+
+    def status(self) -> dict[str, Any]:
+        """Return what changes seldom, JSON-ready."""
+        site, chosen = self._live.site_as_set, self._state.state.sensitivity
+        lines = self.journal.lines()
+        return {
+            "listening": self.listening,
+            "microphone": self._live.microphone_name,
+            "faults": self._faults(),
+            "models": [
+                _model_status(model, chosen.get(model.name), lines) for model in site.models
+            ],
+            "clips": _clips_status(site.settings, len([line for line in lines if line.clip])),
+            "tests": self._live.tests,
+            **self._live.figures(),
+            "temperature_celsius": read_board_state().temperature_celsius,
+        }
+
+    def set_sensitivity(self, model: str, point: str | None) -> None:
+        """Choose a model's operating point; None: as the settings say."""
+        found = next((each for each in self._live.site_as_set.models if each.name == model), None)
+        if not found:
+            raise SettingsError(f"no model is called {model!r}")
+        if point == SETTINGS_POINT:
+            point = None
+        if point is not None:
+            policy_at(found.artefact.metadata, point)
+        self._state.change(lambda state: state.with_sensitivity(model, point))
+        log.info("sensitivity of %s: %s", model, point or "as the settings say")
+        self._live.adapt()
+        self._tell_of_change()
+
+    def set_listening(self, listening: bool) -> None:
+        """Close the microphone, or open it again."""
+        self._state.change(lambda state: replace(state, listening=listening))
+        log.info("listening is switched %s", "on" if listening else "off")
+        if listening:
+            self._live.resume()
+        else:
+            self._live.pause()
+        self._tell_of_change()
+
+    def test(self, what: str) -> None:
+        """Let some outputs answer as if a word had been heard."""
+        if what not in self._live.tests:
+            raise SettingsError(f"there is no {what!r} to test; there is {self._live.tests}")
+        log.info("a test of %s", what)
+        self._live.test(what)
+
+    def noted(self, line: Line) -> None:
+        """Tell who looks of a new line of the journal."""
+        if self.broadcast.is_watched:
+            self.broadcast.send({"type": "entry", "entry": line.as_json()})
+
+    def _tell_of_change(self) -> None:
+        self.broadcast.send({"type": "changed"})
+        for tell in self.changed:
+            tell()
+
+    def _begin_looking(self) -> None:
+        self._end_observing = self._live.observe(self._observe)
+
+    def _end_looking(self) -> None:
+        if self._end_observing:
+            self._end_observing()
+        self._recent.clear()
+        self._recent_samples = 0
+
+    def _observe(self, observation: Observation) -> None:
+        """Hand what was heard to those who look; runs in the thread that listens."""
+        samples = observation.samples
+        self._recent.append(samples)
+        self._recent_samples += len(samples)
+        while self._recent_samples - len(self._recent[0]) > HEALTH_SECONDS * self._live.rate_hz:
+            self._recent_samples -= len(self._recent.popleft())
+        self.broadcast.send(
+            {
+                "type": "sound",
+                "seconds": len(samples) / self._live.rate_hz,
+                "level": round(observation.level_dbfs, 1),
+                "peak": round(peak_dbfs(samples), 1),
+                "scores": [asdict(score) for score in observation.scores],
+                **encoded(self._shown(observation.features), DARKEST, BRIGHTEST),
+            }
+        )
+
+    def _shown(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return features as the first model sees them: about 0 in the mean, 1 in deviation."""
+        front_end = self._live.site_as_set.models[0].artefact.metadata.front_end
+        if front_end.log_epsilon is None:
+            features = np.log(features + np.float32(1e-6))
+        if front_end.mean:
+            return front_end.normalise(features)
+        return (features - np.float32(5.0)) / np.float32(3.0)
+
+    def _faults(self) -> list[dict[str, str]]:
+        if not self.listening:
+            return []
+        if not self._live.microphone_name:
+            text = "No microphone is open: is one plugged in, and free? The log says more."
+            return [{"fault": "missing", "text": text}]
+        samples = np.concatenate([np.zeros(0, np.int16), *list(self._recent)])
+        return [asdict(finding) for finding in diagnose(samples, self._live.rate_hz)]
+
+
+def open_journal(clips: ClipSettings | None) -> Journal:
+    """Return the journal of a site; without settings for clips it is in memory only."""
+    if not clips:
+        return Journal(None)
+    return Journal(Path(clips.folder), clips.max_clips, clips.max_days)
+
+
+def _model_status(model: Model, chosen: str | None, lines: list[Line]) -> dict[str, Any]:
+    """Return a model as the settings have it, with what may be chosen and what was."""
+    metadata = model.artefact.metadata
+    own = model.policy.threshold
+    offered = points(metadata)
+    if own not in [point.threshold for point in offered]:
+        offered = sorted([*offered, Point(SETTINGS_POINT, own)], key=lambda each: each.threshold)
+    names = [point.name for point in offered]
+    as_set = next(point.name for point in offered if point.threshold == own)
+    return {
+        "name": model.name,
+        "words": list(metadata.words),
+        "points": [
+            {**asdict(each), "room": asdict(room(lines, model.name, each.threshold))}
+            for each in offered
+        ],
+        "current": chosen if chosen in names else as_set,
+        "as_set": as_set,
+        "is_chosen": chosen is not None,
+    }
+
+
+def _clips_status(settings: Settings, count: int) -> dict[str, Any]:
+    clips = settings.clips
+    if not clips:
+        return {"kept": False, "count": 0}
+    return {
+        "kept": True,
+        "count": count,
+        "folder": clips.folder,
+        "max_clips": clips.max_clips,
+        "max_days": clips.max_days,
+        "seconds_before": clips.seconds_before,
+        "seconds_after": clips.seconds_after,
+        "close_misses": clips.close_misses,
+    }

@@ -1,0 +1,82 @@
+"""How sensitive a model may be set, what its evaluation promises there, and what this room says."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware_py.artefact import Metadata, Policy
+from firmware_py.errors import SettingsError
+from firmware_py.monitor.journal import Line
+
+STANDARD = "standard"
+"""The point that the model itself recommends."""
+PROMISED = (
+    "positives",
+    "miss_rate",
+    "miss_rate_ci95",
+    "hours",
+    "false_accepts_per_hour",
+    "false_accepts_per_hour_ci95",
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of a model's sensitivity."""
+
+    name: str
+    threshold: float
+    promise: Mapping[str, Any] = field(default_factory=dict)
+    """What the model's evaluation found there, as far as it was measured; the names as it says."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the verdicts of a room say of a threshold."""
+
+    words: int
+    """Entries that were the word."""
+    found: int
+    """Those of them that score above the threshold."""
+    others: int
+    """Entries that were not the word."""
+    false_accepts: int
+    """Those of them that score above the threshold."""
+
+
+def points(metadata: Metadata) -> list[Point]:
+    """Return the operating points of a model, the most sensitive first, its own among them."""
+    evaluation = metadata.evaluation
+    measured = evaluation.get("operating_points")
+    others = measured if isinstance(measured, Mapping) else {}
+    found = [Point(STANDARD, metadata.trigger.threshold, _promise(evaluation))]
+    found += [
+        Point(name, policy.threshold, _promise(others.get(name)))
+        for name, policy in metadata.operating_points.items()
+        if name != STANDARD
+    ]
+    return sorted(found, key=lambda point: point.threshold)
+
+
+def policy_at(metadata: Metadata, name: str) -> Policy:
+    """Return the policy of an operating point; raises SettingsError for an unknown one."""
+    if name == STANDARD:
+        return metadata.trigger
+    if name not in metadata.operating_points:
+        known = ", ".join(point.name for point in points(metadata))
+        raise SettingsError(f"{metadata.name} has no operating point {name!r}; known: {known}")
+    return metadata.operating_points[name]
+
+
+def room(lines: Iterable[Line], model: str, threshold: float) -> Room:
+    """Count what the judged entries of a model would be at a threshold."""
+    entries = [line.entry for line in lines if line.entry.model == model]
+    right = [entry.score > threshold for entry in entries if entry.verdict == "right"]
+    wrong = [entry.score > threshold for entry in entries if entry.verdict == "wrong"]
+    return Room(len(right), sum(right), len(wrong), sum(wrong))
+
+
+def _promise(evaluation: object) -> dict[str, Any]:
+    if not isinstance(evaluation, Mapping):
+        return {}
+    return {name: evaluation[name] for name in PROMISED if name in evaluation}

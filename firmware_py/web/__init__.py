@@ -1,0 +1,1 @@
+"""The page: what a listening device hears, in a browser, and what people may change there."""
