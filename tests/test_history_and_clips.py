@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from firmware_py.live.event_recorder import EventRecorder
-from firmware_py.live.history import History
+from firmware_py.monitor.event_recorder import EventRecorder
+from firmware_py.monitor.history import History
 from firmware_py.monitor.journal import Entry, Journal, Line
 from firmware_py.settings import ClipSettings
 

@@ -14,7 +14,7 @@ from firmware_py.artefact import read_artefact
 from firmware_py.ensemble import Ensemble, Hit, Model
 from firmware_py.front_end import FrontEndStream
 from firmware_py.live.listener import Listener
-from firmware_py.live.observation import Observation
+from firmware_py.monitor.observation import Observation
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.sound.microphone import Chunk

@@ -459,7 +459,7 @@ def test_a_secret_that_others_may_read_does_not_start(tmp_path: Path) -> None:
     path = password_file(tmp_path)
     Path(path).chmod(0o644)
     with (
-        pytest.raises(SettingsError, match="others may use this file"),
+        pytest.raises(SettingsError, match="others can use this secret"),
         served(tmp_path, password_file=path),
     ):
         pass

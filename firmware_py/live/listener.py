@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.ensemble import Ensemble, Hit
-from firmware_py.live.history import History
-from firmware_py.live.observation import Observer, observe
 from firmware_py.live.pace import QUIET_SECONDS, Pace
 from firmware_py.monitor.close_misses import CloseMiss, CloseMissDetector
+from firmware_py.monitor.history import History
+from firmware_py.monitor.observation import Observer, observe
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.sound.microphone import Chunk

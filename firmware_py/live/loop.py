@@ -7,30 +7,30 @@ from collections.abc import Callable, Sequence
 
 from firmware_py.ensemble import Ensemble, Model, listening_rate_hz
 from firmware_py.errors import SettingsError, TriggerWordError
-from firmware_py.live.control import Control, open_journal
-from firmware_py.live.entries import (
+from firmware_py.live.listener import Listener
+from firmware_py.live.measurements import event_metrics, service_metrics, stream_metrics
+from firmware_py.live.metrics import Metric, MetricsServer
+from firmware_py.live.network_service import NetworkService
+from firmware_py.live.notifier import Notifier
+from firmware_py.live.output_plans import plan_outputs
+from firmware_py.live.output_set import OutputSet, Plan
+from firmware_py.live.page_service import PageService
+from firmware_py.live.site_models import Site, all_labels, with_sensitivity
+from firmware_py.logs import set_format
+from firmware_py.monitor.control import Control, open_journal
+from firmware_py.monitor.entries import (
     close_miss_detector,
     entry_of_event,
     entry_of_miss,
     kind_of,
     test_event,
 )
-from firmware_py.live.event_recorder import EventRecorder
-from firmware_py.live.listener import Listener
-from firmware_py.live.measurements import event_metrics, service_metrics, stream_metrics
-from firmware_py.live.metrics import Metric, MetricsServer
-from firmware_py.live.network_service import NetworkService
-from firmware_py.live.notifier import Notifier
-from firmware_py.live.observation import Observer
-from firmware_py.live.output_plans import plan_outputs
-from firmware_py.live.output_set import OutputSet, Plan
-from firmware_py.live.page_service import PageService
-from firmware_py.live.site_models import Site, with_sensitivity
-from firmware_py.logs import set_format
+from firmware_py.monitor.event_recorder import EventRecorder
+from firmware_py.monitor.observation import Observer
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.reading.files import refused_as
-from firmware_py.settings import ClipSettings
+from firmware_py.settings import ClipSettings, Settings
 from firmware_py.settings.state import StateFile
 from firmware_py.sound.microphone import Chunk, Microphone
 from firmware_py.sound.system import SoundSystem
@@ -63,8 +63,7 @@ class Live:
         Raises SettingsError, DeviceError or MissingToolError for outputs that do not open.
         """
         self._state = state or StateFile(None)
-        self.site_as_set = site
-        """The site without what people chose while it ran."""
+        self._as_set = site
         site = with_sensitivity(site, self._state.state.sensitivity)
         self._site = site
         self._reread = reread
@@ -112,6 +111,15 @@ class Live:
         self._adapt_wanted = True
 
     @property
+    def settings(self) -> Settings:
+        return self._site.settings
+
+    @property
+    def models_as_set(self) -> Sequence[Model]:
+        """The models as the settings have them, without what people chose while it ran."""
+        return self._as_set.models
+
+    @property
     def rate_hz(self) -> int:
         """Samples a second of what is heard."""
         return self._listener.sample_rate_hz
@@ -130,7 +138,7 @@ class Live:
         """Let all outputs of a kind answer as if a word had been heard."""
         for worker in self._outputs.workers:
             if kind_of(worker.name) == kind:
-                worker.test(test_event(self._site))
+                worker.test(test_event(all_labels(self._site.models)[0]))
 
     def figures(self) -> dict[str, float]:
         """Return how it goes, in numbers. May be called from any thread."""
@@ -166,7 +174,7 @@ class Live:
                 self._reload()
             if self._adapt_wanted:
                 self._adapt_wanted = False
-                self._change(self.site_as_set)
+                self._change(self._as_set)
             self._pause_or_resume()
             if self.is_paused:
                 self._notifier.alive()
@@ -289,7 +297,7 @@ class Live:
         self._outputs.prepare()
         self._change_listening(site, ensemble)
         set_format(new.service.log_format)
-        self._site, self.site_as_set = site, as_set
+        self._site, self._as_set = site, as_set
 
     def _new_recorder(self, clips: ClipSettings | None) -> EventRecorder:
         control = self.control

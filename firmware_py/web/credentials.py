@@ -7,13 +7,14 @@ scrypt$LOG2_N$R$P$SALT$HASH, the last two in base64.
 import base64
 import hmac
 import os
-import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from firmware_py.errors import SettingsError
+from firmware_py.reading.files import read_file
+from firmware_py.settings.secret_files import refuse_open_file
 
 LOG2_N, BLOCK_SIZE, PARALLELISM = 14, 8, 1
 """16 MB and a tenth of a second on a Pi for each guess (OWASP's second choice)."""
@@ -21,6 +22,7 @@ MOST_LOG2_N = 17
 SALT_BYTES, HASH_BYTES = 16, 32
 LEAST_PASSWORD, MOST_PASSWORD = 8, 1024
 LEAST_TOKEN = 20
+MOST_BYTES = 4096
 REMEDY = "make it with: trigger-word password FILE"
 
 
@@ -105,19 +107,9 @@ def read_token_file(path: Path) -> str:
 
 def _read_secret(path: Path) -> str:
     """Return the only line of a file that nobody else may read or change."""
+    refuse_open_file(path)
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read(4096)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot read it: {error.strerror}") from error
-    if mode & (stat.S_IRWXO | stat.S_IWGRP):
-        raise SettingsError(
-            f"{path}: others may use this file (mode {stat.S_IMODE(mode):o}); run:"
-            f" chmod o=,g-w {path}"
-        )
-    try:
-        return content.decode().strip()
+        return read_file(path, "secret", MOST_BYTES, SettingsError).decode().strip()
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: this is no text") from error
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from firmware_py.ensemble import Model
-from firmware_py.live.site_models import Site, all_labels
 from firmware_py.monitor.close_misses import CloseMiss, CloseMissDetector
 from firmware_py.monitor.journal import Entry
 from firmware_py.outputs.event import Event
@@ -41,7 +40,7 @@ def kind_of(output: str) -> str:
     return output.partition(" ")[0]
 
 
-def test_event(site: Site) -> Event:
+def test_event(label: str) -> Event:
     """Return what outputs are given for a test."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return Event(all_labels(site.models)[0], "test", 1.0, 0.0, now, 0.0)
+    return Event(label, "test", 1.0, 0.0, now, 0.0)

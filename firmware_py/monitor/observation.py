@@ -1,6 +1,5 @@
 """Looking on while a device listens: level, features and scores, as the models saw them."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,10 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.ensemble import Ensemble
-from firmware_py.level import FULL_SCALE
-
-FAINTEST_DBFS = -100.0
-"""What digital silence is said to have."""
+from firmware_py.monitor.microphone_health import level_dbfs
 
 
 @dataclass(frozen=True)
@@ -59,13 +55,3 @@ def observe(ensemble: Ensemble, samples: NDArray[np.int16], time_seconds: float)
             for label, score in scores.items()
         ),
     )
-
-
-def level_dbfs(samples: NDArray[np.int16]) -> float:
-    """Return the mean power of int16 [samples] in dB below full scale."""
-    if not len(samples):
-        return FAINTEST_DBFS
-    mean_square = float(np.mean(np.square(samples, dtype=np.float32)))
-    if not mean_square:
-        return FAINTEST_DBFS
-    return max(FAINTEST_DBFS, 10.0 * math.log10(mean_square / FULL_SCALE**2))

@@ -2,10 +2,10 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 from firmware_py.board_state import read_board_state
 from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
-from firmware_py.live.observation import Observation
 from firmware_py.monitor.broadcast import Broadcast
 from firmware_py.monitor.journal import Journal, Line
 from firmware_py.monitor.microphone_health import diagnose, peak_dbfs
+from firmware_py.monitor.observation import Observation, Observer
 from firmware_py.monitor.picture import encoded
 from firmware_py.monitor.sensitivity import Point, points, policy_at, room
 from firmware_py.settings import ClipSettings, Settings
 from firmware_py.settings.state import StateFile
-
-if TYPE_CHECKING:
-    from firmware_py.live.loop import Live
 
 HEALTH_SECONDS = 4.0
 """The sound from which the microphone is judged."""
@@ -35,10 +32,42 @@ DARKEST, BRIGHTEST = -1.5, 3.0
 log = logging.getLogger(__name__)
 
 
-class Control:
-    """Implements `web.device.Device` for the loop. Any thread may call."""
+class Loop(Protocol):
+    """What is asked of the loop that listens. Any thread may call."""
 
-    def __init__(self, live: "Live", state: StateFile, clips: ClipSettings | None) -> None:
+    @property
+    def settings(self) -> Settings: ...
+
+    @property
+    def models_as_set(self) -> Sequence[Model]:
+        """The models as the settings have them, without what people chose."""
+
+    @property
+    def rate_hz(self) -> int: ...
+
+    @property
+    def microphone_name(self) -> str: ...
+
+    @property
+    def tests(self) -> list[str]: ...
+
+    def test(self, kind: str) -> None: ...
+
+    def figures(self) -> dict[str, float]: ...
+
+    def observe(self, observer: Observer) -> Callable[[], None]: ...
+
+    def adapt(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class Control:
+    """What `web.device.Device` says, for a loop. Any thread may call."""
+
+    def __init__(self, live: Loop, state: StateFile, clips: ClipSettings | None) -> None:
         self._live = live
         self._state = state
         self._end_observing: Callable[[], None] | None = None
@@ -55,16 +84,14 @@ class Control:
 
     def status(self) -> dict[str, Any]:
         """Return what changes seldom, JSON-ready."""
-        site, chosen = self._live.site_as_set, self._state.state.sensitivity
+        models, chosen = self._live.models_as_set, self._state.state.sensitivity
         lines = self.journal.lines()
         return {
             "listening": self.listening,
             "microphone": self._live.microphone_name,
             "faults": self._faults(),
-            "models": [
-                _model_status(model, chosen.get(model.name), lines) for model in site.models
-            ],
-            "clips": _clips_status(site.settings, len([line for line in lines if line.clip])),
+            "models": [_model_status(model, chosen.get(model.name), lines) for model in models],
+            "clips": _clips_status(self._live.settings, len([line for line in lines if line.clip])),
             "tests": self._live.tests,
             **self._live.figures(),
             "temperature_celsius": read_board_state().temperature_celsius,
@@ -72,7 +99,7 @@ class Control:
 
     def set_sensitivity(self, model: str, point: str | None) -> None:
         """Choose a model's operating point; None: as the settings say."""
-        found = next((each for each in self._live.site_as_set.models if each.name == model), None)
+        found = next((each for each in self._live.models_as_set if each.name == model), None)
         if not found:
             raise SettingsError(f"no model is called {model!r}")
         if point == SETTINGS_POINT:
@@ -140,7 +167,7 @@ class Control:
 
     def _shown(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return features as the first model sees them: about 0 in the mean, 1 in deviation."""
-        front_end = self._live.site_as_set.models[0].artefact.metadata.front_end
+        front_end = self._live.models_as_set[0].artefact.metadata.front_end
         if front_end.log_epsilon is None:
             features = np.log(features + np.float32(1e-6))
         if front_end.mean:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.live.history import History
+from firmware_py.monitor.history import History
 from firmware_py.monitor.journal import Entry, Journal, Line
 from firmware_py.settings import ClipSettings
 
