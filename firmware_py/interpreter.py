@@ -33,7 +33,8 @@ def _is_installed(module: str) -> bool:
     return importlib.util.find_spec(module.partition(".")[0]) is not None
 
 
-def _interpreter_class(runtime: Runtime | None) -> Any:
+def load_runtime(runtime: Runtime | None = None) -> Any:
+    """Return the class of an interpreter, the preferred one's for None; raises MissingToolError."""
     installed = installed_runtimes()
     if not installed or (runtime and runtime not in installed):
         wanted = runtime or "ai-edge-litert"
@@ -174,7 +175,7 @@ def _open(path: Path, flatbuffer: bytes, runtime: Runtime | None, num_threads: i
     TensorFlow Lite writes to the standard error while it loads; a file that it cannot load is
     reported by the exception instead.
     """
-    interpreter_class = _interpreter_class(runtime)
+    interpreter_class = load_runtime(runtime)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         interpreter = interpreter_class(model_content=flatbuffer, num_threads=num_threads)

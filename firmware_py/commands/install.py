@@ -21,10 +21,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "install",
         help="put a model in place",
-        description="Put a model in place in one step: its digest and signature are checked, it is"
-        " loaded and runs on silence before the switch, and the one before it is kept. A power cut"
-        " leaves either of them. The default model listens where the settings name no file; a"
-        " running service takes it up.",
+        description="Put a model in place in one step: its digest, structure and signature are"
+        " checked, it is tried on silence and noise in a process of its own, and the one before"
+        " it is kept. A power cut leaves either of them. The default model listens where the"
+        " settings name no file; a running service takes it up.",
         epilog="example: sudo trigger-word install kitchen.tflite; sudo trigger-word install"
         " --rollback",
     )
@@ -67,17 +67,18 @@ def run(arguments: argparse.Namespace) -> int:
     from firmware_py.installation.slot import MODELS, Slot
     from firmware_py.installation.trial import check_content
     from firmware_py.logs import quieten_libraries
+    from firmware_py.reading.model_file import read_model_file
 
     if bool(arguments.model) == arguments.rollback:
         raise SettingsError("name either a MODEL.tflite to install, or --rollback")
     slot = Slot(arguments.models or MODELS, arguments.name)
     quieten_libraries()
-    keys = _public_keys(arguments)
+    trust = _trust(arguments)
     if arguments.rollback:
-        artefact, changed = _roll_back(slot, keys), True
+        artefact, changed = _roll_back(slot, trust), True
     else:
-        content = arguments.model.read_bytes()
-        artefact = check_content(content, arguments.model, keys)
+        content = read_model_file(arguments.model)
+        artefact = check_content(content, arguments.model, *trust)
         changed = slot.put(content)
     _tell(slot, artefact, changed, arguments.json)
     if changed and slot.folder == MODELS and not arguments.no_reload:
@@ -85,15 +86,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _roll_back(slot: "Slot", keys: tuple[str, ...]) -> "Artefact":
+def _roll_back(slot: "Slot", trust: tuple[tuple[str, ...], int]) -> "Artefact":
     """Go back to the model before the current one, if that one is still sound; return it."""
     from firmware_py.artefact import DEFAULT_MODEL, read_artefact
     from firmware_py.errors import SettingsError
     from firmware_py.installation.slot import DEFAULT_NAME
     from firmware_py.installation.trial import check_content
+    from firmware_py.reading.model_file import read_model_file
 
     if slot.previous.exists():
-        artefact = check_content(slot.previous.read_bytes(), slot.previous, keys)
+        artefact = check_content(read_model_file(slot.previous), slot.previous, *trust)
     elif slot.current.exists() and slot.name == DEFAULT_NAME:
         artefact = read_artefact(DEFAULT_MODEL)
     else:
@@ -102,13 +104,15 @@ def _roll_back(slot: "Slot", keys: tuple[str, ...]) -> "Artefact":
     return artefact
 
 
-def _public_keys(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """Return the keys of the command line and of the settings."""
+def _trust(arguments: argparse.Namespace) -> tuple[tuple[str, ...], int]:
+    """Return the keys of the command line and of the settings, and the least version."""
     from firmware_py.settings import read_settings
 
     path = arguments.settings or (SETTINGS if SETTINGS.exists() else None)
     signature = read_settings(path).signature if path else None
-    return (*arguments.key, *(signature.public_keys if signature else ()))
+    if not signature:
+        return tuple(arguments.key), 0
+    return (*arguments.key, *signature.public_keys), signature.least_version
 
 
 def _tell(slot: "Slot", artefact: "Artefact", changed: bool, as_json: bool) -> None:

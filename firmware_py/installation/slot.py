@@ -7,6 +7,7 @@ matters; each is durable by the fsync of its file, or of the folder at the end.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from firmware_py.errors import SettingsError
 MODELS = Path("/var/lib/trigger-word/models")
 DEFAULT_NAME = "default"
 """The model that listens where the settings name no file."""
+LOCK_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -95,15 +97,40 @@ class Slot:
             self.folder.chmod(0o755)  # the service must get in, whatever the installer's umask
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield descriptor
+            self._lock(descriptor)
+            self._clean()  # after one that was killed
+            try:
+                yield descriptor
+            except BaseException:
+                self._clean()
+                raise
         finally:
             os.close(descriptor)
 
+    def _lock(self, descriptor: int) -> None:
+        """Wait for other installations; anybody who may read the folder may hold its lock."""
+        give_up = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    raise SettingsError(
+                        f"{self.folder} has been locked for {LOCK_SECONDS:g} s by another program;"
+                        f" find it with: fuser -v {self.folder}"
+                    ) from None
+                time.sleep(0.1)
+
+    def _clean(self) -> None:
+        for kind in ("new", "old"):
+            self._hidden(kind).unlink(missing_ok=True)
+
 
 def _write_durably(path: Path, content: bytes) -> None:
-    """Write a file that everybody may read, down to the disk."""
-    with path.open("wb") as file:
+    """Write a new file that everybody may read, down to the disk; nobody's link is followed."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
         os.fchmod(file.fileno(), 0o644)
         file.write(content)
         file.flush()
