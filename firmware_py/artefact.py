@@ -200,6 +200,10 @@ class Artefact:
     verifier: bytes | None = field(default=None, repr=False)
     """The second stage's flatbuffer."""
 
+    def repacked(self, metadata: Metadata) -> bytes:
+        """Return the file content with other metadata and the same networks."""
+        return pack_artefact(self.flatbuffer, metadata, self.verifier)
+
 
 def read_artefact(path: Path | str) -> Artefact:
     """Return the checked artefact at `path`; raises ArtefactError with the remedy."""

@@ -60,26 +60,30 @@ class LookPolicy:
         )
 
 
-@dataclass
+@dataclass(frozen=True)
 class Counts:
-    """What has become of candidates."""
+    """What has become of the candidates of one label."""
 
     candidates: int = 0
     refused: int = 0
     """Candidates that ended without a fused score above the policy's threshold."""
-    looks: int = 0
-    """Runs of the verifier."""
 
 
 class Candidates:
     """The candidates of one label, one step after the other."""
 
-    def __init__(self, policy: LookPolicy, threshold: float, counts: Counts) -> None:
-        """threshold: of the fused score; nothing but `counts.refused` depends on it."""
+    def __init__(self, policy: LookPolicy, threshold: float) -> None:
+        """threshold: of the fused score; nothing but the count of the refused depends on it."""
         self._policy = policy
         self._threshold = threshold
-        self._counts = counts
+        self._num_candidates = 0
+        self._num_refused = 0
         self.reset()
+
+    @property
+    def counts(self) -> Counts:
+        """What was counted from the beginning; a reset changes nothing."""
+        return Counts(self._num_candidates, self._num_refused)
 
     def reset(self) -> None:
         """Forget all steps."""
@@ -103,14 +107,14 @@ class Candidates:
         if score >= policy.candidate_threshold:
             if not self._remaining:
                 self._begin()
-                self._counts.candidates += 1
+                self._num_candidates += 1
             self._remaining = 1 + (policy.looks - 1) * policy.spacing
         elif not self._remaining:
             return False
         else:
             self._remaining -= 1
             if not self._remaining:
-                self._counts.refused += self._best <= self._threshold
+                self._num_refused += self._best <= self._threshold
                 return False
         self._age += 1
         return self._age % policy.spacing == 0

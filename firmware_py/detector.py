@@ -115,14 +115,6 @@ class Detector:
         late = self.frames.steps(self.source.flush())
         return joined((late, self.frames.last_steps()))
 
-    def posteriors(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
-        """Return the scores of `steps`, float32 [steps, labels]."""
-        return self.steps(chunk).scores
-
-    def last_posteriors(self) -> NDArray[np.float32]:
-        """Return the scores of `last_steps`, float32 [steps, labels]."""
-        return self.last_steps().scores
-
     def decide(self, steps: Steps) -> list[Detection]:
         """Return the detections in the next steps."""
         return self.frames.decide(steps.scores)

@@ -91,9 +91,16 @@ class FrameDetector:
         return self.decide(self.steps(frames).scores)
 
     @property
-    def counts(self) -> Counts:
-        """What has become of the second stage's candidates since the detector was made."""
-        return self._second.counts if self._second else Counts()
+    def counts(self) -> dict[str, Counts]:
+        """What has become of each word's candidates so far; empty without a second stage."""
+        labels = self.artefact.metadata.labels
+        counts = self._second.counts if self._second else {}
+        return {labels[index]: count for index, count in counts.items()}
+
+    @property
+    def looks(self) -> int:
+        """How often the second stage ran so far."""
+        return self._second.looks if self._second else 0
 
     def steps(self, frames: NDArray[np.float32]) -> Steps:
         """Return the steps of all whole calls of the network; keep the rest.

@@ -25,14 +25,15 @@ class SecondStage:
         runtime: Runtime | None = None,
         num_threads: int = 1,
     ) -> None:
-        """threshold: the policy's; only `counts.refused` depends on it."""
+        """threshold: the policy's; nothing but the count of the refused depends on it."""
         metadata = artefact.metadata
-        self.counts = Counts()
+        self.looks = 0
+        """Runs of the verifier from the beginning; a reset changes nothing."""
         self._network = VerifierNetwork(artefact, verifier, runtime, num_threads)
         self._length = verifier.frames
         self._stride = metadata.network.stride
         self._candidates = {
-            index: Candidates(verifier, threshold, self.counts)
+            index: Candidates(verifier, threshold)
             for index, label in enumerate(metadata.labels)
             if is_word(label)
         }
@@ -40,8 +41,13 @@ class SecondStage:
         blocks = 2 + verifier.frames // metadata.network.frames_per_call
         self._blocks: deque[NDArray[np.float32]] = deque(maxlen=blocks)
 
+    @property
+    def counts(self) -> dict[int, Counts]:
+        """What has become of the candidates of each label."""
+        return {label: each.counts for label, each in self._candidates.items()}
+
     def reset(self) -> None:
-        """Begin a new stream; the counts go on."""
+        """Begin a new stream."""
         self._blocks.clear()
         for candidates in self._candidates.values():
             candidates.reset()
@@ -82,5 +88,5 @@ class SecondStage:
 
     def look(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the verifier's posteriors, float32 [labels], of float32 [frames, num_bins]."""
-        self.counts.looks += 1
+        self.looks += 1
         return self._network.process(frames)

@@ -28,15 +28,14 @@ def run(
     policy: LookPolicy, first: NDArray[np.float32], second: NDArray[np.float32]
 ) -> tuple[list[int], list[float], Counts]:
     """Return the steps looked at, the score at each step, and the counts at threshold 0.5."""
-    counts = Counts()
-    candidates = Candidates(policy, 0.5, counts)
+    candidates = Candidates(policy, 0.5)
     looked, scores = [], []
     for step, posterior in enumerate(first.tolist()):
         if candidates.advance(posterior):
             looked.append(step)
             candidates.look(float(second[step]))
         scores.append(candidates.score)
-    return looked, scores, counts
+    return looked, scores, candidates.counts
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -92,7 +91,7 @@ def test_log_odds_are_finite(posterior: float) -> None:
 
 
 def test_reset_forgets_the_candidate() -> None:
-    candidates = Candidates(LookPolicy(), 0.5, Counts())
+    candidates = Candidates(LookPolicy(), 0.5)
     for _ in range(7):
         if candidates.advance(0.9):
             candidates.look(0.9)

@@ -78,7 +78,7 @@ def test_posteriors_are_saved_and_equal_the_api(beeps, tmp_path):
     assert trigger_word("detect", beeps, "--model", BEEP, "--posteriors", target).returncode == 0
     left = soundfile.read(beeps, dtype="int16")[0][:, 0]
     with Detector.open(BEEP, sample_rate_hz=44100) as detector:
-        ours = [detector.posteriors(left), detector.last_posteriors()]
+        ours = [detector.steps(left).posteriors, detector.last_steps().posteriors]
     assert np.array_equal(np.load(target), np.concatenate(ours))
 
 

@@ -17,7 +17,7 @@ from convert.parity import offline_posteriors
 from convert.trained import read_trained
 from convert.verifier import VerifierChoice, VerifierModule
 from firmware_py.artefact import Mode, read_artefact
-from firmware_py.candidates import Candidates, Counts, LookPolicy
+from firmware_py.candidates import Candidates, LookPolicy
 from firmware_py.interpreter import Runtime, installed_runtimes
 
 LENGTH = 60
@@ -85,7 +85,7 @@ def test_the_stream_is_what_keras_says_offline(
     second = verifier.predict(np.array([padded[end - LENGTH : end] for end in ends]), verbose=0)
     expected = np.zeros_like(first)
     for label in range(len(LABELS)):
-        candidates = Candidates(policy, 0.5, Counts())
+        candidates = Candidates(policy, 0.5)
         for step, posterior in enumerate(first[:, label].tolist()):
             if candidates.advance(posterior):
                 candidates.look(float(second[step, label]))

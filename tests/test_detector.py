@@ -10,6 +10,7 @@ from convert.replay import RANDOM_CHUNKS, replay
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import ArtefactError, MissingToolError, SettingsError
+from firmware_py.frame_detector import joined
 from firmware_py.interpreter import NetworkStream, installed_runtimes
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
@@ -38,7 +39,7 @@ def test_every_step_of_the_recording_is_there(beeps):
     metadata = read_artefact(BEEP).metadata
     frames = metadata.front_end.num_frames(len(beeps))
     with Detector.open(BEEP) as detector:
-        steps = np.concatenate((detector.posteriors(beeps), detector.last_posteriors()))
+        steps = joined((detector.steps(beeps), detector.last_steps())).posteriors
     assert len(steps) == metadata.network.num_steps(frames)
 
 

@@ -81,8 +81,8 @@ def test_samples_needed_are_what_the_next_call_takes() -> None:
     samples = tones()
     for _ in range(20):
         needed = ensemble.samples_needed
-        assert not len(detector.posteriors(samples[: needed - 1]))
-        assert len(detector.posteriors(samples[needed - 1 : needed])) == 2
+        assert not len(detector.steps(samples[: needed - 1]).scores)
+        assert len(detector.steps(samples[needed - 1 : needed]).scores) == 2
         ensemble.process(samples[:needed])
         samples = samples[needed:]
 
@@ -93,8 +93,8 @@ def test_samples_needed_with_a_summed_front_end() -> None:
     detector = Detector(artefact)
     for _ in range(3):
         needed = ensemble.samples_needed
-        assert not len(detector.posteriors(np.ones(needed - 1, np.int16)))
-        assert len(detector.posteriors(np.ones(1, np.int16))) == 2
+        assert not len(detector.steps(np.ones(needed - 1, np.int16)).scores)
+        assert len(detector.steps(np.ones(1, np.int16)).scores) == 2
         ensemble.process(np.ones(needed, np.int16))
 
 

@@ -14,6 +14,7 @@ from tone_recordings import BEEP, RATE_HZ, WORD_END_SECONDS, make_speech, make_w
 from firmware_py import Detector
 from firmware_py.artefact import Artefact, pack_artefact, read_artefact
 from firmware_py.errors import ArtefactError, AudioError, SettingsError
+from firmware_py.frame_detector import joined
 from firmware_py.level import ClipLevel
 from models.commands import evaluate as command
 from models.evaluation import Selection, Setting, assess, collect, evaluate, with_operating_points
@@ -133,8 +134,8 @@ def test_a_reset_before_each_file_on_request(beep: Artefact, words: Path, speech
     for run in runs:
         samples, _ = soundfile.read(run.parts[0].clip.path, dtype="int16")
         detector = Detector(beep)
-        alone = np.concatenate((detector.posteriors(samples), detector.last_posteriors()))
-        assert np.array_equal(run.posteriors, alone[:, 0])
+        alone = joined((detector.steps(samples), detector.last_steps()))
+        assert np.array_equal(run.scores, alone.scores[:, 0])
 
 
 def test_noise_levels_and_rates(beep: Artefact, words: Path, speech: Path, tmp_path: Path) -> None:
@@ -400,3 +401,39 @@ def test_a_dask_cluster_gives_the_same(
     ) as cluster:
         assert run_command(BEEP, *files, "--dask", cluster.scheduler_address) == 0
     assert json.loads(capsys.readouterr().out) == alone
+
+
+def test_both_stages_are_judged_as_the_device_runs_them(
+    words: Path, speech: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "two.tflite"
+    path.write_bytes((BEEP.parent / "long-beep.tflite").read_bytes())
+    artefact = read_artefact(path)
+    evaluation = evaluate(artefact, [words], [speech])
+    for result in evaluation.clips:
+        detector = Detector(artefact)
+        samples = present(result.clip).samples
+        assert result.triggers == len([*detector.process(samples), *detector.flush()])
+    stream = evaluation.heard.streams[AS_RECORDED][0]
+    for threshold in (0.05, 0.9, 0.999, 0.99999):
+        policy = replace(artefact.metadata.trigger, threshold=threshold)
+        detector = Detector(artefact, policy=policy)
+        count = 0
+        for part in stream.parts:
+            count += len(detector.process(soundfile.read(part.clip.path, dtype="int16")[0]))
+        count += len(detector.flush())
+        judged = assess(evaluation.heard, policy)
+        assert judged.point.false_accepts == count
+        assert judged.second_stage
+        counts = detector.frames.counts["beep"]
+        assert (judged.second_stage.candidates, judged.second_stage.refused) == (
+            counts.candidates,
+            counts.refused,
+        )
+        assert judged.second_stage.looks == detector.frames.looks
+    summary = evaluation.to_json()
+    assert summary["second_stage"]["candidates"] == 2
+    path.write_bytes(with_operating_points(artefact, evaluation))
+    written = read_artefact(path)
+    assert written.verifier == artefact.verifier
+    assert written.metadata.evaluation["second_stage"]["hours"] == pytest.approx(60 / 3600)

@@ -52,10 +52,10 @@ def test_scene_with_a_model_holds_the_detection(clip: Path) -> None:
     scene = plot.scene_of(Clip(clip, "clips"), read_artefact(BEEP), REFERENCE)
     assert scene.said is not None
     assert scene.front_end.num_bins == 24
-    assert len(scene.said.posteriors) == len(scene.said.step_seconds)
+    assert len(scene.said.scores) == len(scene.said.step_seconds)
     (detection,) = scene.said.detections_seconds
     assert 0.8 < detection < 1.1
-    high = scene.said.step_seconds[scene.said.posteriors[:, 0] > 0.5]
+    high = scene.said.step_seconds[scene.said.scores[:, 0] > 0.5]
     assert 0.8 < high.min() < high.max() < 1.35
 
 

@@ -244,6 +244,13 @@ def summary_lines(evaluation: Evaluation) -> list[str]:
         f"{'false accepts':<20} {point.false_accepts} in {point.hours:.2f} h:"
         f" {rate_with_interval(point)} an hour"
     )
+    second = evaluation.second_stage
+    if second:
+        lines.append(
+            f"{'second stage':<20} called {second.candidates} times"
+            f" ({second.candidates / second.hours:.3g} an hour), ran {second.looks}, refused"
+            f" {second.refused}"
+        )
     latency = evaluation.summary()["latency"]
     if latency["detections"]:
         lines.append(

@@ -5,11 +5,11 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from firmware_py.artefact import Artefact, read_artefact
 from firmware_py.errors import SettingsError
+from firmware_py.frame_detector import joined
 from firmware_py.front_end import FrontEnd
 from firmware_py.replay import detect_in_file
 from models.evaluation.recordings import Clip, clip_of, load
@@ -75,11 +75,17 @@ def scene_of(clip: Clip, artefact: Artefact | None, front_end: FrontEnd) -> Scen
 
 def _said(artefact: Artefact, path: Path) -> Said:
     metadata = artefact.metadata
-    steps = list(detect_in_file(artefact, path, metadata.trigger))
-    posteriors = np.concatenate([part.posteriors for part in steps])
-    times = [detection.time_seconds for part in steps for detection in part.detections]
-    ends = step_ends_seconds(metadata, len(posteriors))
-    return Said(metadata.labels, ends, posteriors, metadata.trigger.threshold, tuple(times))
+    parts = list(detect_in_file(artefact, path, metadata.trigger))
+    steps = joined(part.steps for part in parts)
+    times = [detection.time_seconds for part in parts for detection in part.detections]
+    return Said(
+        metadata.labels,
+        step_ends_seconds(metadata, len(steps.scores)),
+        steps.posteriors,
+        steps.scores,
+        metadata.trigger.threshold,
+        tuple(times),
+    )
 
 
 def _targets(clips: list[Path], out: Path | None) -> list[tuple[Path, Path]]:

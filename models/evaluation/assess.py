@@ -89,12 +89,12 @@ def all_curves(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Curve]:
     """Return misses and false accepts at all thresholds, by condition."""
     thresholds = np.union1d(logit_thresholds(), [policy.threshold])
     false_accepts = {
-        condition: sweep_triggers([run.posteriors for run in runs], policy, thresholds).counts()
+        condition: sweep_triggers([run.scores for run in runs], policy, thresholds).counts()
         for condition, runs in heard.streams.items()
     }
     curves = {}
     for condition, clips in heard.clips.items():
-        sweep = sweep_triggers([run.posteriors for run in clips], policy, thresholds)
+        sweep = sweep_triggers([run.scores for run in clips], policy, thresholds)
         first = sweep.first_steps([run.first_step for run in clips])
         curves[condition] = Curve(
             thresholds,
@@ -113,7 +113,7 @@ def clip_results(heard: Heard, policy: TriggerPolicy) -> list[ClipResult]:
     for run in heard.clips[AS_RECORDED]:
         steps = [step for step in _trigger_steps(run, policy) if step >= run.first_step]
         latency = decided_seconds(metadata, steps[0]) - run.word_end_seconds if steps else None
-        scores = smoothed(run.posteriors, policy.smoothing)[run.first_step :]
+        scores = smoothed(run.scores, policy.smoothing)[run.first_step :]
         results.append(ClipResult(run, float(scores.max(initial=0.0)), len(steps), latency))
     return results
 
@@ -123,7 +123,7 @@ def negative_peaks(heard: Heard, policy: TriggerPolicy) -> list[Peak]:
     accepted, near = [], []
     for number, run in enumerate(heard.streams[AS_RECORDED]):
         triggers, others = _peak_steps(run, policy, heard.artefact.metadata.step_seconds)
-        scores = smoothed(run.posteriors, policy.smoothing)
+        scores = smoothed(run.scores, policy.smoothing)
         accepted += [_peak(heard, number, step, score, True) for step, score in triggers]
         near += [_peak(heard, number, step, float(scores[step]), False) for step in others]
     near.sort(key=lambda peak: -peak.score)
@@ -136,15 +136,15 @@ def frame_accuracy(heard: Heard, threshold: float) -> FrameAccuracy:
     metadata = heard.artefact.metadata
     right = steps = positive = 0
     for run in heard.clips[AS_RECORDED]:
-        ends = np.array([metadata.step_end_seconds(step) for step in range(len(run.posteriors))])
+        ends = np.array([metadata.step_end_seconds(step) for step in range(len(run.scores))])
         after = ends - run.word_end_seconds
         labels = (after > 0) & (after <= LABEL_SECONDS)
-        right += int(np.sum((run.posteriors > threshold) == labels))
+        right += int(np.sum((run.scores > threshold) == labels))
         positive += int(labels.sum())
         steps += len(labels)
     for stream in heard.streams[AS_RECORDED]:
-        right += int(np.sum(stream.posteriors <= threshold))
-        steps += len(stream.posteriors)
+        right += int(np.sum(stream.scores <= threshold))
+        steps += len(stream.scores)
     return FrameAccuracy(right / steps, 1.0 - positive / steps)
 
 
@@ -163,14 +163,14 @@ def _chosen(curve: Curve, false_accepts_per_hour: float) -> float:
 
 def _trigger_steps(run: ClipRun | StreamRun, policy: TriggerPolicy) -> list[int]:
     """Return the steps of the triggers, by the device's own trigger."""
-    return [step for step, _ in Trigger(policy).process(run.posteriors.tolist())]
+    return [step for step, _ in Trigger(policy).process(run.scores.tolist())]
 
 
 def _peak_steps(
     run: StreamRun, policy: TriggerPolicy, step_seconds: float
 ) -> tuple[list[tuple[int, float]], list[int]]:
     """Return (step, highest score within PEAK_SECONDS) of triggers, and other peaks' steps."""
-    scores = smoothed(run.posteriors, policy.smoothing)
+    scores = smoothed(run.scores, policy.smoothing)
     distance = max(1, round(PEAK_SECONDS / step_seconds))
     triggers = _trigger_steps(run, policy)
     near_trigger = np.zeros(len(scores), bool)

@@ -82,7 +82,7 @@ def mine(
 
 def _peaks(artefact: Artefact, run: StreamRun, least_score: float) -> Iterator[_Peak]:
     metadata = artefact.metadata
-    scores = smoothed(run.posteriors, metadata.trigger.smoothing)
+    scores = smoothed(run.scores, metadata.trigger.smoothing)
     distance = max(1, round(APART_SECONDS / metadata.step_seconds))
     # A peak has a lower value on each side, so the very first and last steps get one.
     steps, _ = signal.find_peaks([0.0, *scores, 0.0], height=least_score, distance=distance)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from firmware_py.artefact import Artefact, pack_artefact
+from firmware_py.artefact import Artefact
 from firmware_py.errors import SettingsError
 from models.evaluation.assess import assess
 from models.evaluation.results import TARGETS, Evaluation, point_mapping
@@ -52,7 +52,7 @@ def with_operating_points(
         operating_points={name: other.policy for name, other in chosen.items()},
         evaluation=record,
     )
-    return pack_artefact(artefact.flatbuffer, metadata)
+    return artefact.repacked(metadata)
 
 
 def _recordings(evaluation: Evaluation) -> dict[str, list[str]]:

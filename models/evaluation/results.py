@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from firmware_py.schema import to_mapping
 from firmware_py.trigger import TriggerPolicy
 from models.evaluation.collect import Heard
-from models.evaluation.conditions import Condition
+from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import Curve, OperatingPoint
 from models.evaluation.recordings import Clip
 from models.evaluation.runs import ClipRun
@@ -60,6 +60,24 @@ class Group:
 
     name: str
     point: OperatingPoint
+
+
+@dataclass(frozen=True)
+class SecondStageUse:
+    """How often the second stage was called where the word was not said, as recorded."""
+
+    candidates: int
+    refused: int
+    looks: int
+    hours: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return counts and rates, JSON-ready."""
+        return {
+            **asdict(self),
+            "candidates_per_hour": self.candidates / self.hours,
+            "looks_per_hour": self.looks / self.hours,
+        }
 
 
 @dataclass(frozen=True)
@@ -113,6 +131,16 @@ class Evaluation:
         return sum(max(0, clip.triggers - 1) for clip in self.clips)
 
     @property
+    def second_stage(self) -> SecondStageUse | None:
+        """Return how often the second stage was called; None: the model has none."""
+        if not self.heard.artefact.metadata.verifier:
+            return None
+        streams, point = self.heard.streams_in(AS_RECORDED), self.point
+        candidates = sum(run.candidates for run in streams)
+        refused = candidates - point.false_accepts
+        return SecondStageUse(candidates, refused, sum(run.looks for run in streams), point.hours)
+
+    @property
     def keeps_to_target(self) -> bool:
         """Tell whether the false accepts observed are within the target, where there is one."""
         target = self.target_false_accepts_per_hour
@@ -124,11 +152,13 @@ class Evaluation:
 
     def summary(self) -> dict[str, Any]:
         """Return the numbers that belong into an artefact's metadata, JSON-ready."""
+        second = self.second_stage
         return {
             **point_mapping(self.point),
             "threshold": self.policy.threshold,
             "policy": to_mapping(self.policy),
             "latency": latency_mapping(self.latencies_seconds),
+            **({"second_stage": second.to_json()} if second else {}),
         }
 
     def to_json(self) -> dict[str, Any]:

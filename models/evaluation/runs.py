@@ -12,8 +12,10 @@ from tqdm import tqdm
 
 from firmware_py.artefact import Artefact, Metadata
 from firmware_py.audio import BLOCK_LENGTH
+from firmware_py.candidates import Counts
 from firmware_py.detector import Detector
 from firmware_py.errors import AudioError
+from firmware_py.frame_detector import Steps, joined
 from firmware_py.level import apply_gain, clip_gain_db
 from models.evaluation.background import active_part
 from models.evaluation.conditions import (
@@ -37,7 +39,9 @@ class ClipRun:
 
     clip: Clip
     posteriors: NDArray[np.float32]
-    """[steps]"""
+    """The first stage's, [steps]."""
+    scores: NDArray[np.float32]
+    """What a policy judges, [steps]: the posteriors, or with a second stage the fused scores."""
     first_step: int
     """The first step that can hear the word."""
     word_start_seconds: float
@@ -59,7 +63,13 @@ class StreamRun:
 
     parts: tuple[Part, ...]
     posteriors: NDArray[np.float32]
-    """[steps]"""
+    """The first stage's, [steps]."""
+    scores: NDArray[np.float32]
+    """What a policy judges, [steps]: the posteriors, or with a second stage the fused scores."""
+    candidates: int
+    """How often the first stage called the second."""
+    looks: int
+    """How often the second stage ran, for the other labels too."""
 
     @property
     def seconds(self) -> float:
@@ -100,7 +110,7 @@ def run_streams(job: Job) -> list[StreamRun | BadFile]:
     groups = [job.clips] if job.joined else [(clip,) for clip in job.clips]
     runs: list[StreamRun | BadFile] = []
     for group in groups:
-        posteriors: list[NDArray[np.float32]] = []
+        steps: list[Steps] = []
         parts: list[Part] = []
         detector = None
         for clip in group:
@@ -110,13 +120,23 @@ def run_streams(job: Job) -> list[StreamRun | BadFile]:
             except AudioError as error:
                 runs.append(BadFile(clip.path, str(error)))
                 continue
-            detector = detector or detectors.at(rate_hz)
+            if not detector:
+                detector = detectors.at(rate_hz)
+                before = _calls(detector, job.label)
             start = parts[-1].start_seconds + parts[-1].seconds if parts else 0.0
             parts.append(Part(clip, start, len(samples) / rate_hz))
-            posteriors += [detector.posteriors(block) for block in _blocks(samples)]
+            steps += [detector.steps(block) for block in _blocks(samples)]
         if detector:
-            posteriors.append(detector.last_posteriors())
-            runs.append(StreamRun(tuple(parts), np.concatenate(posteriors)[:, job.label]))
+            said = joined((*steps, detector.last_steps()))
+            after = _calls(detector, job.label)
+            runs.append(
+                StreamRun(
+                    tuple(parts),
+                    said.posteriors[:, job.label],
+                    said.scores[:, job.label],
+                    *(now - then for now, then in zip(after, before, strict=True)),
+                )
+            )
     return runs
 
 
@@ -183,13 +203,26 @@ def _run_clip(clip: Clip, heard: Presented, detectors: _Detectors, label: int) -
     )
     samples = detectors.levelled(heard.samples, slice(first, last))
     detector = detectors.at(heard.sample_rate_hz)
-    posteriors = [detector.posteriors(block) for block in _blocks(samples)]
-    column = np.concatenate([*posteriors, detector.last_posteriors()])[:, label]
-    ends = step_ends_seconds(detector.artefact.metadata, len(column))
+    steps = [detector.steps(block) for block in _blocks(samples)]
+    said = joined((*steps, detector.last_steps()))
+    ends = step_ends_seconds(detector.artefact.metadata, len(said.scores))
     # What fires in the sentence before a word whose place is known has not found the word.
     begin = LEAD_IN_SECONDS if clip.word_start_seconds is None else heard.word_start_seconds
     first_step = int(np.searchsorted(ends, begin, side="right"))
-    return ClipRun(clip, column, first_step, heard.word_start_seconds, heard.word_end_seconds)
+    return ClipRun(
+        clip,
+        said.posteriors[:, label],
+        said.scores[:, label],
+        first_step,
+        heard.word_start_seconds,
+        heard.word_end_seconds,
+    )
+
+
+def _calls(detector: Detector, label: int) -> tuple[int, int]:
+    """Return how often the first stage called the second so far, and how often that ran."""
+    counts = detector.frames.counts.get(detector.artefact.metadata.labels[label], Counts())
+    return counts.candidates, detector.frames.looks
 
 
 def _negative(clip: Clip, condition: Condition) -> tuple[NDArray[np.int16], int]:

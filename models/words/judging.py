@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from firmware_py.artefact import Artefact
 from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detector
+from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
 from models.words.confusion import Confusion
 from models.words.presented import Presented, clip_scores, surrounded
@@ -34,8 +35,8 @@ class ClipJudge:
         if not self.is_window:
             samples = surrounded(samples, metadata.front_end.sample_rate_hz)
         self._detector.reset()
-        steps = (self._detector.posteriors(samples), self._detector.last_posteriors())
-        return clip_scores(np.concatenate(steps), metadata.labels, self._average_steps)
+        steps = joined((self._detector.steps(samples), self._detector.last_steps()))
+        return clip_scores(steps.posteriors, metadata.labels, self._average_steps)
 
     @property
     def is_window(self) -> bool:

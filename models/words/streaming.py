@@ -13,6 +13,7 @@ from firmware_py.audio import open_recording, read_blocks
 from firmware_py.command_words import CommandPolicy, CommandTrigger, is_word
 from firmware_py.detector import Detection, Detector
 from firmware_py.errors import SettingsError
+from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
 from models.evaluation.metrics import clopper_pearson, poisson_interval
 from models.words.streams import Spoken
@@ -77,10 +78,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Heard:
-    """The posteriors of a whole recording, as the runtime gives them."""
+    """The scores of a whole recording, as the runtime gives them to the policy."""
 
     metadata: Metadata
-    posteriors: NDArray[np.float32]
+    scores: NDArray[np.float32]
     """[steps, labels]"""
     minutes: float
 
@@ -90,7 +91,7 @@ class Heard:
         trigger = CommandTrigger(policy, metadata.labels, metadata.step_seconds)
         return [
             Detection(metadata.labels[label], metadata.step_end_seconds(step), score)
-            for step, label, score in trigger.process(self.posteriors.tolist())
+            for step, label, score in trigger.process(self.scores.tolist())
         ]
 
 
@@ -102,10 +103,10 @@ def hear(artefact: Artefact, path: Path, runtime: Runtime | None = None) -> Hear
     with detector:
         for block in read_blocks(path):
             count += len(block)
-            parts.append(detector.posteriors(block))
-        parts.append(detector.last_posteriors())
+            parts.append(detector.steps(block))
+        parts.append(detector.last_steps())
     minutes = count / recording.sample_rate_hz / 60.0
-    return Heard(artefact.metadata, np.concatenate(parts), minutes)
+    return Heard(artefact.metadata, joined(parts).scores, minutes)
 
 
 def policy_of(artefact: Artefact) -> CommandPolicy:

@@ -15,7 +15,7 @@ class CommandSweep:
 
     def __init__(self, heard: Heard) -> None:
         self.heard = heard
-        self._posteriors = heard.posteriors.astype(np.float64)
+        self._posteriors = heard.scores.astype(np.float64)
         self._step_ms = 1000.0 * heard.metadata.step_seconds
         highest = self._posteriors.max(axis=1, keepdims=True)
         self._is_top = (self._posteriors == highest) & (highest > 0.0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from firmware_py.artefact import pack_artefact, read_artefact
+from firmware_py.artefact import read_artefact
 from firmware_py.schema import to_mapping
 from models.commands.words.options import add_runtime
 from models.replacing import replacing
@@ -71,5 +71,5 @@ def run(arguments: argparse.Namespace) -> int:
         evaluation = {**artefact.metadata.evaluation, "tuning": tuned.tally.mapping()}
         metadata = replace(artefact.metadata, trigger=tuned.policy, evaluation=evaluation)
         with replacing(arguments.model) as part:
-            part.write_bytes(pack_artefact(artefact.flatbuffer, metadata))
+            part.write_bytes(artefact.repacked(metadata))
     return 0

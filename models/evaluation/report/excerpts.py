@@ -66,13 +66,14 @@ def _said(
     start: float,
     end: float,
 ) -> Said:
-    """Return the posteriors of a run between two times, counted from the first."""
-    ends = step_ends_seconds(evaluation.heard.artefact.metadata, len(run.posteriors))
+    """Return what the networks said between two times, counted from the first."""
+    ends = step_ends_seconds(evaluation.heard.artefact.metadata, len(run.scores))
     inside = (ends >= start) & (ends <= end)
     return Said(
         (evaluation.heard.label,),
         ends[inside] - start,
         run.posteriors[inside, None],
+        run.scores[inside, None],
         evaluation.policy.threshold,
         tuple(time - start for time in detections_seconds),
     )

@@ -73,6 +73,7 @@ def _summary(evaluation: Evaluation) -> str:
             "false accepts",
             (f"{point.false_accepts} in {point.hours:.2f} h: {rate_with_interval(point)} an hour"),
         ),
+        *_second_stage(evaluation),
         ("latency", f"{milliseconds[0]:.0f} ms at the median, {milliseconds[1]:.0f} ms at 95 %"),
         ("second triggers on one word", str(evaluation.repeated_triggers)),
         (
@@ -88,6 +89,18 @@ def _summary(evaluation: Evaluation) -> str:
         " an independent trial; clips of one speaker are not, so the truth is less certain."
     )
     return "\n\n".join((f"# Evaluation of {metadata.name}", table(("", ""), rows), note))
+
+
+def _second_stage(evaluation: Evaluation) -> list[tuple[str, str]]:
+    metadata, second = evaluation.heard.artefact.metadata, evaluation.second_stage
+    if not metadata.verifier or not second:
+        return []
+    looks = metadata.verifier.describe(metadata.step_seconds, metadata.front_end.frame_seconds)
+    use = (
+        f"called {second.candidates} times, {second.candidates / second.hours:.3g} an hour without"
+        f" the word; ran {second.looks} times; refused {second.refused}"
+    )
+    return [("second stage", looks), ("its use", use)]
 
 
 def _targets(evaluation: Evaluation) -> str:

@@ -34,9 +34,15 @@ class Said:
     step_seconds: NDArray[np.float64]
     """Time of each step from the start of the stretch, [steps]."""
     posteriors: NDArray[np.float32]
-    """[steps, labels]"""
+    """The first stage's, [steps, labels]."""
+    scores: NDArray[np.float32]
+    """What the policy judges, [steps, labels]: the posteriors, or the second stage's scores."""
     threshold: float
     detections_seconds: tuple[float, ...] = ()
+
+    @property
+    def has_second_stage(self) -> bool:
+        return not np.array_equal(self.posteriors, self.scores)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,15 @@ def _scale(front_end: FrontEnd, picture: NDArray[np.float64]) -> tuple[float, st
 def _draw_posteriors(axes: Axes, said: Said) -> None:
     for index, label in enumerate(said.labels):
         colour = POSTERIOR_COLOURS[index % len(POSTERIOR_COLOURS)]
-        axes.plot(said.step_seconds, said.posteriors[:, index], color=colour, label=label)
+        axes.plot(said.step_seconds, said.scores[:, index], color=colour, label=label)
+        if said.has_second_stage:
+            axes.plot(
+                said.step_seconds,
+                said.posteriors[:, index],
+                color=colour,
+                linestyle=":",
+                label=f"{label}, first stage",
+            )
     axes.axhline(
         said.threshold,
         color="0.3",
@@ -136,7 +150,7 @@ def _draw_posteriors(axes: Axes, said: Said) -> None:
             time, color=DETECTION_COLOUR, linewidth=1.5, label="_" if number else "detection"
         )
     axes.set_ylim(-0.03, 1.05)
-    axes.set_ylabel("posterior")
+    axes.set_ylabel("score" if said.has_second_stage else "posterior")
     axes.grid(alpha=0.3)
 
 
