@@ -3,6 +3,7 @@
 import json
 import logging
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from firmware_py.board_state import throttling_words
-from firmware_py.errors import DeviceError
-from firmware_py.live.metrics import Metric, MetricsServer, exposition
+from firmware_py.live.metrics import server as metrics_server
+from firmware_py.live.metrics.exposition import Metric, exposition
+from firmware_py.live.metrics.server import MetricsServer
 from firmware_py.live.notifier import Notifier
 from firmware_py.logs import JsonFormatter
 
@@ -102,8 +104,59 @@ def test_the_endpoint() -> None:
     with pytest.raises(urllib.error.HTTPError, match="404") as error:
         urllib.request.urlopen(f"{base}/etc/passwd")
     error.value.close()
-    with pytest.raises(DeviceError, match=r"metrics_port: cannot listen on 127\.0\.0\.1"):
-        MetricsServer(server.port, lambda: METRICS)
+    server.close()
+
+
+def answered(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:
+        return str(answer.read().decode())
+
+
+def test_a_port_in_use_is_said_and_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(metrics_server, "RETRY_SECONDS", 0.05)
+    first = MetricsServer(0, lambda: METRICS)
+    second = MetricsServer(first.port, lambda: [])
+    assert f"metrics_port: cannot listen on 127.0.0.1:{first.port}" in caplog.text
+    assert answered(first.port) == exposition(METRICS)
+    first.close()
+    end = time.monotonic() + 20
+    while not second._server:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert answered(second.port) == "\n"
+    second.close()
+
+
+def test_hundreds_of_idle_connections() -> None:
+    """They hold a few threads, and whoever asks is answered."""
+    server = MetricsServer(0, lambda: METRICS)
+    place = ("127.0.0.1", server.port)
+    idle = [socket.create_connection(place, 20) for _ in range(400)]
+    assert answered(server.port) == exposition(METRICS)
+    workers = [each for each in threading.enumerate() if "process_request" in each.name]
+    assert len(workers) <= 2 * metrics_server.MOST_CONNECTIONS
+    for connection in idle:
+        connection.close()
+    server.close()
+
+
+def drip(connection: socket.socket) -> None:
+    for _ in range(200):
+        connection.sendall(b"G")
+        time.sleep(0.1)
+
+
+def test_a_connection_that_lasts_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that sends a byte now and then, too."""
+    monkeypatch.setattr(metrics_server, "CONNECTION_SECONDS", 0.3)
+    server = MetricsServer(0, lambda: METRICS)
+    with (
+        socket.create_connection(("127.0.0.1", server.port), 20) as connection,
+        pytest.raises(ConnectionError),
+    ):
+        drip(connection)
     server.close()
 
 

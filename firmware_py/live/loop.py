@@ -4,12 +4,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from firmware_py.ensemble import Ensemble, Model, listening_rate_hz
 from firmware_py.errors import SettingsError, TriggerWordError
 from firmware_py.live.listener import Listener
-from firmware_py.live.measurements import event_metrics, service_metrics, stream_metrics
-from firmware_py.live.metrics import Metric, MetricsServer
+from firmware_py.live.metrics.exposition import Metric
+from firmware_py.live.metrics.measurements import event_metrics, service_metrics, stream_metrics
 from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.output_plans import plan_outputs
@@ -34,6 +35,9 @@ from firmware_py.settings import ClipSettings, Settings
 from firmware_py.settings.state import StateFile
 from firmware_py.sound.microphone import Chunk, Microphone
 from firmware_py.sound.system import SoundSystem
+
+if TYPE_CHECKING:
+    from firmware_py.live.metrics.server import MetricsServer
 
 READ_SECONDS = 0.25
 ANSWER_SECONDS = 1.0
@@ -211,8 +215,12 @@ class Live:
     def _plans(self, site: Site) -> list[Plan]:
         return plan_outputs(site.settings, site.models, self._sound, self._mute)
 
-    def _open_metrics(self, port: int) -> MetricsServer | None:
-        return MetricsServer(port, self.metrics) if port else None
+    def _open_metrics(self, port: int) -> "MetricsServer | None":
+        if not port:
+            return None
+        from firmware_py.live.metrics.server import MetricsServer  # takes 3 MB
+
+        return MetricsServer(port, self.metrics)
 
     def _pause_or_resume(self) -> None:
         if self._pause_wanted and not self._microphone.is_paused:

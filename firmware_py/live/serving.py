@@ -3,15 +3,19 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from firmware_py.errors import SettingsError, TriggerWordError
-from firmware_py.live.measurements import service_metrics, uptime_metric
-from firmware_py.live.metrics import Metric, MetricsServer
+from firmware_py.live.metrics.exposition import Metric
+from firmware_py.live.metrics.measurements import service_metrics, uptime_metric
 from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.site_models import Site
 from firmware_py.logs import set_format
 from firmware_py.reading.files import refused_as
+
+if TYPE_CHECKING:
+    from firmware_py.live.metrics.server import MetricsServer
 
 LOOK_SECONDS = 0.25
 
@@ -28,7 +32,7 @@ class Serving:
     def __init__(self, site: Site, reread: Callable[[], Site]) -> None:
         """
         reread: returns the site anew, for `reload`.
-        Raises MissingToolError, and DeviceError for a port of the metrics that is in use.
+        Raises MissingToolError.
         """
         self._reread = reread
         self._stopping = False
@@ -70,6 +74,13 @@ class Serving:
         """Return what can be measured; may be called from any thread."""
         return [uptime_metric(time.monotonic() - self._started), *service_metrics(self._service)]
 
+    def _open_metrics(self, port: int) -> "MetricsServer | None":
+        if not port:
+            return None
+        from firmware_py.live.metrics.server import MetricsServer  # takes 3 MB
+
+        return MetricsServer(port, self.metrics)
+
     def _status(self) -> str:
         clients = f"{self._service.clients} clients, {self._service.num_detections} detections"
         return f"serving; {clients}" if self._service.is_serving else "not serving; see the log"
@@ -91,10 +102,9 @@ class Serving:
             raise SettingsError("microphone.enabled has changed; restart the service for it")
         port = settings.service.metrics_port
         if port != self._metrics_port:
-            metrics = MetricsServer(port, self.metrics) if port else None
             if self._metrics:
                 self._metrics.close()
-            self._metrics, self._metrics_port = metrics, port
+            self._metrics, self._metrics_port = self._open_metrics(port), port
         self._service.change(settings.wyoming, site.models)
         set_format(settings.service.log_format)
         _warn_of_idle_outputs(site)

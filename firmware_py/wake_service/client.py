@@ -1,15 +1,16 @@
 """One client: its stream, the words that it wants, and what it is told."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.event import Event, Eventable, async_write_event
-from wyoming.info import Describe
+from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 from wyoming.wake import Detect, Detection, NotDetected
 
@@ -17,10 +18,7 @@ from firmware_py.wake_service.allowance import Allowance
 from firmware_py.wake_service.messages import MessageError, read_message
 from firmware_py.wake_service.pcm import mono_samples
 from firmware_py.wake_service.places import Place
-from firmware_py.wake_service.words import Spotted, Spotter
-
-if TYPE_CHECKING:
-    from firmware_py.wake_service.service import WyomingService
+from firmware_py.wake_service.words import OpenSpotter, Spotted, Spotter, WakeWord
 
 RATES_HZ = range(8000, 384001)
 CHANNELS = range(1, 17)
@@ -50,11 +48,36 @@ class Format:
     num_channels: int
 
 
+class Host(Protocol):
+    """The service that a client talks to."""
+
+    @property
+    def words(self) -> Sequence[WakeWord]:
+        """What can be detected."""
+
+    @property
+    def open_spotter(self) -> OpenSpotter:
+        """Opens a stream's detectors, in the pool."""
+
+    @property
+    def pool(self) -> Executor:
+        """Runs what takes time."""
+
+    def info(self) -> Info:
+        """Return what clients are told."""
+
+    def count(self, name: str, time_seconds: float) -> None:
+        """Note a detection."""
+
+    def complain(self, text: str) -> None:
+        """Log what a client did wrong."""
+
+
 class Client:
     """One connection; each has a stream and detectors of its own."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: "WyomingService"
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, service: Host
     ) -> None:
         self._reader = reader
         self._writer = writer

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from firmware_py.live.listener import Listener
-from firmware_py.live.metrics import Metric
+from firmware_py.live.metrics.exposition import Metric
 from firmware_py.live.network_service import NetworkService
 from firmware_py.outputs.worker import OutputWorker
 from firmware_py.sound.microphone import Microphone
