@@ -104,6 +104,25 @@ def test_no_label_leaves_the_folder_and_none_collide(tmp_path: Path, label: str)
     assert {line.entry.label for line in journal(folder).lines()} == {label}
 
 
+@pytest.mark.parametrize("score", [12.5, -3.0, float("inf")])
+def test_any_score_is_kept_in_the_ring(tmp_path: Path, score: float) -> None:
+    ring = journal(tmp_path, max_clips=2)
+    for _ in range(5):
+        ring.add(replace(ENTRY, score=score), wav())
+    assert len(list(tmp_path.rglob("*.wav"))) == 2
+
+
+def test_new_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        journal(tmp_path / "a" / "b").add(ENTRY, wav())
+    finally:
+        os.umask(before)
+    made = [path for path in (tmp_path / "a").rglob("*") if path.is_dir()] + [tmp_path / "a"]
+    assert len(made) == 3
+    assert {path.stat().st_mode & 0o777 for path in made} == {0o700}
+
+
 def test_deleting_deletes_both_files_and_nothing_foreign(tmp_path: Path) -> None:
     ring = journal(tmp_path)
     for _ in range(3):

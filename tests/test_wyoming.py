@@ -427,12 +427,13 @@ def test_a_detector_that_fails_ends_one_connection(caplog: pytest.LogCaptureFixt
 
     service = WyomingService(WyomingSettings(port=0), offered(words_of(models())), broken)
 
-    async def stream_into() -> Event | None:
-        async with client(service) as connected:
-            await send_chunks(connected, beeps((), 1.0))
-            return await asyncio.wait_for(connected.read_event(), 20)
+    async def stream_into() -> None:
+        with suppress(ConnectionError):  # it hangs up while we still send
+            async with client(service) as connected:
+                await send_chunks(connected, beeps((), 1.0))
+                assert await asyncio.wait_for(connected.read_event(), 20) is None
 
-    assert asyncio.run(stream_into()) is None
+    asyncio.run(stream_into())
     assert "disconnected for an error, RuntimeError('no such\\noperator')" in caplog.text
     assert asyncio.run(pinged(service))
     service.close()

@@ -164,11 +164,12 @@ class Journal:
         """Write a clip; on a full disk the oldest that nobody has judged make room."""
         assert self._folder
         folder = self._folder / _folder_name(line.entry.label)
-        path = folder / f"{line.number:06d}-{_digits(line.entry.timestamp)}-{line.entry.score:.3f}"
+        score = min(9.999, max(0.0, line.entry.score))  # of one digit, whatever a network gives
+        path = folder / f"{line.number:06d}-{_digits(line.entry.timestamp)}-{score:.3f}"
         path = path.with_name(f"{path.name}.wav")
         while True:
             try:
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                _make_private(folder)
                 write_durably(path, clip)
                 _write_entry(path, line.entry)
                 return path
@@ -234,6 +235,13 @@ def _modified(path: Path) -> float:
 def _folder_name(label: str) -> str:
     """Return a folder's name for any label: letters, digits, _ and -, never a path."""
     return re.sub(r"[^\w-]", "_", label)[:60] or "_"
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder and those above it, for us alone whatever the umask is."""
+    for each in (*reversed(folder.parents), folder):
+        if not each.exists():
+            each.mkdir(exist_ok=True, mode=0o700)
 
 
 def _digits(timestamp: str) -> str:
