@@ -12,6 +12,7 @@ from scipy import fft
 
 from firmware_py.level import FULL_SCALE, to_int16
 from models.clips.codecs import MU_LAW, draw_codec, transcode
+from models.clips.faults import QUIET_FLOOR_DBFS, gated, hum
 from models.clips.noise import Signal, Spectrum, synthetic_spectrum
 from models.settings.recipe import Augmentation, Range
 
@@ -31,6 +32,10 @@ class Scene:
     speech: Signal
     noise: Signal | None
     """None: synthetic, of a random spectral slope."""
+    room: Signal | None = None
+    """Impulse response of a measured room; None: an invented one, or none."""
+    microphone: Signal | None = None
+    """Impulse response of a measured microphone."""
 
 
 def record(
@@ -39,26 +44,64 @@ def record(
     """Return what a microphone hears of the scene, int16 [samples]."""
     length = len(scene.speech)
     points = fft.next_fast_len(length + int(ROOM_SECONDS * sample_rate_hz), real=True)
-    active = np.count_nonzero(scene.speech)
-    speech = fft.rfft(scene.speech, points)
-    if rng.uniform() < augmentation.room_share:
+    speech = _in_room(rng, scene, augmentation, sample_rate_hz, points)
+    noise = _noise(rng, scene, augmentation, sample_rate_hz, points, speech)
+    total = (speech + noise) * microphone(rng, augmentation, sample_rate_hz, points)
+    if scene.microphone is not None:
+        total *= measured(scene.microphone, points)
+    samples = fft.irfft(total, points)[:length]
+    if happens(rng, augmentation.hum_share):
+        samples += hum(rng, length, sample_rate_hz)
+    if happens(rng, augmentation.gate_share):
+        samples = gated(rng, samples, scene.speech, sample_rate_hz)
+    if rng.uniform() < augmentation.clipping_share:
+        samples = drive(samples, rng.uniform(*augmentation.clipping_db))
+    return to_int16(_transmitted(rng, samples, augmentation, sample_rate_hz))
+
+
+def _in_room(
+    rng: np.random.RandomState,
+    scene: Scene,
+    augmentation: Augmentation,
+    sample_rate_hz: int,
+    points: int,
+) -> Spectrum:
+    """Return the speech as it arrives at the microphone, complex64 [points // 2 + 1]."""
+    speech: Spectrum = fft.rfft(scene.speech, points)
+    if scene.room is not None:
+        speech *= measured(scene.room, points)
+    elif rng.uniform() < augmentation.room_share:
         speech *= room(rng, augmentation.reverberation_seconds, sample_rate_hz, points)
+    active = np.count_nonzero(scene.speech)
     speech *= _gain_to(rng.uniform(*augmentation.level_dbfs), _power(speech, points, active))
+    return speech
+
+
+def _noise(
+    rng: np.random.RandomState,
+    scene: Scene,
+    augmentation: Augmentation,
+    sample_rate_hz: int,
+    points: int,
+    speech: Spectrum,
+) -> Spectrum:
+    """Return the noise at its level beside `speech`, complex64 [points // 2 + 1]."""
+    length = len(scene.speech)
+    active = np.count_nonzero(scene.speech)
     if scene.noise is None:
         noise, heard = synthetic_spectrum(rng, points, sample_rate_hz), points
     else:
         noise, heard = fft.rfft(scene.noise, points), length
-    noise_power = _power(noise, points, heard)
-    if active:
+    power = _power(noise, points, heard)
+    if happens(rng, augmentation.quiet_share):
+        gain = _gain_to(rng.uniform(*QUIET_FLOOR_DBFS), power)
+    elif active:
         snr_db = rng.uniform(*_snr_range(rng, augmentation))
-        noise *= _gain(_power(speech, points, active) / 10 ** (snr_db / 10), noise_power)
+        gain = _gain(_power(speech, points, active) / 10 ** (snr_db / 10), power)
     else:
-        noise *= _gain_to(rng.uniform(*NOISE_ALONE_DBFS), noise_power)
-    total = (speech + noise) * microphone(rng, augmentation, sample_rate_hz, points)
-    samples = fft.irfft(total, points)[:length]
-    if rng.uniform() < augmentation.clipping_share:
-        samples = drive(samples, rng.uniform(*augmentation.clipping_db))
-    return to_int16(_transmitted(rng, samples, augmentation, sample_rate_hz))
+        gain = _gain_to(rng.uniform(*NOISE_ALONE_DBFS), power)
+    noise *= gain
+    return noise
 
 
 def _transmitted(
@@ -92,6 +135,22 @@ def room(
         tail[rng.randint(1, max(2, int(0.03 * sample_rate_hz)))] += rng.uniform(-0.5, 0.5)
     response: Spectrum = fft.rfft(tail / np.sqrt(np.sum(tail**2)), points)
     return response
+
+
+def measured(response: Signal, points: int) -> Spectrum:
+    """Return the transfer function of an impulse response, complex64 [points // 2 + 1].
+
+    Its highest peak is moved to the beginning, so that nothing is heard later; unit energy.
+    """
+    peak = int(np.argmax(np.abs(response)))
+    sound = response[peak : peak + points].astype(np.float32)
+    spectrum: Spectrum = fft.rfft(sound / np.sqrt(np.sum(np.square(sound))), points)
+    return spectrum
+
+
+def happens(rng: np.random.RandomState, share: float) -> bool:
+    """Draw whether something of this share happens; what never happens draws nothing."""
+    return share > 0.0 and bool(rng.uniform() < share)
 
 
 def microphone(

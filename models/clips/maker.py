@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.level import ClipLevel, apply_gain, clip_gain_db, to_int16
 from models.clips import reference_layout
-from models.clips.augmentation import Scene, Signal, record
+from models.clips.augmentation import Scene, Signal, happens, record
 from models.clips.labels import Word, label
-from models.clips.variations import at_speed, fragment
+from models.clips.variations import at_speed, cut_short, fragment
 from models.recordings.folds import NUM_FOLDS
 from models.recordings.sources import Bank, Take, load_bank
 from models.settings.config import Config
@@ -54,7 +54,7 @@ class ClipMaker:
         self._clip_length = round(recipe.clip_seconds * self._rate_hz)
         self._banks = {
             role: self._load(role, tuple(roots), folds)
-            for role in ("positive", "negative", "background")
+            for role in ("positive", "negative", "background", "room", "microphone")
         }
         if not self._banks["background"] and recipe.dialogue is None:
             raise SettingsError(f"{config.name}: the recipe names no background source; add one")
@@ -153,8 +153,17 @@ class ClipMaker:
         empty = rng.uniform() < dialogue.empty_share
         speech = np.zeros(self._clip_length, np.float32)
         words = [] if empty else self._talk(rng, dialogue, speech)
-        scene = Scene(speech, self._noise(rng))
+        noise = self._noise(rng)
+        room = self._response(rng, "room", augmentation.measured_room_share)
+        heard_by = self._response(rng, "microphone", augmentation.measured_microphone_share)
+        scene = Scene(speech, noise, room, heard_by)
         return record(rng, scene, augmentation, self._rate_hz), words
+
+    def _response(self, rng: np.random.RandomState, role: str, share: float) -> Signal | None:
+        """Return a measured impulse response for this share of clips."""
+        if not self._banks[role] or not happens(rng, share):
+            return None
+        return self._draw(rng, role)[1].samples.astype(np.float32)
 
     def _talk(self, rng: np.random.RandomState, dialogue: Dialogue, speech: Signal) -> list[Word]:
         """Fill `speech` with items and pauses; return the positives that end inside."""
@@ -167,6 +176,8 @@ class ClipMaker:
             bank, take = self._draw(rng, "positive" if positive else "negative")
             if positive and rng.uniform() < dialogue.fragment_share:
                 positive, take = False, fragment(rng, take, dialogue.fragment)
+            elif positive and happens(rng, augmentation.cut_short_share):
+                take = cut_short(rng, take, self._rate_hz)
             gain = 10 ** (rng.uniform(*augmentation.item_gain_db) / 20)
             _add(speech, position, _levelled(take.samples) * gain)
             end = position + take.word_end
@@ -213,9 +224,10 @@ class ClipMaker:
 
 def _speed_share(augmentation: Augmentation, source: Source) -> float:
     """Return the share of a source's recordings that are played slower or faster."""
-    if source.real:
+    if source.real and source.role not in ("room", "microphone"):
         return augmentation.speed_share
-    return 0.0 if source.role == "background" else augmentation.synthetic_speed_share
+    spoken = source.role in ("positive", "negative")
+    return augmentation.synthetic_speed_share if spoken else 0.0
 
 
 def _levelled(samples: NDArray[np.int16]) -> Signal:

@@ -1,4 +1,4 @@
-"""Other takes made of one: faster or slower, or only a part of the word."""
+"""Other takes made of one: faster or slower, cut short, or only a part of the word."""
 
 from dataclasses import replace
 
@@ -8,6 +8,10 @@ import soxr
 from models.recordings.sources import Take
 from models.settings.recipe import Range
 
+CUT_START_SECONDS = 0.06
+CUT_END_SECONDS = 0.04
+CONTEXT_SECONDS = 0.1
+"""Sound around a word that stands alone, at most."""
 FADE_SAMPLES = 64
 """Of the edge where a fragment was cut, so that no click gives it away."""
 
@@ -21,6 +25,23 @@ def at_speed(take: Take, factor: float) -> Take:
         word_start=round(take.word_start / factor),
         word_end=min(len(samples), round(take.word_end / factor)),
     )
+
+
+def cut_short(rng: np.random.RandomState, take: Take, sample_rate_hz: int) -> Take:
+    """Return a take of a word alone without its first and last instants, as recorders miss them.
+
+    Silence stands for what is lost, so that the word's place does not move; a word within a
+    sentence stays whole.
+    """
+    start = int(rng.uniform(0.0, CUT_START_SECONDS) * sample_rate_hz)
+    end = int(rng.uniform(0.0, CUT_END_SECONDS) * sample_rate_hz)
+    context = take.word_start + len(take.samples) - take.word_end
+    if context > CONTEXT_SECONDS * sample_rate_hz:
+        return take
+    samples = take.samples.copy()
+    samples[: take.word_start + start] = 0
+    samples[max(0, take.word_end - end) :] = 0
+    return replace(take, samples=samples)
 
 
 def fragment(rng: np.random.RandomState, take: Take, heard: Range) -> Take:

@@ -71,7 +71,7 @@ def load_bank(
     if not takes:
         folder = find_folder(source.path, roots)
         raise SettingsError(f"{folder}: no recording to use as {source.role}; add some")
-    if source.role == "background":  # few and long, and nobody speaks in them
+    if source.role not in ("positive", "negative"):  # few, and nobody speaks in them
         return Bank(source, takes)
     if source.fold is not None:
         return Bank(source, takes if source.fold in folds else ())

@@ -15,7 +15,8 @@ FEWEST_DEVELOPMENT_CLIPS = 9
 class Source:
     """A folder of recordings and the part it plays."""
 
-    role: Literal["positive", "negative", "background"]
+    role: Literal["positive", "negative", "background", "room", "microphone"]
+    """room, microphone: impulse responses, which shape speech instead of being heard."""
     path: str
     """Folder, looked for under each --data folder."""
     label: str = ""
@@ -73,6 +74,18 @@ class Augmentation:
     speed: Range = (0.88, 1.14)
     feature_mask_share: float = 0.3
     """Share of clips in which a few neighbouring bins are blanked."""
+    measured_room_share: float = 0.0
+    """Share of clips in the room of a `room` source, instead of an invented one."""
+    measured_microphone_share: float = 0.0
+    """Share of clips heard by the microphone of a `microphone` source, before all else."""
+    hum_share: float = 0.0
+    """Share of clips with the hum of the mains."""
+    quiet_share: float = 0.0
+    """Share of clips in a quiet room: noise at -95 to -62 dBFS, however loud the speech is."""
+    gate_share: float = 0.0
+    """Share of clips with digital silence between the words, as noise gates leave."""
+    cut_short_share: float = 0.0
+    """Share of words whose first 60 and last 40 ms at most are lost."""
 
 
 @dataclass(frozen=True)
