@@ -73,7 +73,7 @@ def stream(
 ) -> NDArray[np.float32]:
     """Return the posteriors of all steps, float32 [steps, labels]."""
     parts = [detector.steps(chunk) for chunk in _chunks(samples, chunk_length)]
-    return joined((*parts, detector.last_steps())).posteriors
+    return joined((*parts, detector.last_steps())).posteriors[: detector.num_steps]
 
 
 def _chunks(samples: NDArray[np.int16], length: int) -> Iterator[NDArray[np.int16]]:

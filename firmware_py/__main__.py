@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from firmware_py.commands import bench, check, detect, devices, install, password, run, safe, show
 from firmware_py.errors import DeviceError, TriggerWordError
+from firmware_py.logs import open_standard_streams
+from firmware_py.reading.files import shown
 
 EXIT_BAD_INPUT = 2
 EXIT_DEVICE_GONE = 75
@@ -40,6 +42,7 @@ class _PrintVersion(argparse.Action):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Bad input is one line on standard error."""
+    open_standard_streams()
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
@@ -58,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(error: Exception, code: int) -> int:
-    print(f"trigger-word: {error}", file=sys.stderr)
+    print(f"trigger-word: {shown(str(error))}", file=sys.stderr)
     return code
 
 

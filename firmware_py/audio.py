@@ -1,32 +1,32 @@
-"""Recordings and sample rates: blocks of int16 samples from files and from pipes.
+"""Recordings and sample rates: blocks of samples from files and from pipes.
 
 The libraries for files and for rates are loaded when they are needed: a live stream at the
 model's own rate does without.
 """
 
-import re
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.errors import AudioError
 from firmware_py.level import FULL_SCALE, to_int16
-
-if TYPE_CHECKING:
-    import soundfile
+from firmware_py.sound_files.containers import is_sound_file
+from firmware_py.sound_files.decoded import DecodedSound, open_file, open_pipe
+from firmware_py.sound_files.sound import RawSound, Sound
 
 BLOCK_LENGTH = 1 << 15
-"""Samples read at a time."""
+"""Samples of a recording that judges hand over at a time."""
 
-UNKNOWN_LENGTH = 1 << 62
-"""What libsndfile gives, about, for the length of a FLAC file whose header has none."""
-
-ChannelChoice = Literal["first", "mix"]
+BEGINNING_BYTES = 1 << 12
+"""Of a pipe: three frames of an MP3, and 0.13 s of raw samples at 16 kHz."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,15 @@ class Recording:
     path: Path
     sample_rate_hz: int
     num_channels: int
-    num_samples: int
+    announced_samples: int | None
+    """By its header; None where that cannot know: MP3, and one that was never finished."""
+
+    @cached_property
+    def num_samples(self) -> int:
+        """Samples a channel; counted, which takes time, where the header does not tell."""
+        if self.announced_samples is not None:
+            return self.announced_samples
+        return sum(map(len, read_channels(self.path)))
 
     @property
     def seconds(self) -> float:
@@ -44,43 +52,71 @@ class Recording:
 
 
 def open_recording(path: Path | str) -> Recording:
-    """Return what the WAV, FLAC or Ogg file at `path` holds.
+    """Return what the sound file at `path` holds.
 
-    Raises AudioError when it is missing, no sound file, cut short, or empty.
+    Raises AudioError as `open_sound`, and for a pipe: it could not be read a second time.
     """
-    with _open(Path(path)) as file:
-        return Recording(Path(path), file.samplerate, file.channels, file.frames)
+    with _opened(Path(path)) as (descriptor, is_file):
+        if not is_file:
+            raise AudioError(f"{path}: a pipe can be read only once; write it to a file first")
+        with open_file(descriptor, str(path)) as sound:
+            return Recording(Path(path), sound.sample_rate_hz, sound.num_channels, sound.length)
 
 
-def read_blocks(path: Path | str, channel: ChannelChoice = "first") -> Iterator[NDArray[np.int16]]:
-    """Yield the recording as mono int16 blocks; memory does not grow with its length.
+@contextmanager
+def open_sound(path: Path | str) -> Iterator[DecodedSound]:
+    """Give the WAV, FLAC, Ogg, MP3, AIFF or other file at `path` to be read; it may be a pipe.
 
-    channel: the first one, or the mean of all.
-    Raises AudioError as `open_recording`, and for samples that are not numbers.
+    One whose header was never finished is heard to its end, and the log says so.
+    Raises AudioError when it is missing, in no known format, cut short, or empty.
     """
-    for block in read_channels(path):
-        mono = block[:, 0] if channel == "first" else block.mean(axis=1)
-        yield to_int16(mono * FULL_SCALE)
+    with _opened(Path(path)) as (descriptor, is_file):
+        if is_file:
+            with open_file(descriptor, str(path)) as sound:
+                yield sound
+        else:
+            with (
+                os.fdopen(descriptor, "rb", closefd=False) as stream,
+                open_pipe(stream, _beginning(stream), str(path)) as sound,
+            ):
+                yield sound
+
+
+@contextmanager
+def open_stream(
+    stream: BinaryIO, sample_rate_hz: int | None, num_channels: int = 1
+) -> Iterator[Sound]:
+    """Give what comes through standard input: a sound file of any format, or raw int16 samples.
+
+    sample_rate_hz, num_channels: of raw samples; a file tells its own. Raises AudioError as
+    `open_sound`, and for raw samples without a rate.
+    """
+    name = "-"
+    head = _beginning(stream)
+    if is_sound_file(head):
+        with open_pipe(stream, head, name) as sound:
+            yield sound
+        return
+    if sample_rate_hz is None:
+        raise AudioError(
+            "raw PCM on standard input has no header; give its rate with --rate HZ, or send a WAV"
+        )
+    yield RawSound(stream, name, sample_rate_hz, num_channels, head)
+
+
+def read_blocks(path: Path | str, channel: int = 1) -> Iterator[NDArray[np.int16]]:
+    """Yield the recording as mono int16 blocks [samples]; memory does not grow with its length.
+
+    channel: counted from 1, or MIX. Raises AudioError as `open_sound` and `Sound.mono`.
+    """
+    with open_sound(path) as sound:
+        yield from sound.mono(channel)
 
 
 def read_channels(path: Path | str) -> Iterator[NDArray[np.float64]]:
     """Yield blocks of all channels, float64 [samples, channels] with full scale 1."""
-    import soundfile
-
-    path = Path(path)
-    with _open(path) as file:
-        remaining = file.frames
-        while remaining:
-            try:
-                block = file.read(BLOCK_LENGTH, dtype="float64", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                raise AudioError(f"{path}: the file is damaged ({error}); copy it again") from error
-            if not len(block):
-                raise AudioError(f"{path}: the file ends {remaining} samples early; copy it again")
-            if not np.isfinite(block).all():
-                raise AudioError(f"{path}: some samples are not numbers (NaN); export it again")
-            remaining -= len(block)
-            yield block
+    with open_sound(path) as sound:
+        yield from sound.channels()
 
 
 def mean_square(path: Path | str) -> float:
@@ -90,18 +126,6 @@ def mean_square(path: Path | str) -> float:
         total += float(np.sum(np.square(to_int16(block * FULL_SCALE), dtype=np.float64)))
         count += block.size
     return total / count
-
-
-def read_pcm(stream: BinaryIO) -> Iterator[NDArray[np.int16]]:
-    """Yield blocks of raw little-endian int16 mono samples as they arrive."""
-    odd = b""
-    while data := stream.read1(2 * BLOCK_LENGTH):  # type: ignore[attr-defined]
-        data = odd + data
-        whole = len(data) // 2 * 2
-        odd = data[whole:]
-        yield np.frombuffer(data[:whole], "<i2").astype(np.int16)
-    if odd:
-        raise AudioError("the raw stream ends in half a sample; send 16-bit mono PCM")
 
 
 class Resampler:
@@ -122,43 +146,31 @@ class Resampler:
         return self.process(np.zeros(0, np.int16), last=True)
 
 
+def _beginning(stream: BinaryIO) -> bytes:
+    """Return the first bytes of a stream: no more than tell what it is, since it may be live."""
+    head = b""
+    while len(head) < BEGINNING_BYTES:
+        read: bytes = stream.read1(BEGINNING_BYTES)  # type: ignore[attr-defined]
+        if not read:
+            break
+        head += read
+    return head
+
+
 @contextmanager
-def _open(path: Path) -> "Iterator[soundfile.SoundFile]":
-    import soundfile
-
-    if not path.exists():
-        raise AudioError(f"{path}: there is no such file; check the path")
-    if path.is_dir():
-        raise AudioError(f"{path}: this is a folder; name a WAV or FLAC file in it")
-    if not path.stat().st_size:
-        raise AudioError(f"{path}: the file is empty; record or copy it again")
+def _opened(path: Path) -> Iterator[tuple[int, bool]]:
+    """Give a descriptor of what is at `path`, and whether it is a file rather than a pipe."""
     try:
-        file = soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: headerless, as .raw
-        reason = getattr(error, "error_string", "it has no header").rstrip(".")
-        raise AudioError(
-            f"{path}: no WAV or FLAC recording ({reason}); export it as WAV"
-        ) from error
-    with file:
-        if _data_chunk_is_short(file.extra_info):
-            raise AudioError(f"{path}: the file is cut short; copy it again")
-        if not file.frames:
-            raise AudioError(f"{path}: the recording holds no samples; record it again")
-        if file.frames >= UNKNOWN_LENGTH:
-            raise AudioError(
-                f"{path}: its header does not tell its length, as one written to a pipe; convert it"
-                f" with: ffmpeg -i {path.name} OUT.wav"
-            )
-        yield file
-
-
-def _data_chunk_is_short(log: str) -> bool:
-    """Tell from libsndfile's log whether a WAV holds less data than its header announces.
-
-    Headers of streamed WAVs announce 0 or about 2^31 or 2^32 bytes, which means "unknown".
-    """
-    match = re.search(r"^data : (\d+) \(should be (\d+)\)", log, re.MULTILINE)
-    if not match:
-        return False
-    announced, present = int(match[1]), int(match[2])
-    return present < announced < 0x7FFF0000
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise AudioError(f"{path}: there is no such file; check the path") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise AudioError(f"{path}: it cannot be read: {reason}") from error
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise AudioError(f"{path}: this is a folder; name a sound file in it")
+        yield descriptor, stat.S_ISREG(mode)
+    finally:
+        os.close(descriptor)

@@ -4,15 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from firmware_py.artefact import DEFAULT_MODEL, Artefact, Policy, read_artefact
 from firmware_py.errors import ArtefactError
 from firmware_py.frame_detector import Detection, FrameDetector, Steps, joined
 from firmware_py.frame_source import FrameSource
 from firmware_py.interpreter import Runtime
-from firmware_py.level import apply_gain
+from firmware_py.level import Samples, apply_gain, as_int16
 
 __all__ = ["Detection", "Detector", "refuse_clip_level"]
 
@@ -29,6 +26,7 @@ def refuse_clip_level(artefact: Artefact) -> None:
 class Detector:
     """Streams samples through front end, network and trigger.
 
+    Samples are int16, or floats from -1 to 1 as sounddevice, librosa and soundfile give them.
     Results do not depend on how the samples are cut into chunks. Times count samples, so a
     replay gives the same detections.
     """
@@ -93,28 +91,41 @@ class Detector:
         self.source.reset()
         self.frames.reset()
 
-    def process(self, chunk: NDArray[np.int16]) -> list[Detection]:
+    def process(self, chunk: Samples) -> list[Detection]:
         """Return the detections that `chunk` completes.
 
-        chunk: int16 [any length], mono, at `sample_rate_hz`.
+        chunk: int16 or float of full scale 1, [any length], mono, at `sample_rate_hz`. Raises
+        AudioError, one line, for anything else.
         """
         return self.decide(self.steps(chunk))
 
     def flush(self) -> list[Detection]:
-        """End the stream: return the detections of the steps that were still waiting."""
+        """End the stream, as if silence followed: return the detections that were still to come.
+
+        So a word at the very end is heard. No time lies after the last sample.
+        """
         return self.decide(self.last_steps())
 
-    def steps(self, chunk: NDArray[np.int16]) -> Steps:
+    def steps(self, chunk: Samples) -> Steps:
         """Return the steps that `chunk` completes, before any decision."""
+        chunk = as_int16(chunk)
         if self._gain_db:
             chunk = apply_gain(chunk, self._gain_db)
         return self.frames.steps(self.source.process(chunk))
 
     def last_steps(self) -> Steps:
-        """Return the steps that wait for a full call; the stream ends here."""
+        """Return the steps that wait for a full call, and those of the silence behind the end."""
         late = self.frames.steps(self.source.flush())
         return joined((late, self.frames.last_steps()))
 
+    @property
+    def num_steps(self) -> int:
+        """Steps that the samples of the stream make, without the silence of `last_steps`."""
+        return self.artefact.metadata.network.num_steps(self.source.num_frames)
+
     def decide(self, steps: Steps) -> list[Detection]:
-        """Return the detections in the next steps."""
-        return self.frames.decide(steps.scores)
+        """Return the detections in the next steps, none of them later than the last sample."""
+        return [
+            replace(each, time_seconds=min(each.time_seconds, self.source.seconds))
+            for each in self.frames.decide(steps.scores)
+        ]

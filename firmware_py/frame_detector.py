@@ -34,6 +34,10 @@ class Steps:
     scores: NDArray[np.float32]
     """What the policy judges: the posteriors, or with a second stage the fused scores."""
 
+    def first(self, count: int) -> "Steps":
+        """Return the first `count` of them."""
+        return Steps(self.posteriors[:count], self.scores[:count])
+
 
 def joined(parts: Iterable[Steps]) -> Steps:
     """Return steps that follow each other as one; at least one part."""

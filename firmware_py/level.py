@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from firmware_py.errors import AudioError
 from firmware_py.reading.bounds import Ranges, check_ranges
 
+Samples = NDArray[np.int16] | NDArray[np.float32] | NDArray[np.float64]
+
 FULL_SCALE = 32768.0
 """The int16 value that stands for 0 dBFS."""
 
@@ -19,6 +21,8 @@ CAUSAL_RANGES: Ranges = {
     "time_constant_seconds": (0.001, 3600.0),
     "maximum_gain_db": (0.0, 120.0),
 }
+LOUDEST = 2.0
+"""Decoders and resamplers overshoot full scale 1; floats that go further have another scale."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,38 @@ def to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
     """Return samples in int16 units, any shape, rounded and clipped."""
     rounded: NDArray[np.int16] = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
     return rounded
+
+
+def as_int16(samples: Samples) -> NDArray[np.int16]:
+    """Return samples that a program hands over as int16 [n].
+
+    samples: int16 [n], or float32 or float64 [n] of full scale 1, as sounddevice, librosa and
+    soundfile give them. Raises AudioError for every other type, shape or scale.
+    """
+    if not isinstance(samples, np.ndarray):
+        raise AudioError(
+            f"samples must be a numpy array, not {type(samples).__name__}; raw bytes become one by"
+            " np.frombuffer(data, '<i2')"
+        )
+    if samples.ndim != 1:
+        raise AudioError(
+            f"samples must be mono, of shape [n], not {list(samples.shape)}; take one channel:"
+            " samples[:, 0]"
+        )
+    kind = f"{samples.dtype.kind}{samples.dtype.itemsize}"
+    if kind == "i2":
+        return samples.astype(np.int16, copy=False)  # in this machine's byte order
+    if kind not in ("f4", "f8"):
+        raise AudioError(
+            f"samples must be int16, or float32 from -1 to 1, not {samples.dtype}; convert them"
+        )
+    peak = np.abs(samples).max(initial=0.0)
+    if not peak <= LOUDEST:
+        raise AudioError(
+            f"float samples must be from -1 to 1, not up to {peak:g}; divide them by their full"
+            " scale"
+        )
+    return to_int16(samples * FULL_SCALE)
 
 
 class LevelTracker:

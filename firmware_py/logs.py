@@ -1,6 +1,7 @@
 """Logs of the long-running commands, and keeping the libraries' chatter away from them."""
 
 import faulthandler
+import io
 import json
 import logging
 import os
@@ -31,6 +32,20 @@ def set_format(form: Literal["text", "json"]) -> None:
         formatter = logging.Formatter("%(levelname)s %(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
         handler.setFormatter(formatter)
+
+
+def open_standard_streams() -> None:
+    """Make standard output and error ready for any text, also where the caller has closed them."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # else the next file opened would be taken for it
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def quieten_libraries() -> None:

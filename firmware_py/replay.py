@@ -1,18 +1,16 @@
 """Recordings and pipes through a detector."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
 from firmware_py.artefact import Artefact, Policy
-from firmware_py.audio import ChannelChoice, mean_square, open_recording, read_blocks, read_pcm
+from firmware_py.audio import mean_square, open_recording, open_sound, open_stream
 from firmware_py.detector import Detection, Detector
 from firmware_py.frame_detector import Steps
 from firmware_py.level import clip_gain_db
+from firmware_py.sound_files.sound import Sound
 
 
 @dataclass(frozen=True)
@@ -20,34 +18,52 @@ class Replayed:
     """What one block of audio brought."""
 
     steps: Steps
+    """Those of the audio itself; the silence that ends a stream adds none."""
     detections: list[Detection]
 
 
 def detect_in_file(
-    artefact: Artefact, path: Path, policy: Policy, channel: ChannelChoice = "first"
+    artefact: Artefact, path: Path, policy: Policy, channel: int = 1
 ) -> Iterator[Replayed]:
-    """Stream a recording through a new detector; raises AudioError for a bad file."""
-    recording = open_recording(path)
+    """Stream a recording, or what comes through a named pipe, through a new detector.
+
+    channel: counted from 1, or `firmware_py.sound_files.sound.MIX`. Raises AudioError for a bad
+    file, and for a pipe where the model wants the level of the whole clip.
+    """
     level = artefact.metadata.front_end.clip_level
-    gain_db = clip_gain_db(level, mean_square(path)) if level else None
-    detector = Detector(
-        artefact, sample_rate_hz=recording.sample_rate_hz, policy=policy, gain_db=gain_db
-    )
-    yield from _stream(detector, read_blocks(path, channel))
+    gain_db = None
+    if level:
+        gain_db = clip_gain_db(level, mean_square(open_recording(path).path))
+    with open_sound(path) as sound:
+        yield from _replay(artefact, sound, policy, channel, gain_db)
 
 
-def detect_in_pcm(
-    artefact: Artefact, stream: BinaryIO, sample_rate_hz: int, policy: Policy
+def detect_in_stream(
+    artefact: Artefact,
+    stream: BinaryIO,
+    policy: Policy,
+    sample_rate_hz: int | None = None,
+    num_channels: int = 1,
+    channel: int = 1,
 ) -> Iterator[Replayed]:
-    """Stream raw int16 mono PCM as it arrives; raises ArtefactError for a clip-level model."""
-    detector = Detector(artefact, sample_rate_hz=sample_rate_hz, policy=policy)
-    yield from _stream(detector, read_pcm(stream))
+    """Stream a sound file or raw int16 samples as they arrive.
+
+    sample_rate_hz, num_channels: of raw samples. Raises AudioError as `open_stream`, and
+    ArtefactError for a model that wants the level of the whole clip.
+    """
+    with open_stream(stream, sample_rate_hz, num_channels) as sound:
+        yield from _replay(artefact, sound, policy, channel)
 
 
-def _stream(detector: Detector, blocks: Iterable[NDArray[np.int16]]) -> Iterator[Replayed]:
-    with detector:
-        for block in blocks:
+def _replay(
+    artefact: Artefact, sound: Sound, policy: Policy, channel: int, gain_db: float | None = None
+) -> Iterator[Replayed]:
+    rate_hz = sound.sample_rate_hz
+    with Detector(artefact, sample_rate_hz=rate_hz, policy=policy, gain_db=gain_db) as detector:
+        count = 0
+        for block in sound.mono(channel):
             steps = detector.steps(block)
+            count += len(steps.posteriors)
             yield Replayed(steps, detector.decide(steps))
         steps = detector.last_steps()
-        yield Replayed(steps, detector.decide(steps))
+        yield Replayed(steps.first(detector.num_steps - count), detector.decide(steps))

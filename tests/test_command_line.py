@@ -1,6 +1,7 @@
 """`trigger-word detect` and `show` as a person meets them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,11 @@ import pytest
 import soundfile
 
 from firmware_py import Detector
+from firmware_py.artefact import DEFAULT_MODEL
+from firmware_py.frame_detector import joined
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
+SPEECH = DEFAULT_MODEL.with_suffix(".flac")
 
 
 def trigger_word(*arguments, stdin=b""):
@@ -78,8 +82,57 @@ def test_posteriors_are_saved_and_equal_the_api(beeps, tmp_path):
     assert trigger_word("detect", beeps, "--model", BEEP, "--posteriors", target).returncode == 0
     left = soundfile.read(beeps, dtype="int16")[0][:, 0]
     with Detector.open(BEEP, sample_rate_hz=44100) as detector:
-        ours = [detector.steps(left).posteriors, detector.last_steps().posteriors]
-    assert np.array_equal(np.load(target), np.concatenate(ours))
+        ours = joined((detector.steps(left), detector.last_steps())).posteriors
+        assert np.array_equal(np.load(target), ours[: detector.num_steps])
+
+
+def test_a_file_on_standard_input_is_known_by_its_header(beeps):
+    from_file = trigger_word("detect", beeps, "--model", BEEP, "--json").stdout
+    for arguments in ([], ["--rate", 16000]):
+        result = trigger_word(
+            "detect", "-", *arguments, "--model", BEEP, "--json", stdin=beeps.read_bytes()
+        )
+        assert result.stdout.decode() == from_file.decode().replace(str(beeps), "-")
+
+
+def test_another_channel_is_heard_from_files_and_raw_pcm(beeps, tmp_path):
+    samples, rate = soundfile.read(beeps, dtype="int16")
+    swapped = tmp_path / "swapped.wav"
+    soundfile.write(swapped, samples[:, ::-1], rate)
+    silent = trigger_word("detect", swapped, "--model", BEEP)
+    assert b"channel 1 is silent, channel 2 is not" in silent.stderr
+    second = ("--model", BEEP, "--json", "--channel", "2")
+    from_file = trigger_word("detect", swapped, *second).stdout
+    raw = samples[:, ::-1].astype("<i2").tobytes()
+    from_pipe = trigger_word(
+        "detect", "-", "--rate", rate, "--channels", 2, *second, stdin=raw
+    ).stdout
+    assert len(from_file.splitlines()) == 2
+    assert from_pipe.decode() == from_file.decode().replace(str(swapped), "-")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "utf-8"])
+def test_names_that_the_terminal_cannot_show_are_escaped(beeps, tmp_path, encoding):
+    names = [os.fsencode(tmp_path) + b"/caf\xe9.wav", os.fsencode(tmp_path / "\u043f.wav")]
+    for name in names:
+        Path(os.fsdecode(name)).write_bytes(beeps.read_bytes())
+    result = subprocess.run(
+        [sys.executable, "-m", "firmware_py", "detect", *names, "--model", str(BEEP)],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count(b"beep  (score") == 4
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_do_no_harm(beeps, closed):
+    command = f'{sys.executable} -m firmware_py detect "{beeps}" --model "{BEEP}" {closed}'
+    result = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+    assert result.returncode == 0
+    assert result.stdout.count(b"beep  (score") == (0 if ">&-" in closed.split() else 2)
+    assert b"Traceback" not in result.stderr
 
 
 def test_nothing_heard_is_said_and_is_no_error(tmp_path):
@@ -109,8 +162,10 @@ WRONG_USES = {
     "missing file": (["detect", "missing.wav"], "no such file"),
     "missing model": (["detect", BEEP, "--model", "missing.tflite"], "missing.tflite"),
     "pipe without rate": (["detect", "-"], "--rate"),
-    "no rate": (["detect", "-", "--model", BEEP, "--rate", "0"], "0 Hz; give a positive one"),
+    "no rate": (["detect", "-", "--model", BEEP, "--rate", "0"], "0 Hz; it must be from 8000"),
     "negative rate": (["detect", "-", "--model", BEEP, "--rate", "-1"], "-1 Hz"),
+    "no such channel": (["detect", SPEECH, "--channel", "2"], "no channel 2"),
+    "a name with a line break": (["detect", "a\nb.wav"], "a?b.wav: there is no such file"),
     "chime of a pipe": (["detect", "-", "--rate", "16000", "--chime", "x.wav"], "--chime"),
     "one chime, two files": (["detect", "a.wav", "b.wav", "--chime", "x.wav"], "--chime"),
     "threshold": (["detect", "a.wav", "--model", BEEP, "--threshold", "7"], "from 0 to 1"),

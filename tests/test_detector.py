@@ -9,8 +9,9 @@ import soxr
 from convert.replay import RANDOM_CHUNKS, replay
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
-from firmware_py.errors import ArtefactError, MissingToolError, SettingsError
+from firmware_py.errors import ArtefactError, AudioError, MissingToolError, SettingsError
 from firmware_py.frame_detector import joined
+from firmware_py.frame_source import FLUSH_SECONDS
 from firmware_py.interpreter import NetworkStream, installed_runtimes
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
@@ -40,7 +41,9 @@ def test_every_step_of_the_recording_is_there(beeps):
     frames = metadata.front_end.num_frames(len(beeps))
     with Detector.open(BEEP) as detector:
         steps = joined((detector.steps(beeps), detector.last_steps())).posteriors
-    assert len(steps) == metadata.network.num_steps(frames)
+        assert detector.num_steps == metadata.network.num_steps(frames)
+    silence = FLUSH_SECONDS / metadata.step_seconds
+    assert len(steps) - metadata.network.num_steps(frames) == pytest.approx(silence, abs=1)
 
 
 def test_the_interpreters_agree(beeps):
@@ -64,6 +67,57 @@ def test_another_rate_gives_the_same_detections(beeps):
         expected = [d.time_seconds for d in slow.process(beeps) + slow.flush()]
         found = [d.time_seconds for d in fast.process(loud) + fast.flush()]
     assert found == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize("rate_hz", [16000, 48000])
+def test_a_word_at_the_very_end_is_heard_by_flush(beeps, rate_hz):
+    cut = beeps[: round(1.06 * RATE)]  # just begun
+    samples = cut if rate_hz == RATE else soxr.resample(cut, RATE, rate_hz)
+    with Detector.open(BEEP, sample_rate_hz=rate_hz) as detector:
+        assert detector.process(samples) == []
+        (found,) = detector.flush()
+    assert 1.0 < found.time_seconds <= len(samples) / rate_hz
+
+
+@pytest.mark.parametrize("dtype", ["<i2", ">i2", "<f4", ">f4", "<f8"])
+def test_samples_of_other_libraries_are_heard_alike(beeps, dtype):
+    scale = 1 if "i2" in dtype else 32768
+    with Detector.open(BEEP) as detector:
+        expected = detector.process(beeps)
+        detector.reset()
+        assert detector.process((beeps / scale).astype(dtype)) == expected
+
+
+WRONG_SAMPLES = {
+    "int32": (lambda x: x.astype(np.int32), "int16, or float32"),
+    "uint8": (lambda x: x.astype(np.uint8), "int16, or float32"),
+    "uint16": (lambda x: x.astype(np.uint16), "int16, or float32"),
+    "complex": (lambda x: x.astype(complex), "int16, or float32"),
+    "object": (lambda x: x.astype(object), "int16, or float32"),
+    "float in int16 range": (lambda x: x.astype(np.float32), "from -1 to 1"),
+    "not a number": (lambda x: x * np.nan, "from -1 to 1"),
+    "stereo": (lambda x: np.stack((x, x), axis=1), r"\[n\].*samples\[:, 0\]"),
+    "column": (lambda x: x[:, None], r"\[n\].*samples\[:, 0\]"),
+    "scalar": (lambda x: np.array(x[0]), r"\[n\]"),
+    "bytes": (lambda x: x.tobytes(), "frombuffer"),
+    "memoryview": (lambda x: memoryview(x), "numpy array"),
+    "list": (lambda x: x.tolist(), "numpy array"),
+    "nothing": (lambda x: None, "numpy array"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG_SAMPLES)
+def test_samples_that_would_not_be_heard_are_refused(beeps, kind):
+    change, expected = WRONG_SAMPLES[kind]
+    with Detector.open(BEEP) as detector, pytest.raises(AudioError, match=expected) as caught:
+        detector.process(change(beeps))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rate_hz", [0, -1, 7999, 400_000])
+def test_a_sample_rate_out_of_range_is_refused(rate_hz):
+    with pytest.raises(AudioError, match="8000 to 384000"):
+        Detector.open(BEEP, sample_rate_hz=rate_hz)
 
 
 def test_reset_begins_at_time_0(beeps):

@@ -29,8 +29,8 @@ MAY_IMPORT = {
         "firmware_py",
         "errors",
         "reading",
-        "schema flatbuffer_check mel level front_end trigger candidates command_words audio chime"
-        " durable_file",
+        "schema flatbuffer_check mel level front_end trigger candidates command_words sound_files"
+        " audio chime durable_file",
         "artefact settings",
         "interpreter",
         "frame_source second_stage frame_detector detector ensemble",

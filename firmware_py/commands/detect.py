@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firmware_py.errors import SettingsError
+from firmware_py.errors import AudioError, SettingsError
+from firmware_py.reading.files import shown
 
 if TYPE_CHECKING:
     from firmware_py.artefact import Artefact, Policy
@@ -29,7 +30,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "audio",
         nargs="+",
         metavar="AUDIO",
-        help="WAV or FLAC, any rate and channel count; - is raw int16 mono PCM on standard input",
+        help="WAV, FLAC, Ogg, MP3 or AIFF, any rate and channel count, or a pipe with one; - is"
+        " standard input: one of these, or raw int16 PCM with --rate",
     )
     parser.add_argument(
         "--model", type=Path, metavar="M", help="artefact to use (default: the built-in one)"
@@ -44,9 +46,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument(
         "--channel",
-        choices=("first", "mix"),
+        type=_channel,
         default="first",
-        help="which channel is heard (default: first)",
+        metavar="first|mix|N",
+        help="which channel is heard: the first, the mean of all, or number N (default: first)",
     )
     parser.add_argument(
         "--rate",
@@ -54,6 +57,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         default=None,
         metavar="HZ",
         help="sample rate of raw PCM on standard input",
+    )
+    parser.add_argument(
+        "--channels",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="interleaved channels of raw PCM on standard input (default: 1)",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a detection")
     parser.add_argument(
@@ -86,11 +96,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _refuse_contradictions(arguments: argparse.Namespace) -> None:
-    piped = STDIN in arguments.audio
-    if piped and arguments.rate is None:
-        raise SettingsError("raw PCM on standard input has no header; give its rate with --rate HZ")
-    if piped and arguments.chime:
-        raise SettingsError("--chime lays chimes over a recording; name a file instead of -")
+    if arguments.chime and not Path(arguments.audio[0]).is_file():
+        raise SettingsError(
+            f"--chime lays chimes over a recording; name a file instead of {arguments.audio[0]}"
+        )
     for option in ("chime", "posteriors"):
         if getattr(arguments, option) and len(arguments.audio) > 1:
             raise SettingsError(f"--{option} writes one file; name one recording at a time")
@@ -117,17 +126,22 @@ def _detect(
     if arguments.chime:
         write_with_chimes(Path(audio), arguments.chime, [d.time_seconds for d in detections])
     if not detections and not arguments.json:
-        print(f"{audio}: nothing heard", file=sys.stderr)
+        print(f"{shown(audio)}: nothing heard", file=sys.stderr)
 
 
 def _replay(
     artefact: "Artefact", policy: "Policy", audio: str, arguments: argparse.Namespace
 ) -> "Iterator[Replayed]":
-    from firmware_py.replay import detect_in_file, detect_in_pcm
+    from firmware_py.replay import detect_in_file, detect_in_stream
 
-    if audio == STDIN:
-        return detect_in_pcm(artefact, sys.stdin.buffer, arguments.rate, policy)
-    return detect_in_file(artefact, Path(audio), policy, arguments.channel)
+    if audio != STDIN:
+        return detect_in_file(artefact, Path(audio), policy, arguments.channel)
+    if sys.stdin is None:
+        raise AudioError("standard input is closed; pipe a recording into it")
+    rate_hz, channels = arguments.rate, arguments.channels
+    return detect_in_stream(
+        artefact, sys.stdin.buffer, policy, rate_hz, channels, arguments.channel
+    )
 
 
 def _report(audio: str, detection: "Detection", as_json: bool) -> None:
@@ -136,7 +150,19 @@ def _report(audio: str, detection: "Detection", as_json: bool) -> None:
         return
     minutes, seconds = divmod(detection.time_seconds, 60)
     print(
-        f"{audio}: {int(minutes):d}:{seconds:06.3f}  {detection.label}"
+        f"{shown(audio)}: {int(minutes):d}:{seconds:06.3f}  {shown(detection.label)}"
         f"  (score {detection.score:.3f})",
         flush=True,
     )
+
+
+def _channel(text: str) -> int:
+    """Return the number of a channel, 0 for the mean of all."""
+    named = {"first": 1, "mix": 0}
+    return named[text] if text in named else _count(text)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text[:6]) < 1025):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1024")
+    return int(text)

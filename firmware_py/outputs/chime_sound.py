@@ -10,6 +10,7 @@ from firmware_py.audio import Resampler, open_recording, read_blocks
 from firmware_py.chime import make_chime
 from firmware_py.errors import SettingsError
 from firmware_py.level import FULL_SCALE, to_int16
+from firmware_py.sound_files.sound import MIX
 
 LONGEST_SECONDS = 10.0
 
@@ -28,7 +29,7 @@ def sound_maker(sound: str, volume: float) -> MakeSound:
         raise SettingsError(
             f"chime.sound is {recording.seconds:.1f} s long; the longest is {LONGEST_SECONDS:g} s"
         )
-    samples = np.concatenate(list(read_blocks(recording.path, "mix")))
+    samples = np.concatenate(list(read_blocks(recording.path, MIX)))
     return lambda rate_hz: _at_rate(samples, recording.sample_rate_hz, rate_hz, volume)
 
 

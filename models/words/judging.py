@@ -36,7 +36,8 @@ class ClipJudge:
             samples = surrounded(samples, metadata.front_end.sample_rate_hz)
         self._detector.reset()
         steps = joined((self._detector.steps(samples), self._detector.last_steps()))
-        return clip_scores(steps.posteriors, metadata.labels, self._average_steps)
+        posteriors = steps.posteriors[: self._detector.num_steps]
+        return clip_scores(posteriors, metadata.labels, self._average_steps)
 
     @property
     def is_window(self) -> bool:

@@ -1,0 +1,1 @@
+"""Files and streams of sound, read once, in bounded memory."""
