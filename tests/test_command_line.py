@@ -168,7 +168,7 @@ WRONG_USES = {
     "a name with a line break": (["detect", "a\nb.wav"], "a?b.wav: there is no such file"),
     "chime of a pipe": (["detect", "-", "--rate", "16000", "--chime", "x.wav"], "--chime"),
     "one chime, two files": (["detect", "a.wav", "b.wav", "--chime", "x.wav"], "--chime"),
-    "threshold": (["detect", "a.wav", "--model", BEEP, "--threshold", "7"], "from 0 to 1"),
+    "threshold": (["detect", "a.wav", "--model", BEEP, "--threshold", "7"], "the most is 1"),
     "operating point": (
         ["detect", "a.wav", "--model", BEEP, "--operating-point", "x"],
         "operating point",
