@@ -13,10 +13,20 @@ from firmware_py.logs import quieten_libraries
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from models.commands import average, evaluate, gather, mine, plot, speak, train, words
+from models.commands import (
+    average,
+    evaluate,
+    gather,
+    mine,
+    people_bench,
+    plot,
+    speak,
+    train,
+    words,
+)
 from models.own_word import command as new
 
-COMMANDS = (new, speak, gather, train, average, mine, evaluate, plot, words)
+COMMANDS = (new, speak, gather, train, average, mine, evaluate, people_bench, plot, words)
 EXIT_BAD_INPUT = 2
 
 

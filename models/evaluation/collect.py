@@ -43,6 +43,8 @@ class Setting:
     snrs_db: tuple[float, ...] = ()
     levels_dbfs: tuple[float, ...] = ()
     rates_hz: tuple[int, ...] = ()
+    after_silence: bool = False
+    """Try the words between digital silence too."""
     joined: bool = True
     """Recordings without the word follow each other without a reset, as sounds do in a room.
     False: a reset before each; then a word at the very end of a short one cannot be heard."""
@@ -107,7 +109,9 @@ def collect(
     other_batches = stream_batches(others, setting.selection.seed, bad)
     clips: dict[Condition, list[ClipRun]] = {}
     streams: dict[Condition, list[StreamRun]] = {}
-    for condition in all_conditions(setting.snrs_db, setting.levels_dbfs, setting.rates_hz):
+    for condition in all_conditions(
+        setting.snrs_db, setting.levels_dbfs, setting.rates_hz, setting.after_silence
+    ):
         jobs = [replace(job, clips=batch, condition=condition) for batch in word_batches]
         title = f"positives, {condition.name}"
         clips[condition] = run_jobs(run_clips, jobs, executor, bad, title)

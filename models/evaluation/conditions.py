@@ -26,6 +26,8 @@ class Condition:
     """The active part is brought to this RMS level and clipped at full scale."""
     rate_hz: int | None = None
     """The recording is resampled, as if a microphone of this rate had made it."""
+    after_silence: bool = False
+    """Digital silence stands around the recording, instead of its own background."""
 
     @property
     def name(self) -> str:
@@ -37,6 +39,8 @@ class Condition:
             parts.append(f"level {self.level_dbfs:g} dBFS")
         if self.rate_hz is not None:
             parts.append(f"{self.rate_hz} Hz")
+        if self.after_silence:
+            parts.append("after digital silence")
         return ", ".join(parts) or "as recorded"
 
     @property
@@ -98,7 +102,10 @@ def as_int16(samples: NDArray[np.float64]) -> NDArray[np.int16]:
 
 
 def all_conditions(
-    snrs_db: Sequence[float], levels_dbfs: Sequence[float], rates_hz: Sequence[int]
+    snrs_db: Sequence[float],
+    levels_dbfs: Sequence[float],
+    rates_hz: Sequence[int],
+    after_silence: bool = False,
 ) -> tuple[Condition, ...]:
     """Return every condition asked for, as recorded first."""
     return (
@@ -106,6 +113,7 @@ def all_conditions(
         *(Condition(snr_db=snr) for snr in snrs_db),
         *(Condition(level_dbfs=level) for level in levels_dbfs),
         *(Condition(rate_hz=rate) for rate in rates_hz),
+        *([Condition(after_silence=True)] if after_silence else []),
     )
 
 

@@ -54,6 +54,8 @@ def present(
     rng = np.random.default_rng((seed, zlib.crc32(clip.path.name.encode())))
     lead_in, tail = (round(seconds * rate_hz) for seconds in (LEAD_IN_SECONDS, TAIL_SECONDS))
     background = continued_background(samples, rate_hz, lead_in + tail, rng)
+    if condition.after_silence:
+        background = np.zeros_like(background)
     whole = np.concatenate((background[:lead_in], samples, background[lead_in:]))
     start, end = (LEAD_IN_SECONDS + seconds for seconds in _word(clip, samples, rate_hz))
     active = slice(round(start * rate_hz), max(round(end * rate_hz), round(start * rate_hz) + 1))
