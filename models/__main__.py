@@ -22,11 +22,12 @@ from models.commands import (
     plot,
     speak,
     train,
+    verifier,
     words,
 )
 from models.own_word import command as new
 
-COMMANDS = (new, speak, gather, train, average, mine, evaluate, people_bench, plot, words)
+COMMANDS = (new, speak, gather, train, average, mine, evaluate, people_bench, plot, verifier, words)
 EXIT_BAD_INPUT = 2
 
 

@@ -36,7 +36,7 @@ def label(
             reference_layout.insert_ones(column, word.end_ms, recipe.label_steps, clip_ms)
         return targets, weights
     before, after = recipe.ignored_steps
-    firsts = [_first_step(config, word) for word in words]
+    firsts = [first_step(config, word) for word in words]
     for first in firsts:
         weights[max(0, first - before) : first + recipe.label_steps + after] = 0.0
     for word, first in zip(words, firsts, strict=True):
@@ -46,7 +46,7 @@ def label(
     return targets, weights
 
 
-def _first_step(config: Config, word: Word) -> int:
+def first_step(config: Config, word: Word) -> int:
     """Return the first step that has heard the whole word."""
     network, front_end = config.network, config.front_end
     span = front_end.frame_end_sample(network.kernel_size - 1)

@@ -1,0 +1,224 @@
+"""The second stage: a small network that looks at what the first one nearly took for a word.
+
+It sees the last 1.5 s at once, as frames of the first stage's own front end, and is trained on
+places where the first stage is in doubt: so it learns what that one has not.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers, ops
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.clips.batches import Job, make_clips
+from models.clips.labels import first_step
+from models.clips.maker import Clip
+from models.replacing import replacing
+from models.settings.config import Config
+from models.training.checkpoint import save_model
+from models.training.compilation import load_network
+from models.training.development_score import Network, network_of
+
+FRAMES = 150
+"""Of 10 ms, which one look sees."""
+FILTERS = (24, 32, 48, 64)
+"""Of each convolution; each halves frames and bins."""
+DENSE_UNITS = 48
+DROPOUT = 0.2
+
+LOOKS_AFTER_WORD = 10
+"""Steps from the end of a word at which a look must say yes."""
+UNDECIDED = (3, 20)
+"""Steps before and after the end of a word at which a look teaches nothing about it."""
+DOUBT = 0.03
+"""Posterior of the first stage from which a place without the word is worth a look."""
+CANDIDATE = 0.2
+POSITIVES_PER_WORD = 2
+NEGATIVES_PER_CLIP = 4
+RANDOM_PER_CLIP = 0.3
+SURE_WEIGHT, DOUBTED_WEIGHT, TAKEN_WEIGHT = 0.2, 1.0, 3.0
+"""Loss weights: of labels that the first stage does not hear, doubts, takes for heard."""
+
+CLIPS_PER_TASK = 32
+AHEAD = 6
+SEED_OFFSET = 500_000
+"""Clips that the first stage has not seen."""
+BATCH_SIZE = 128
+LEARNING_RATE = 2e-3
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Places to learn from."""
+
+    frames: NDArray[np.float16]
+    """[windows, FRAMES, num_bins]"""
+    targets: NDArray[np.float32]
+    """[windows, labels], 1 where the word has just ended."""
+    weights: NDArray[np.float32]
+    """[windows, labels]"""
+
+
+def build_verifier(num_bins: int, num_labels: int) -> keras.Model:
+    """Return the network: frames [windows, FRAMES, num_bins] to posteriors [windows, labels]."""
+    model = keras.Sequential([keras.Input((FRAMES, num_bins), name="frames")])
+    model.add(layers.Reshape((FRAMES, num_bins, 1), name="image"))
+    for number, filters in enumerate(FILTERS, start=1):
+        model.add(
+            layers.Conv2D(
+                filters, 5 if number == 1 else 3, 2, "same", use_bias=False, name=f"conv_{number}"
+            )
+        )
+        model.add(layers.BatchNormalization(name=f"norm_{number}"))
+        model.add(layers.ReLU(name=f"relu_{number}"))
+    model.add(layers.MaxPooling2D((2, 1), name="pool"))
+    model.add(layers.Flatten(name="flat"))
+    model.add(layers.Dropout(DROPOUT, name="dropout"))
+    model.add(layers.Dense(DENSE_UNITS, activation="relu", name="dense"))
+    model.add(layers.Dense(num_labels, activation="sigmoid", name="head"))
+    return model
+
+
+def train_verifier(
+    config: Config,
+    roots: tuple[Path, ...],
+    first_stage: Path,
+    out: Path,
+    executor: Executor,
+    *,
+    clips: int,
+    epochs: int,
+    seed: int,
+) -> Path:
+    """Train a verifier for the network at `first_stage`; write it to `out` and return that.
+
+    config: the first stage's. A run that was stopped goes on: its windows and epochs lie in a
+    folder beside `out` until it ends.
+    """
+    work = out.with_name(f".{out.stem}-work")
+    work.mkdir(parents=True, exist_ok=True)
+    kept = work / "windows.npz"
+    if not kept.exists():
+        network = network_of(load_network(first_stage))
+        job = Job(config, roots, seed + SEED_OFFSET, 1)
+        found = _joined(tqdm(_windows(job, executor, network, clips), total=clips, unit="clip"))
+        with replacing(kept) as part:
+            np.savez(part.open("wb"), **vars(found))
+    with np.load(kept) as arrays:
+        windows = Windows(arrays["frames"], arrays["targets"], arrays["weights"])
+    model = _fit(windows, epochs, seed, work)
+    save_model(model, out)
+    for file in sorted(work.rglob("*"), reverse=True):
+        file.rmdir() if file.is_dir() else file.unlink()
+    work.rmdir()
+    return out
+
+
+def windows_of(
+    config: Config, clip: Clip, posteriors: NDArray[np.float32], rng: np.random.RandomState
+) -> Windows:
+    """Return the places of one clip to learn from; posteriors: the first stage's [steps, labels].
+
+    After each word some looks that must say yes; where the first stage is in doubt, and at some
+    places at random, looks that must say no.
+    """
+    network = config.network
+    steps = np.arange(len(posteriors))
+    ends = network.kernel_size + steps * network.stride
+    targets = np.zeros(posteriors.shape, np.float32)
+    undecided = np.zeros(posteriors.shape, bool)
+    chosen: list[int] = []
+    seen = np.flatnonzero(ends >= FRAMES)
+    for word in clip.words:
+        first = first_step(config, word)
+        undecided[max(0, first - UNDECIDED[0]) : first + UNDECIDED[1], word.label] = True
+        if word.cut:
+            continue
+        heard = np.arange(first, min(first + LOOKS_AFTER_WORD, len(steps)))
+        targets[heard, word.label] = 1.0
+        chosen += list(_some(rng, np.intersect1d(heard, seen), POSITIVES_PER_WORD))
+    near_word = undecided.any(axis=1)
+    doubted = (posteriors > DOUBT).any(axis=1) & ~near_word
+    chosen += list(_some(rng, np.intersect1d(np.flatnonzero(doubted), seen), NEGATIVES_PER_CLIP))
+    if rng.uniform() < RANDOM_PER_CLIP:
+        chosen += list(_some(rng, np.intersect1d(np.flatnonzero(~near_word), seen), 1))
+    weights = np.where(posteriors > DOUBT, DOUBTED_WEIGHT, SURE_WEIGHT)
+    weights = np.where(posteriors > CANDIDATE, TAKEN_WEIGHT, weights)
+    weights = np.where(targets > 0, DOUBTED_WEIGHT, np.where(undecided, 0.0, weights))
+    places = np.array(chosen, int)
+    frames = [clip.frames[ends[place] - FRAMES : ends[place]] for place in places]
+    shape = (len(places), FRAMES, clip.frames.shape[1])
+    return Windows(
+        np.array(frames, np.float16).reshape(shape),
+        targets[places],
+        weights[places].astype(np.float32),
+    )
+
+
+def _some(rng: np.random.RandomState, places: NDArray[np.int_], most: int) -> NDArray[np.int_]:
+    chosen: NDArray[np.int_] = rng.permutation(places)[:most]
+    return chosen
+
+
+def _windows(job: Job, executor: Executor, network: Network, count: int) -> Iterator[Windows]:
+    """Yield the windows of each of `count` clips, some of which are made ahead."""
+    tasks = [
+        range(start, min(start + CLIPS_PER_TASK, count))
+        for start in range(0, count, CLIPS_PER_TASK)
+    ]
+    waiting = deque(executor.submit(make_clips, job, task) for task in tasks[:AHEAD])
+    for number, task in enumerate(tasks):
+        clips = waiting.popleft().result()
+        waiting.extend(
+            executor.submit(make_clips, job, ahead) for ahead in tasks[number + AHEAD :][:1]
+        )
+        posteriors = network(np.stack([clip.frames for clip in clips]))
+        for index, clip, said in zip(task, clips, posteriors, strict=True):
+            yield windows_of(job.config, clip, said, np.random.RandomState([job.seed, index]))
+
+
+def _joined(parts: Iterator[Windows] | Sequence[Windows]) -> Windows:
+    frames, targets, weights = zip(*((p.frames, p.targets, p.weights) for p in parts), strict=True)
+    return Windows(np.concatenate(frames), np.concatenate(targets), np.concatenate(weights))
+
+
+def _fit(windows: Windows, epochs: int, seed: int, work: Path) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    model = build_verifier(windows.frames.shape[2], windows.targets.shape[1])
+    steps = epochs * -(-len(windows.frames) // BATCH_SIZE)
+    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=0.01)
+    model.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), loss=_weighted_cross_entropy)
+    log.info(
+        "%d windows, %d after a word; %d parameters",
+        len(windows.frames),
+        int(windows.targets.any(axis=1).sum()),
+        model.count_params(),
+    )
+    model.fit(
+        windows.frames,
+        np.stack([windows.targets, windows.weights], axis=2),
+        batch_size=BATCH_SIZE,
+        epochs=epochs,
+        verbose=2,
+        callbacks=[keras.callbacks.BackupAndRestore(work / "epochs")],
+    )
+    return model
+
+
+def _weighted_cross_entropy(
+    wanted: keras.KerasTensor, said: keras.KerasTensor
+) -> keras.KerasTensor:
+    """Return the loss of each window; wanted: targets and weights, [windows, labels, 2]."""
+    targets, weights = wanted[..., 0], wanted[..., 1]
+    said = ops.clip(said, 1e-6, 1.0 - 1e-6)
+    loss = -(targets * ops.log(said) + (1.0 - targets) * ops.log(1.0 - said))
+    return ops.sum(weights * loss, axis=-1)
