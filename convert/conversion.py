@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from convert.material import audio_from_files, audio_paths, frames, made_audio
 from convert.modes import convert_step
 from convert.parity import ParityReport, measure_looks, measure_parity
+from convert.reading.trained import Trained, check_own_forward, read_trained
 from convert.step import StepModule
-from convert.trained import Trained, read_trained
 from convert.verifier import VerifierChoice, read_verifier
 from convert.window import WindowModule
 from firmware_py.artefact import (
@@ -60,6 +60,7 @@ def convert(
     trained = read_trained(model_path, config_path, architecture)
     front_end = trained.config.front_end
     audio = _audio(parity_audio, front_end, PARITY_SEED)
+    check_own_forward(trained, frames(front_end, audio))
     step = step_module(trained, num_steps)
     log.info("converting to %s, %d steps a call", mode, step.num_steps)
 

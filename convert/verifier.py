@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert.reading.keras_file import load_any
 from convert.step import Tensors
 from firmware_py.artefact import Mode, StateTensor, Verifier
 from firmware_py.errors import ArtefactError
 from models.settings.config import Config
-from models.training.compilation import load_network
 
 LOOK_STRIDE = 12
 """Frames from one look to the next where it is compared."""
@@ -87,7 +87,7 @@ def read_verifier(path: Path, config: Config) -> VerifierModule:
 
     Raises SettingsError or ArtefactError when it is no network of [frames, num_bins] to [labels].
     """
-    model = load_network(path)
+    model = load_any(path)
     found = (tuple(model.input_shape), tuple(model.output_shape))
     num_bins, num_labels = config.front_end.num_bins, len(config.labels)
     (*_, frames, bins), (*_, labels) = found

@@ -93,7 +93,7 @@ def test_models_that_are_none(tmp_path: Path, capfd: pytest.CaptureFixture[str])
         "text.keras": "this is no Keras model; save it as .keras or .h5",
         "empty.h5": "this is no Keras model",
         "weights.h5": "weights only; name the network they belong to with: --architecture",
-        "zip.keras": "Keras cannot load it",
+        "zip.keras": "this cannot be read as a network",
     }.items():
         assert_refused([tmp_path / name], message, tmp_path, capfd)
 

@@ -14,8 +14,8 @@ from convert.conversion import convert
 from convert.errors import ParityError
 from convert.material import audio_from_files, audio_paths, frames, gain_db, made_audio
 from convert.parity import ParityReport, RuntimeParity, compare, offline_posteriors
+from convert.reading.trained import read_trained
 from convert.replay import RANDOM_CHUNKS, replay
-from convert.trained import read_trained
 from firmware_py.artefact import Mode
 from firmware_py.errors import ArtefactError, AudioError, MissingToolError
 from firmware_py.front_end import FrontEnd

@@ -5,8 +5,8 @@ import pytest
 from made_networks import LOG_MEL, made_network
 
 from convert.calibration import calls
-from convert.extract import extract
 from convert.material import frames, made_audio
+from convert.reading.extract import extract
 from convert.rounding import mean_inputs, rounded_weights
 from convert.step import StepModule
 from convert.weights import Weights

@@ -6,11 +6,11 @@ import pytest
 from made_networks import LOG_MEL, SMALL, made_network
 
 from convert.calibration import calls
-from convert.extract import extract
 from convert.material import frames, made_audio
 from convert.parity import offline_posteriors
+from convert.reading.extract import extract
+from convert.reading.trained import for_any_length
 from convert.step import StepModule
-from convert.trained import for_any_length
 from convert.weights import NetworkWeights
 from models.settings.network import Network
 
@@ -28,7 +28,7 @@ NETWORKS = {
 
 
 def keras_posteriors(model: keras.Model, frames: np.ndarray) -> np.ndarray:
-    return offline_posteriors(for_any_length(model, frames.shape[1]), frames)
+    return offline_posteriors(for_any_length(model), frames)
 
 
 def stepped(step: StepModule, frames: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ from convert.conversion import convert
 from convert.errors import ParityError
 from convert.material import frames, made_audio
 from convert.parity import offline_posteriors
-from convert.trained import read_trained
+from convert.reading.trained import read_trained
 from convert.verifier import VerifierChoice, VerifierModule
 from firmware_py.artefact import Mode, read_artefact
 from firmware_py.candidates import Candidates, LookPolicy
@@ -138,7 +138,7 @@ def test_what_is_no_verifier_is_one_line(
     model = str(trained / "model.keras")
     for arguments, message in (
         (["--verifier", str(tmp_path / "none.keras")], "none.keras: "),
-        (["--verifier", str(tmp_path / "text.keras")], "Keras cannot load it"),
+        (["--verifier", str(tmp_path / "text.keras")], "text.keras: this cannot be read as a network (File is not a zip file)"),
         (["--verifier", model], "it maps (None, None, 24) to"),
         (
             ["--verifier", str(tmp_path / "one-label.keras")],

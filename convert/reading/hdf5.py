@@ -17,6 +17,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
+from convert.reading.chain import chain
+from convert.reading.sizes import check_size
 from firmware_py.errors import ArtefactError
 from models.settings.config import Config
 from models.training.architecture import build
@@ -38,20 +40,26 @@ _SETTINGS: Mapping[type[keras.Layer], tuple[str, ...]] = {
         "kernel_size",
         "strides",
         "padding",
+        "data_format",
+        "groups",
+        "dtype",
         "dilation_rate",
         "activation",
         "use_bias",
     ),
-    layers.BatchNormalization: ("epsilon", "center", "scale"),
+    layers.BatchNormalization: ("axis", "epsilon", "center", "scale", "dtype"),
     layers.GRU: (
         "units",
         "activation",
         "recurrent_activation",
         "use_bias",
         "return_sequences",
+        "return_state",
+        "stateful",
+        "dtype",
         "go_backwards",
     ),
-    layers.Dense: ("units", "activation", "use_bias"),
+    layers.Dense: ("units", "activation", "use_bias", "dtype"),
     layers.ReLU: ("max_value", "negative_slope", "threshold"),
     layers.Activation: ("activation",),
 }
@@ -63,10 +71,10 @@ _IDLE = ("InputLayer", "Dropout", "SpatialDropout1D")
 def load_full(path: Path) -> keras.Model:
     """Return the network of an HDF5 file that also holds its architecture."""
     with h5py.File(path) as file:
-        description = json.loads(file.attrs["model_config"])
+        entries = chain(json.loads(file.attrs["model_config"]))
         found = _Found(path, file["model_weights"])
-    entries = description["config"]["layers"]
     made = [_made(path, entry, found) for entry in entries if entry["class_name"] not in _IDLE]
+    check_size(made, (None, None, found.num_bins))
     return found.assign(keras.Sequential([keras.Input((None, found.num_bins)), *made]))
 
 
@@ -191,8 +199,12 @@ def _made(path: Path, entry: Mapping[str, Any], found: _Found) -> keras.Layer:
         return layers.TimeDistributed(_made(path, settings["layer"], found))
     for kind, names in _SETTINGS.items():
         if kind.__name__ == entry["class_name"]:
-            extra = {"reset_after": found.reset_after} if kind is layers.GRU else {}
-            return kind(**{name: settings[name] for name in names if name in settings}, **extra)
+            chosen = {name: settings[name] for name in names if name in settings}
+            if kind is layers.GRU:
+                chosen["reset_after"] = found.reset_after
+            if isinstance(chosen.get("axis"), list):  # as Keras 2 writes it
+                (chosen["axis"],) = chosen["axis"]
+            return kind(**chosen)
     raise ArtefactError(
         f"{path}: the network has a {entry['class_name']} layer; convert a network made by"
         " models.training.architecture"

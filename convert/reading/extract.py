@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from convert.reading.chain import REMEDY, model_chain
 from convert.weights import (
     Convolution,
     Dense,
@@ -20,7 +21,7 @@ from convert.weights import (
 )
 from firmware_py.errors import ArtefactError
 
-_IDLE = (layers.InputLayer, layers.Dropout, layers.SpatialDropout1D)
+_IDLE = (layers.Dropout, layers.SpatialDropout1D)
 """Layers that do nothing outside training."""
 
 
@@ -50,7 +51,7 @@ class _Chain:
 
     def __init__(self, model: keras.Model) -> None:
         self._layers: Iterator[keras.Layer] = iter(
-            [layer for layer in model.layers if not isinstance(layer, _IDLE)]
+            [layer for layer in model_chain(model) if not isinstance(layer, _IDLE)]
         )
         self._next: keras.Layer | None = next(self._layers, None)
 
@@ -68,24 +69,22 @@ class _Chain:
         if layer is None:
             wanted = " or ".join(kind.__name__ for kind in kinds)
             found = _title(self._next) if self._next else "the end"
-            raise ArtefactError(f"the network has {found} where {wanted} belongs; {_REMEDY}")
+            raise ArtefactError(f"the network has {found} where {wanted} belongs; {REMEDY}")
         return layer
 
     def expect_end(self) -> None:
         if self._next:
-            raise ArtefactError(f"the network goes on with {_title(self._next)}; {_REMEDY}")
-
-
-_REMEDY = "convert a network made by models.training.architecture"
+            raise ArtefactError(f"the network goes on with {_title(self._next)}; {REMEDY}")
 
 
 def _convolution(layer: layers.Conv1D) -> Convolution:
+    _check(layer, "data_format", "channels_last")
     _check(layer, "padding", "valid")
     _check(layer, "activation", keras.activations.linear)
     _check(layer, "dilation_rate", (1,))
     _check(layer, "groups", 1)
     _check(layer, "use_bias", True)
-    kernel, bias = _arrays(layer)
+    kernel, bias = _arrays(layer, 2)
     if len(kernel) <= layer.strides[0]:
         raise ArtefactError(
             f"{_title(layer)} has kernel_size {len(kernel)} and stride {layer.strides[0]}; a"
@@ -95,9 +94,11 @@ def _convolution(layer: layers.Conv1D) -> Convolution:
 
 
 def _normalisation(layer: layers.BatchNormalization) -> Normalisation:
+    if layer.axis not in (-1, 2):
+        raise ArtefactError(f"{_title(layer)} has axis {layer.axis}; a streamed network needs -1")
     _check(layer, "center", True)
     _check(layer, "scale", True)
-    gamma, beta, mean, variance = _arrays(layer)
+    gamma, beta, mean, variance = _arrays(layer, 4)
     return Normalisation.from_statistics(gamma, beta, mean, variance, layer.epsilon)
 
 
@@ -114,9 +115,11 @@ def _recurrence(layer: layers.GRU) -> Recurrence:
     _check(layer, "activation", keras.activations.tanh)
     _check(layer, "recurrent_activation", keras.activations.sigmoid)
     _check(layer, "return_sequences", True)
+    _check(layer, "return_state", False)
     _check(layer, "go_backwards", False)
+    _check(layer, "stateful", False)
     _check(layer, "use_bias", True)
-    kernel, recurrent_kernel, bias = _arrays(layer)
+    kernel, recurrent_kernel, bias = _arrays(layer, 3)
     if layer.reset_after:
         return Recurrence(kernel, recurrent_kernel, bias[0], bias[1])
     return Recurrence(kernel, recurrent_kernel, bias, None)
@@ -125,9 +128,9 @@ def _recurrence(layer: layers.GRU) -> Recurrence:
 def _dense(layer: layers.TimeDistributed | layers.Dense) -> Dense:
     dense = layer.layer if isinstance(layer, layers.TimeDistributed) else layer
     if not isinstance(dense, layers.Dense):
-        raise ArtefactError(f"the network's head is {_title(dense)}; {_REMEDY}")
+        raise ArtefactError(f"the network's head is {_title(dense)}; {REMEDY}")
     _check(dense, "use_bias", True)
-    kernel, bias = _arrays(dense)
+    kernel, bias = _arrays(dense, 2)
     for head in ("sigmoid", "softmax"):
         if dense.activation is getattr(keras.activations, head):
             return Dense(kernel, bias, head)
@@ -137,8 +140,18 @@ def _dense(layer: layers.TimeDistributed | layers.Dense) -> Dense:
     )
 
 
-def _arrays(layer: keras.Layer) -> list[Weights]:
-    return [np.asarray(array, np.float64) for array in layer.get_weights()]
+def _arrays(layer: keras.Layer, count: int) -> list[Weights]:
+    """Return the weights of a layer that has `count` of them and computes in float32."""
+    _check(layer, "compute_dtype", "float32")
+    arrays = [np.asarray(array, np.float64) for array in layer.get_weights()]
+    if len(arrays) != count:
+        raise ArtefactError(
+            f"{_title(layer)} has {len(arrays)} arrays of weights, {count} are known; save it"
+            " without adapters and quantisation"
+        )
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ArtefactError(f"{_title(layer)} has weights that are no numbers; train it again")
+    return arrays
 
 
 def _check(layer: keras.Layer, name: str, expected: object) -> None:

@@ -1,21 +1,34 @@
 """Read a trained network from any of the files that Keras has written over the years."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import h5py
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
-from convert.extract import extract
-from convert.hdf5 import load_full, load_weights
+from convert.errors import ParityError
+from convert.reading.chain import REMEDY, model_chain
+from convert.reading.errors import named_errors
+from convert.reading.extract import extract
+from convert.reading.hdf5 import load_full, load_weights
+from convert.reading.inspection import inspect_hdf5
+from convert.reading.keras_file import load_chain
 from convert.weights import NetworkWeights
 from convert.window import SlidingWindow, check_window
 from firmware_py.errors import ArtefactError, SettingsError
 from models.settings.config import REFERENCE_CONFIG, Config, read_config
-from models.training.compilation import load_network
 
 CONFIG_NAME = "config.toml"
+
+Kind = Literal["keras", "full", "weights"]
+_ZIP, _HDF5 = b"PK", b"\x89HDF\r\n\x1a\n"
+
+OWN_FORWARD_FRAMES = 400
+"""The clip that a network of any length is compared on with its own forward pass."""
+OWN_FORWARD_DIFFERENCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,8 @@ class Trained:
     """The offline network: [clips, any number of frames, num_bins] to posteriors."""
     weights: NetworkWeights | keras.Model
     """Of a recurrent network, as it is streamed; of a window network, the network itself."""
+    loaded: keras.Model
+    """The network as its file has it, which may want clips of one length."""
 
 
 def read_trained(
@@ -41,38 +56,47 @@ def read_trained(
     """
     kind = _kind(path)
     config = _config(path, config_path, architecture)
-    if kind == "keras":
-        model = load_network(path)
-    elif kind == "full":
-        model = load_full(path)
-    elif architecture or config_path:
-        model = load_weights(path, config)
-    else:
+    if kind == "weights" and not (architecture or config_path):
         raise ArtefactError(
             f"{path}: the file holds weights only; name the network they belong to with:"
             " --architecture reference"
         )
+    with named_errors(path):
+        return _trained(path, config, _loaded(path, kind, config))
+
+
+def _loaded(path: Path, kind: Kind, config: Config) -> keras.Model:
+    if kind == "keras":
+        return load_chain(path)
+    return load_full(path) if kind == "full" else load_weights(path, config)
+
+
+def _trained(path: Path, config: Config, loaded: keras.Model) -> Trained:
     if config.window:
-        check_window(model, config, path)
-        return Trained(path, config, SlidingWindow(model, config.window), model)
-    try:
-        weights = extract(model)
-    except ArtefactError as error:
-        raise ArtefactError(f"{path}: {error}") from error
-    trained = Trained(path, config, for_any_length(model, weights.num_bins), weights)
+        check_window(loaded, config, path)
+        return Trained(path, config, SlidingWindow(loaded, config.window), loaded, loaded)
+    weights = extract(loaded)
+    trained = Trained(path, config, for_any_length(loaded), weights, loaded)
     _check_match(trained, weights)
     return trained
 
 
-def _kind(path: Path) -> str:
+def _kind(path: Path) -> Kind:
+    """Return what the file is by its first bytes; HDF5 has been read through by then."""
     if not path.exists():
         raise ArtefactError(f"{path}: there is no such file; check the path")
     if path.is_dir():
         raise ArtefactError(f"{path}: this is a folder; name the .keras or .h5 file in it")
-    if zipfile.is_zipfile(path):
+    if not path.is_file():
+        raise ArtefactError(f"{path}: this is no regular file; name a .keras or .h5 file")
+    with path.open("rb") as file:
+        start = file.read(len(_HDF5))
+    if start.startswith(_ZIP):
         return "keras"
-    if not h5py.is_hdf5(path):
+    if start != _HDF5:
         raise ArtefactError(f"{path}: this is no Keras model; save it as .keras or .h5")
+    with named_errors(path):
+        inspect_hdf5(path)
     with h5py.File(path) as file:
         return "full" if "model_config" in file.attrs else "weights"
 
@@ -101,20 +125,41 @@ def _named_config(architecture: str) -> Config:
     return read_config(known[architecture])
 
 
-def for_any_length(model: keras.Model, num_bins: int) -> keras.Model:
-    """Return the same layers on an input that may be of any length, float32 [1, n, num_bins].
+def for_any_length(model: keras.Model) -> keras.Model:
+    """Return the network on an input of any length, float32 [clips, frames, num_bins].
 
-    A dense layer works on every step by itself, without the one copy a step that
-    TimeDistributed makes of it.
+    It shares the layers of `model` and calls them as its graph does. A dense
+    layer works on every step by itself, without the one copy a step that TimeDistributed makes.
     """
-    frames = keras.Input((None, num_bins))
-    posteriors = frames
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.TimeDistributed):
-            layer = layer.layer
-        if not isinstance(layer, keras.layers.InputLayer):
-            posteriors = layer(posteriors)
+    is_open = model.input_shape[1] is None
+    if is_open and not any(isinstance(la, keras.layers.TimeDistributed) for la in model.layers):
+        return model
+    frames = posteriors = keras.Input((None, model.input_shape[2]))
+    for layer in model_chain(model):
+        each = layer.layer if isinstance(layer, keras.layers.TimeDistributed) else layer
+        posteriors = each(posteriors)
     return keras.Model(frames, posteriors)
+
+
+def check_own_forward(trained: Trained, frames: NDArray[np.float32]) -> None:
+    """Raise ParityError where the offline network differs from the file's own forward pass.
+
+    frames: float32 [n, num_bins]. A network that wants clips of one length gets them cut so,
+    repeated where they are too short for one.
+    """
+    if trained.loaded is trained.model or trained.loaded is trained.weights:
+        return
+    length = trained.loaded.input_shape[1] or min(len(frames), OWN_FORWARD_FRAMES)
+    clips = np.resize(frames, (max(1, len(frames) // length), length, frames.shape[1]))
+    found, expected = (
+        np.asarray(model(clips, training=False)) for model in (trained.model, trained.loaded)
+    )
+    difference = float(np.abs(found - expected).max())
+    if not difference <= OWN_FORWARD_DIFFERENCE:
+        raise ParityError(
+            f"{trained.path}: read layer by layer it differs from its own forward pass by"
+            f" {difference:.2g}; {REMEDY}; nothing is written"
+        )
 
 
 def _check_match(trained: Trained, weights: NetworkWeights) -> None:
