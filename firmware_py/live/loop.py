@@ -253,6 +253,7 @@ class Live:
     def _answer(self, event: Event) -> None:
         self._outputs.send(event)
         self._detections[event.label] += 1
+        self.control.detected(event)
         self._recorder.note(entry_of_event(event, self._site.models))
         self._tell(event)
 

@@ -19,6 +19,7 @@ from firmware_py.monitor.microphone_health import diagnose, peak_dbfs
 from firmware_py.monitor.observation import Observation, Observer
 from firmware_py.monitor.picture import encoded
 from firmware_py.monitor.sensitivity import Point, points, policy_at, room
+from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings, Settings
 from firmware_py.settings.state import StateFile
 
@@ -127,6 +128,11 @@ class Control:
             raise SettingsError(f"there is no {what!r} to test; there is {self._live.tests}")
         log.info("a test of %s", what)
         self._live.test(what)
+
+    def detected(self, event: Event) -> None:
+        """Tell who looks of a detection, at once."""
+        if self.broadcast.is_watched:
+            self.broadcast.send({"type": "detection", **event.payload()})
 
     def noted(self, line: Line) -> None:
         """Tell who looks of a new line of the journal."""
