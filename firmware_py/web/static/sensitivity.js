@@ -2,7 +2,7 @@
 
 import { ask, element } from "/api.js";
 
-const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)}\u00a0%`;
 const few = (number) => number.toFixed(number < 10 ? 1 : 0);
 
 export class Sensitivity {
@@ -66,7 +66,7 @@ function promise(found) {
 }
 
 function interval(bounds, write) {
-  return Array.isArray(bounds) ? ` (${bounds.map((each) => write(each).replace(" %", "")).join(" to ")})` : "";
+  return Array.isArray(bounds) ? ` (${bounds.map((each) => write(each).replace("\u00a0%", "")).join(" to ")})` : "";
 }
 
 function room({ words, found, others, false_accepts: falseAccepts }) {
