@@ -61,5 +61,5 @@ $(VENV)/.device: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.workstation: pyproject.toml | apt $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable '.[live,gpio,mqtt,wyoming,web,signatures,workstation,dev]'
+	$(BIN)/pip install --quiet --editable '.[live,gpio,mqtt,wyoming,web,signatures,voices,workstation,dev]'
 	@touch $@ $(VENV)/.device
