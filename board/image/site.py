@@ -45,7 +45,7 @@ class Site:
             changes.append(Change("etc/hostname", _host_name(self.host_name)))
         if self.settings:
             settings = read_site_settings(self.settings)
-            networked |= bool(settings.mqtt or settings.webhook or settings.wyoming)
+            networked |= any((settings.mqtt, settings.webhook, settings.wyoming, settings.web))
             changes.append(
                 Change(
                     "etc/trigger-word.toml",

@@ -15,6 +15,8 @@ from firmware_py.monitor.journal import Entry, Journal, Line
 from firmware_py.settings import ClipSettings
 
 QUEUE_LENGTH = 20
+FORGET_SECONDS = 3600.0
+"""How often clips that are too old are looked for when nothing happens."""
 MOST_AGO_SECONDS = 10.0
 """A close miss is known this long after its peak, at most."""
 
@@ -96,7 +98,14 @@ class EventRecorder:
             log.warning("clips: the disk is too slow, a clip is dropped (%d so far)", self.dropped)
 
     def _write_all(self) -> None:
-        while (item := self._queue.get()) is not None:
+        while True:
+            try:
+                item = self._queue.get(timeout=FORGET_SECONDS)
+            except queue.Empty:
+                self._journal.forget_old()
+                continue
+            if item is None:
+                return
             entry, samples = item
             clip = wav(samples, self.sample_rate_hz) if self.settings else None
             try:
