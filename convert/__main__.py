@@ -169,7 +169,7 @@ def _add_verifier(parser: argparse.ArgumentParser) -> None:
             f"--{name.replace('_', '-')}",
             type=type(default),
             metavar=metavar,
-            help=f"{text} (default: {default:g})",
+            help=f"{text} (default: the configuration's)",
         )
 
 

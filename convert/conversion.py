@@ -73,17 +73,20 @@ def convert(
     if verifier:
         log.info("reading %s", verifier.path)
         look = read_verifier(verifier.path, trained.config)
-        metadata = replace(metadata, verifier=verifier.describe(look, mode))
+        metadata = replace(
+            metadata, verifier=verifier.describe(look, trained.config.verifier, mode)
+        )
         second = convert_step(look, verifier.mode or mode, calibration_frames)
     content = pack_artefact(flatbuffer, metadata, second)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
         candidate = Path(folder, out.name)
         candidate.write_bytes(content)
         log.info("streaming %.0f s of audio through it", len(audio) / front_end.sample_rate_hz)
-        report = measure_parity(candidate, mode, trained.model, front_end, audio)
+        looks = None
         if verifier and look:
             looks = measure_looks(candidate, verifier.mode or mode, look, front_end, audio)
-            report = replace(report, verifier=looks)
+        report = measure_parity(candidate, mode, trained.model, front_end, audio)
+        report = replace(report, verifier=looks)
         report.check()
         candidate.replace(out)
     return report

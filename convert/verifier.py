@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from convert.reading.keras_file import load_any
 from convert.step import Tensors
 from firmware_py.artefact import Mode, StateTensor, Verifier
+from firmware_py.candidates import LookPolicy
 from firmware_py.errors import ArtefactError
+from firmware_py.schema import to_mapping
 from models.settings.config import Config
 
 LOOK_STRIDE = 12
@@ -29,11 +31,18 @@ class VerifierChoice:
     mode: Mode | None = None
     """None: the first stage's."""
     looks: Mapping[str, float] = field(default_factory=dict)
-    """Values of `firmware_py.candidates.LookPolicy`, instead of its own."""
+    """Values of `firmware_py.candidates.LookPolicy`, instead of the configuration's."""
 
-    def describe(self, module: "VerifierModule", mode: Mode) -> Verifier:
-        """Return the metadata; `pack_artefact` adds the digest. mode: the first stage's."""
-        values: Mapping[str, Any] = {**self.looks, "frames": module.num_frames}
+    def describe(self, module: "VerifierModule", policy: LookPolicy, mode: Mode) -> Verifier:
+        """Return the metadata; `pack_artefact` adds the digest.
+
+        policy: the configuration's. mode: the first stage's.
+        """
+        values: Mapping[str, Any] = {
+            **to_mapping(policy),
+            **self.looks,
+            "frames": module.num_frames,
+        }
         return Verifier(mode=self.mode or mode, sha256="", **values)
 
 

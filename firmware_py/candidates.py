@@ -13,13 +13,19 @@ from collections import deque
 from dataclasses import dataclass
 from math import exp, log
 
-from firmware_py.errors import SettingsError
+from firmware_py.reading.bounds import Ranges, check_ranges
 
 LEAST_POSTERIOR = 1e-4
 """Posteriors are clipped to this, and to 1 less this, before their log-odds are taken: integer
 networks say 0 and 1, and those in float16 hardly tell more apart."""
-MOST = 1000
-"""No number of frames or steps is larger; 1000 of the usual frames are 10 s."""
+RANGES: Ranges = {
+    "frames": (1, 1000),
+    "candidate_threshold": (0.001, 0.999),
+    "smoothing": (1, 1000),
+    "spacing": (1, 1000),
+    "looks": (2, 1000),
+    "peak": (1, 1000),
+}
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,7 @@ class LookPolicy:
     """The last steps, of which the first stage's highest score counts."""
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.candidate_threshold < 1.0:
-            raise SettingsError(
-                f"candidate_threshold is {self.candidate_threshold}; it must be between 0 and 1"
-            )
-        leasts = (("frames", 1), ("smoothing", 1), ("spacing", 1), ("looks", 2), ("peak", 1))
-        for name, least in leasts:
-            value = getattr(self, name)
-            if not least <= value <= MOST:
-                raise SettingsError(f"{name} is {value}; it must be from {least} to {MOST}")
+        check_ranges(self, RANGES)
 
     def describe(self, step_seconds: float, frame_seconds: float) -> str:
         """Return the policy in words."""

@@ -16,6 +16,7 @@ from firmware_py.frame_detector import Detection, FrameDetector
 from firmware_py.frame_source import FrameSource
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import Runtime
+from firmware_py.second_stage import SecondStage
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ class _Group:
 
     def scores(self) -> list[tuple[Model, dict[str, float]]]:
         return [(model, detector.scores()) for model, detector in self._members]
+
+    @property
+    def second_stages(self) -> list[SecondStage]:
+        return [detector.second for _, detector in self._members if detector.second]
 
     def take_peaks(self) -> list[tuple[Model, dict[str, float]]]:
         return [(model, detector.take_peaks()) for model, detector in self._members]
@@ -142,6 +147,11 @@ class Ensemble:
     def take_peaks(self) -> list[tuple[Model, dict[str, float]]]:
         """Return each model with the highest score of each word since this was last asked."""
         return [peaks for group in self._groups for peaks in group.take_peaks()]
+
+    @property
+    def second_stages(self) -> list[SecondStage]:
+        """The second stages of the models that have one."""
+        return [second for group in self._groups for second in group.second_stages]
 
     @property
     def samples_needed(self) -> int:

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, Metadata, Policy
-from firmware_py.candidates import Counts
 from firmware_py.command_words import CommandPolicy, CommandTrigger, is_word
 from firmware_py.interpreter import NetworkStream, Runtime
 from firmware_py.second_stage import SecondStage
@@ -60,24 +59,25 @@ class FrameDetector:
     ) -> None:
         self.artefact = artefact
         self._network = NetworkStream(artefact, runtime, num_threads)
-        self._second = None
+        self.second: SecondStage | None = None
         verifier = artefact.metadata.verifier
         if verifier:
             threshold = policy.threshold
-            self._second = SecondStage(artefact, verifier, threshold, runtime, num_threads)
+            self.second = SecondStage(artefact, verifier, threshold, runtime, num_threads)
         self._length = artefact.metadata.network.frames_per_call
         self._decider = _decider(policy, artefact.metadata)
         self.reset()
 
     def close(self) -> None:
         """Free the interpreters; the detector cannot be used any more."""
-        del self._network, self._second
+        del self._network
+        self.second = None
 
     def reset(self) -> None:
         """Begin a new stream at time 0."""
         self._network.reset()
-        if self._second:
-            self._second.reset()
+        if self.second:
+            self.second.reset()
         self._decider.reset()
         self._frames = np.zeros((0, self.artefact.metadata.front_end.num_bins), np.float32)
         self._primed = False
@@ -93,18 +93,6 @@ class FrameDetector:
     def process(self, frames: NDArray[np.float32]) -> list[Detection]:
         """Return the detections that `frames`, float32 [any number, num_bins], complete."""
         return self.decide(self.steps(frames).scores)
-
-    @property
-    def counts(self) -> dict[str, Counts]:
-        """What has become of each word's candidates so far; empty without a second stage."""
-        labels = self.artefact.metadata.labels
-        counts = self._second.counts if self._second else {}
-        return {labels[index]: count for index, count in counts.items()}
-
-    @property
-    def looks(self) -> int:
-        """How often the second stage ran so far."""
-        return self._second.looks if self._second else 0
 
     def steps(self, frames: NDArray[np.float32]) -> Steps:
         """Return the steps of all whole calls of the network; keep the rest.
@@ -159,8 +147,8 @@ class FrameDetector:
         if len(self._frames) < count:
             return False
         self._network.reset(self._frames[:count])
-        if self._second:
-            self._second.keep(self._frames[:count])
+        if self.second:
+            self.second.keep(self._frames[:count])
         self._frames = self._frames[count:]
         self._primed = True
         return True
@@ -168,9 +156,9 @@ class FrameDetector:
     def _call(self, frames: NDArray[np.float32], num_steps: int | None = None) -> Steps:
         """Run the networks on one call's frames; num_steps: the first ones that are real."""
         posteriors = self._network.process(frames)[:num_steps]
-        if not self._second:
+        if not self.second:
             return Steps(posteriors, posteriors)
-        return Steps(posteriors, self._second.process(frames, posteriors))
+        return Steps(posteriors, self.second.process(frames, posteriors))
 
     def _no_steps(self) -> Steps:
         nothing = np.zeros((0, len(self.artefact.metadata.labels)), np.float32)

@@ -30,6 +30,7 @@ class SecondStage:
         self.looks = 0
         """Runs of the verifier from the beginning; a reset changes nothing."""
         self._network = VerifierNetwork(artefact, verifier, runtime, num_threads)
+        self._labels = metadata.labels
         self._length = verifier.frames
         self._stride = metadata.network.stride
         self._candidates = {
@@ -42,9 +43,9 @@ class SecondStage:
         self._blocks: deque[NDArray[np.float32]] = deque(maxlen=blocks)
 
     @property
-    def counts(self) -> dict[int, Counts]:
-        """What has become of the candidates of each label."""
-        return {label: each.counts for label, each in self._candidates.items()}
+    def counts(self) -> dict[str, Counts]:
+        """What has become of the candidates of each word."""
+        return {self._labels[label]: each.counts for label, each in self._candidates.items()}
 
     def reset(self) -> None:
         """Begin a new stream."""

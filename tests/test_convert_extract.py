@@ -46,7 +46,10 @@ def test_plain_layers_mean_the_same() -> None:
         ({"gru": layers.GRU(3, return_sequences=True, activation="relu")}, "has activation relu"),
         ({"gru": layers.GRU(3, return_sequences=True, use_bias=False)}, "use_bias False"),
         ({"gru": layers.GRU(3, return_sequences=True, go_backwards=True)}, "go_backwards True"),
-        ({"gru": layers.LSTM(3, return_sequences=True)}, "the network has LSTM 'lstm.*', which cannot be streamed"),
+        (
+            {"gru": layers.LSTM(3, return_sequences=True)},
+            "the network has LSTM 'lstm.*', which cannot be streamed",
+        ),
         ({"head": layers.Dense(1)}, "head has the activation linear; train it with sigmoid"),
         ({"head": layers.TimeDistributed(layers.Flatten())}, "head is Flatten"),
         ({"more": layers.Dense(1)}, "goes on with Dense"),

@@ -31,7 +31,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     made_network(SMALL, SEEN, len(LABELS)).save(folder / "model.keras")
     made_verifier(SEEN, LENGTH, len(LABELS)).save(folder / "verifier.keras")
-    write_config(folder, LOG_MEL, SMALL, LABELS)
+    config = write_config(folder, LOG_MEL, SMALL, LABELS)
+    config.write_text(f"{config.read_text()}\n[verifier]\npeak = 7\nlooks = 5\n")
     return folder
 
 
@@ -71,7 +72,7 @@ np.save(out, joined((*parts, detector.last_steps())).scores)
 def test_the_stream_is_what_keras_says_offline(
     trained: Path, tmp_path: Path, runtime: Runtime
 ) -> None:
-    policy = LookPolicy(LENGTH, candidate_threshold=0.3, spacing=2, looks=3, peak=4)
+    policy = LookPolicy(LENGTH, candidate_threshold=0.3, spacing=2, looks=5, peak=4)
     looks = {"candidate_threshold": 0.3, "spacing": 2, "peak": 4}
     out = tmp_path / "out.tflite"
     choice = VerifierChoice(trained / "verifier.keras", looks=looks)
@@ -124,7 +125,8 @@ def test_the_command_packs_it_with_its_numbers(
     ]
     verifier = read_artefact(out).metadata.verifier
     assert verifier
-    assert (verifier.looks, verifier.candidate_threshold, verifier.spacing) == (4, 0.15, 3)
+    assert (verifier.looks, verifier.candidate_threshold) == (4, 0.15)
+    assert (verifier.peak, verifier.spacing) == (7, 3)
 
 
 def test_what_is_no_verifier_is_one_line(
@@ -138,7 +140,10 @@ def test_what_is_no_verifier_is_one_line(
     model = str(trained / "model.keras")
     for arguments, message in (
         (["--verifier", str(tmp_path / "none.keras")], "none.keras: "),
-        (["--verifier", str(tmp_path / "text.keras")], "text.keras: this cannot be read as a network (File is not a zip file)"),
+        (
+            ["--verifier", str(tmp_path / "text.keras")],
+            "text.keras: this cannot be read as a network (File is not a zip file)",
+        ),
         (["--verifier", model], "it maps (None, None, 24) to"),
         (
             ["--verifier", str(tmp_path / "one-label.keras")],
@@ -146,7 +151,7 @@ def test_what_is_no_verifier_is_one_line(
         ),
         (["--verifier", str(tmp_path / "logits.keras")], "let it end with a sigmoid"),
         (["--looks=3"], "name it with --verifier"),
-        (["--verifier", str(trained / "verifier.keras"), "--looks=1"], "looks is 1"),
+        (["--verifier", str(trained / "verifier.keras"), "--looks=1"], "looks is 1; the least"),
     ):
         assert main([model, "-o", str(tmp_path / "out.tflite"), *arguments]) == 2
         line = capfd.readouterr().err.splitlines()[-1]

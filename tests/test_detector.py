@@ -134,7 +134,7 @@ def test_less_than_a_frame_gives_nothing():
 
 
 def test_a_threshold_out_of_range_is_refused():
-    with pytest.raises(SettingsError, match="threshold is 2.0; the most is 1"):
+    with pytest.raises(SettingsError, match=r"threshold is 2\.0; the most is 1"):
         Detector.open(BEEP, threshold=2.0)
 
 

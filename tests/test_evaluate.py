@@ -425,12 +425,14 @@ def test_both_stages_are_judged_as_the_device_runs_them(
         judged = assess(evaluation.heard, policy)
         assert judged.point.false_accepts == count
         assert judged.second_stage
-        counts = detector.frames.counts["beep"]
+        second = detector.frames.second
+        assert second
+        counts = second.counts["beep"]
         assert (judged.second_stage.candidates, judged.second_stage.refused) == (
             counts.candidates,
             counts.refused,
         )
-        assert judged.second_stage.looks == detector.frames.looks
+        assert judged.second_stage.looks == second.looks
     summary = evaluation.to_json()
     assert summary["second_stage"]["candidates"] == 2
     path.write_bytes(with_operating_points(artefact, evaluation))

@@ -4,6 +4,7 @@
 """
 
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from numpy.typing import NDArray
 
 from firmware_py import Detector
+from firmware_py.__main__ import main
 from firmware_py.artefact import (
     VERIFIER_NAME,
     Artefact,
@@ -22,11 +25,15 @@ from firmware_py.artefact import (
     parse_artefact,
     read_artefact,
 )
+from firmware_py.bench.table import describe_second_stage
+from firmware_py.bench.trial import SecondStageCost
 from firmware_py.candidates import Counts
+from firmware_py.ensemble import Ensemble, Model
 from firmware_py.errors import ArtefactError
 from firmware_py.frame_detector import FrameDetector, joined
 from firmware_py.installation.trial import try_out
 from firmware_py.interpreter import Runtime, VerifierNetwork, installed_runtimes
+from firmware_py.live.metrics.measurements import second_stage_metrics
 
 DATA = Path(__file__).parent / "data"
 LONG_BEEP, BEEP = DATA / "long-beep.tflite", DATA / "beep.tflite"
@@ -58,6 +65,7 @@ STREAM = """
 import sys
 import numpy as np
 from firmware_py import Detector
+from firmware_py.__main__ import main
 from firmware_py.frame_detector import joined
 audio, out, runtime, length = sys.argv[1:]
 samples, length = np.load(audio), int(length)
@@ -101,7 +109,7 @@ def test_the_interpreters_agree(tmp_path: Path) -> None:
 
 
 def test_looks_see_the_frames_that_end_at_their_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also at the start of a stream, where the first frame is repeated."""
+    """Also at the start of a stream, here with a tone, where the first frame is repeated."""
     seen = []
     process = VerifierNetwork.process
 
@@ -113,9 +121,9 @@ def test_looks_see_the_frames_that_end_at_their_step(monkeypatch: pytest.MonkeyP
     artefact = read_artefact(LONG_BEEP)
     metadata = artefact.metadata
     assert metadata.verifier
-    eager = replace(metadata.verifier, candidate_threshold=1e-9, spacing=1)
+    eager = replace(metadata.verifier, looks=1000, spacing=1)
     artefact = replace(artefact, metadata=replace(metadata, verifier=eager))
-    frames = metadata.front_end.compute(tones()[: 2 * RATE])
+    frames = metadata.front_end.compute(tones()[RATE : 3 * RATE])
     detector = FrameDetector(artefact, metadata.trigger)
     steps = joined((detector.steps(frames), detector.last_steps()))
     network = metadata.network
@@ -132,16 +140,18 @@ def test_silence_costs_no_look_and_reset_forgets() -> None:
     compute = artefact.metadata.front_end.compute
     quiet = compute(np.random.default_rng(0).normal(0, 30, 4 * RATE).astype(np.int16))
     assert not detector.steps(quiet).scores.any()
-    assert (detector.counts, detector.looks) == ({"beep": Counts()}, 0)
+    second = detector.second
+    assert second
+    assert (second.counts, second.looks) == ({"beep": Counts()}, 0)
     detector.reset()
     loud = compute(tones())
     first = detector.steps(loud).scores
-    assert detector.counts == {"beep": Counts(candidates=6, refused=3)}
-    looks = detector.looks
+    assert second.counts == {"beep": Counts(candidates=6, refused=3)}
+    looks = second.looks
     assert looks >= 6 * 3
     detector.reset()
     np.testing.assert_array_equal(detector.steps(loud).scores, first)
-    assert detector.looks == 2 * looks
+    assert second.looks == 2 * looks
 
 
 def test_packing_what_was_read_gives_the_same_bytes() -> None:
@@ -204,3 +214,36 @@ def test_trying_a_model_out_runs_its_verifier(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(VerifierNetwork, "process", lambda *_: nothing)
     with pytest.raises(ArtefactError, match="gives no numbers"):
         try_out(read_artefact(LONG_BEEP))
+
+
+def test_metrics_tell_how_often_it_was_called_and_what_it_refused() -> None:
+    artefact = read_artefact(LONG_BEEP)
+    ensemble = Ensemble([Model(artefact, artefact.metadata.trigger)], RATE)
+    assert len(ensemble.process(tones())) == 3
+    metrics = {each.name: each.value for each in second_stage_metrics(ensemble.second_stages)}
+    looks = metrics.pop("trigger_word_looks_total")
+    assert metrics == {
+        "trigger_word_candidates_total": [("beep", 6)],
+        "trigger_word_candidates_refused_total": [("beep", 3)],
+    }
+    assert looks == ensemble.second_stages[0].looks >= 18
+    single = read_artefact(BEEP)
+    ensemble = Ensemble([Model(single, single.metadata.trigger)], RATE)
+    assert second_stage_metrics(ensemble.second_stages) == []
+
+
+def test_commands_tell_both_stages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(LONG_BEEP)]) == 0
+    shown = capsys.readouterr().out
+    assert "second stage       from 0.2 on (mean of 1), the last 0.5 s every 120 ms" in shown
+    soundfile.write(tmp_path / "tones.wav", tones(), RATE)
+    arguments = ["bench", str(LONG_BEEP), "--audio", str(tmp_path / "tones.wav"), "--json"]
+    assert main([*arguments, "--seconds", "1"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        cost = json.loads(line)["second_stage"]
+        assert cost["candidates"] == 6
+        assert cost["looks"] >= 18
+        assert cost["look_ms"] > 0
+    assert describe_second_stage(SecondStageCost(1.5, 4, 12)) == (
+        "second stage: 1.50 ms a look; 12 looks at 4 candidates, 4.50 ms a candidate"
+    )

@@ -14,12 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import read_artefact
-from firmware_py.bench.trial import CallTimes, Cost, Measurement, OutputCall, SoakSample, Trial
+from firmware_py.bench.trial import (
+    CallTimes,
+    Cost,
+    Measurement,
+    OutputCall,
+    SecondStageCost,
+    SoakSample,
+    Trial,
+)
 from firmware_py.detector import Detector
 from firmware_py.schema import from_mapping, to_mapping
 
 BYTES_PER_KIB = 1024
 WARM_UP_CHUNKS = 25
+TIMED_LOOKS = 50
 SOAK_REPORT_SECONDS = 10.0
 
 Chunks = list[NDArray[np.int16]]
@@ -61,9 +70,11 @@ def _measure(
     chunks = _read_chunks(trial)
     audio_seconds = len(chunks) * chunk_seconds
     _warm_up(detector, chunks)
+    before = _calls(detector)
     began = time.process_time()
     walls, output_calls = _time_calls(detector, chunks, chunk_seconds)
     total = time.process_time() - began
+    candidates, looks = (now - then for now, then in zip(_calls(detector), before, strict=True))
     rss_bytes, process_threads = _status("VmHWM") * BYTES_PER_KIB, _status("Threads")
     parts = [seconds / audio_seconds for seconds in _time_parts(detector, chunks)]
     p50, p95, p99 = (float(value) for value in np.percentile(walls, (50, 95, 99)))
@@ -80,6 +91,7 @@ def _measure(
         fresh_rss_bytes=fresh_rss,
         process_threads=process_threads,
         output_calls=tuple(output_calls),
+        second_stage=_second_stage(detector, candidates, looks),
     )
 
 
@@ -115,6 +127,28 @@ def _time_calls(
         output_calls += [OutputCall(detection.label, moment) for detection in detections]
     detector.reset()
     return walls, output_calls
+
+
+def _calls(detector: Detector) -> tuple[int, int]:
+    """Return how often the second stage was called and ran so far."""
+    second = detector.frames.second
+    if not second:
+        return 0, 0
+    return sum(counts.candidates for counts in second.counts.values()), second.looks
+
+
+def _second_stage(detector: Detector, candidates: int, looks: int) -> SecondStageCost | None:
+    """Return what a look takes; candidates, looks: in the recording, heard once."""
+    second, metadata = detector.frames.second, detector.artefact.metadata
+    if not second or not metadata.verifier:
+        return None
+    frames = np.zeros((metadata.verifier.frames, metadata.front_end.num_bins), np.float32)
+    walls = []
+    for _ in range(TIMED_LOOKS):
+        began = time.perf_counter()
+        second.look(frames)
+        walls.append(time.perf_counter() - began)
+    return SecondStageCost(1e3 * float(np.median(walls)), candidates, looks)
 
 
 def _time_parts(detector: Detector, chunks: Chunks) -> Iterator[float]:

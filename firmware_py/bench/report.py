@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from firmware_py.bench.machine import Machine
 from firmware_py.bench.soak import Soak
-from firmware_py.bench.trial import CallTimes, Cost
+from firmware_py.bench.trial import CallTimes, Cost, SecondStageCost
 from firmware_py.bench.words import WordLatency
 from firmware_py.board_state import BoardState
 from firmware_py.interpreter import Runtime
@@ -40,6 +40,7 @@ class Report:
     before: BoardState
     after: BoardState
     word_latency_ms: WordLatency | None = None
+    second_stage: SecondStageCost | None = None
     soak: Soak | None = None
     loopback: "Loopback | None" = None
     ratio: float | None = None

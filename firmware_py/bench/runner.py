@@ -97,6 +97,7 @@ def measure(artefact: Artefact, runtime: Runtime, workload: Workload, machine: M
         before=before,
         after=read_board_state(),
         word_latency_ms=word_latency(words, measurement.output_calls) if words else None,
+        second_stage=measurement.second_stage,
         soak=soak,
     )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from firmware_py.bench.machine import Machine
 from firmware_py.bench.report import Report
 from firmware_py.bench.soak import Soak
+from firmware_py.bench.trial import SecondStageCost
 from firmware_py.bench.words import WordLatency
 from firmware_py.board_state import BoardState
 
@@ -135,6 +136,15 @@ def process_table(reports: Sequence[Report]) -> str:
         for r in reports
     ]
     return _align(head, rows, num_texts=3)
+
+
+def describe_second_stage(cost: SecondStageCost) -> str:
+    """Return one line."""
+    firing = "" if cost.firing_ms is None else f", {cost.firing_ms:.2f} ms a candidate"
+    return (
+        f"second stage: {cost.look_ms:.2f} ms a look; {cost.looks} looks at {cost.candidates}"
+        f" candidates{firing}"
+    )
 
 
 def describe_soak(soak: Soak) -> str:

@@ -56,6 +56,23 @@ class OutputCall:
 
 
 @dataclass(frozen=True)
+class SecondStageCost:
+    """What the second stage takes; the cost of the network holds it too."""
+
+    look_ms: float
+    """Real time of one look, the median."""
+    candidates: int
+    """How often the recording called it."""
+    looks: int
+    """How often it ran for them."""
+
+    @property
+    def firing_ms(self) -> float | None:
+        """All looks at one candidate, in the mean; None: the recording had none."""
+        return self.look_ms * self.looks / self.candidates if self.candidates else None
+
+
+@dataclass(frozen=True)
 class Measurement:
     """What a process found out."""
 
@@ -74,6 +91,7 @@ class Measurement:
     """Memory of the Python interpreter before it had imported anything."""
     process_threads: int
     output_calls: tuple[OutputCall, ...]
+    second_stage: SecondStageCost | None = None
 
 
 @dataclass(frozen=True)

@@ -179,6 +179,7 @@ def _print_tables(reports: Sequence["Report"]) -> None:
         cost_table,
         describe_loopback,
         describe_machine,
+        describe_second_stage,
         describe_soak,
         describe_state,
         latency_table,
@@ -191,15 +192,13 @@ def _print_tables(reports: Sequence["Report"]) -> None:
     print(f"{first.audio_seconds:.0f} s of audio, one live stream\n")
     print(cost_table(reports), latency_table(reports), process_table(reports), sep="\n\n")
     for report in reports:
+        title = f"\n{report.name} ({report.mode}) on {report.runtime}"
+        if report.second_stage:
+            print(f"{title}: {describe_second_stage(report.second_stage)}")
         if report.soak:
-            print(
-                f"\n{report.name} ({report.mode}) on {report.runtime}: {describe_soak(report.soak)}"
-            )
+            print(f"{title}: {describe_soak(report.soak)}")
         if report.loopback:
-            print(
-                f"\n{report.name} ({report.mode}) on {report.runtime},"
-                f" {describe_loopback(report.loopback)}"
-            )
+            print(f"{title}, {describe_loopback(report.loopback)}")
 
 
 def _positive(text: str) -> float:

@@ -55,6 +55,10 @@ def _summary(artefact: "Artefact") -> list[tuple[str, str]]:
         ("step", f"{step}, {network.steps_per_call} to a call"),
         ("trigger", metadata.trigger.describe(metadata.step_seconds)),
     ]
+    if metadata.verifier:
+        frame_seconds = metadata.front_end.frame_seconds
+        looks = metadata.verifier.describe(metadata.step_seconds, frame_seconds)
+        rows.append(("second stage", f"{looks} ({metadata.verifier.mode})"))
     rows += [
         (name, policy.describe(metadata.step_seconds))
         for name, policy in metadata.operating_points.items()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import Artefact
+from firmware_py.artefact import Artefact, Mode
 from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError
 from firmware_py.frame_detector import joined
@@ -20,8 +20,8 @@ INTEGER_MODES = ("int8", "int16x8")
 FULL = 1.0 / 128.0
 """Integer outputs this near to 0 or 1 say nothing: a good network is at its end there."""
 
-Answers = tuple[str, NDArray[np.float32], NDArray[np.float32]]
-"""The name of a stage, and its posteriors in silence and in noise."""
+Answers = tuple[str, Mode, NDArray[np.float32], NDArray[np.float32]]
+"""The name and mode of a stage, and its posteriors in silence and in noise."""
 
 
 def check_content(
@@ -51,11 +51,11 @@ def try_out(artefact: Artefact) -> None:
     in_noise = _posteriors(artefact, noise)
     if not in_silence.size:
         _refuse(artefact, f"the model gives no answer in {TRIAL_SECONDS:g} s of sound")
-    stages = [("model", in_silence, in_noise), *_verified(artefact, noise)]
-    for name, quiet, loud in stages:
+    stages = [("model", artefact.metadata.mode, in_silence, in_noise), *_verified(artefact, noise)]
+    for name, mode, quiet, loud in stages:
         if not (np.isfinite(quiet).all() and np.isfinite(loud).all()):
             _refuse(artefact, f"the {name} gives no numbers in silence or noise; train it on")
-        if np.array_equal(quiet, loud) and not _is_at_its_end(artefact, loud):
+        if np.array_equal(quiet, loud) and not _is_at_its_end(mode, loud):
             _refuse(artefact, f"the {name} is deaf: noise is as silence to it; train it on")
 
 
@@ -83,7 +83,7 @@ def _verified(artefact: Artefact, noise: NDArray[np.int16]) -> list[Answers]:
     sounds = (front_end.compute(samples) for samples in (np.zeros_like(noise), noise))
     shape = (verifier.frames, front_end.num_bins)
     quiet, loud = (network.process(np.resize(frames, shape)) for frames in sounds)
-    return [("verifier", quiet, loud)]
+    return [("verifier", verifier.mode, quiet, loud)]
 
 
 def _noise(length: int) -> NDArray[np.int16]:
@@ -93,10 +93,10 @@ def _noise(length: int) -> NDArray[np.int16]:
     return np.clip(samples, -32768, 32767).astype(np.int16)
 
 
-def _is_at_its_end(artefact: Artefact, posteriors: NDArray[np.float32]) -> bool:
+def _is_at_its_end(mode: Mode, posteriors: NDArray[np.float32]) -> bool:
     """Tell whether an integer network says 0 or 1, whose steps in between are too large."""
     at_an_end = (posteriors <= FULL) | (posteriors >= 1.0 - FULL)
-    return artefact.metadata.mode in INTEGER_MODES and bool(at_an_end.all())
+    return mode in INTEGER_MODES and bool(at_an_end.all())
 
 
 def _refuse(artefact: Artefact, fault: str) -> None:

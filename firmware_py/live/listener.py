@@ -16,6 +16,7 @@ from firmware_py.monitor.history import History
 from firmware_py.monitor.observation import Observer, observe
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
+from firmware_py.second_stage import SecondStage
 from firmware_py.sound.microphone import Chunk
 
 WARM_UP_SECONDS = 2.0
@@ -72,6 +73,11 @@ class Listener:
         """Audio time of the last sample heard."""
         heard = self._num_processed + self._num_waiting
         return self._base_seconds + heard / self.sample_rate_hz
+
+    @property
+    def second_stages(self) -> list[SecondStage]:
+        """The second stages of the models that have one."""
+        return self._ensemble.second_stages
 
     @property
     def real_time_factor(self) -> float:

@@ -10,7 +10,12 @@ from firmware_py.ensemble import Ensemble, Model, listening_rate_hz
 from firmware_py.errors import SettingsError, TriggerWordError
 from firmware_py.live.listener import Listener
 from firmware_py.live.metrics.exposition import Metric
-from firmware_py.live.metrics.measurements import event_metrics, service_metrics, stream_metrics
+from firmware_py.live.metrics.measurements import (
+    event_metrics,
+    second_stage_metrics,
+    service_metrics,
+    stream_metrics,
+)
 from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.output_plans import plan_outputs
@@ -208,6 +213,7 @@ class Live:
         uptime = time.monotonic() - self._started
         return [
             *stream_metrics(self._listener, self._microphone, uptime),
+            *second_stage_metrics(self._listener.second_stages),
             *event_metrics(self._detections, self._late_detections, self._outputs.workers),
             *service_metrics(self._service),
         ]

@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from firmware_py.artefact import Artefact, Metadata
 from firmware_py.audio import BLOCK_LENGTH
-from firmware_py.candidates import Counts
 from firmware_py.detector import Detector
 from firmware_py.errors import AudioError
 from firmware_py.frame_detector import Steps, joined
@@ -221,8 +220,10 @@ def _run_clip(clip: Clip, heard: Presented, detectors: _Detectors, label: int) -
 
 def _calls(detector: Detector, label: int) -> tuple[int, int]:
     """Return how often the first stage called the second so far, and how often that ran."""
-    counts = detector.frames.counts.get(detector.artefact.metadata.labels[label], Counts())
-    return counts.candidates, detector.frames.looks
+    second = detector.frames.second
+    if not second:
+        return 0, 0
+    return second.counts[detector.artefact.metadata.labels[label]].candidates, second.looks
 
 
 def _negative(clip: Clip, condition: Condition) -> tuple[NDArray[np.int16], int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_py.artefact import Policy
+from firmware_py.candidates import LookPolicy
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping
@@ -29,6 +30,8 @@ class Config:
     """Instead of `network`: a network that looks at whole windows."""
     trigger: Policy = field(default_factory=TriggerPolicy)
     """The policy until an evaluation chooses one."""
+    verifier: LookPolicy = field(default_factory=LookPolicy)
+    """When a second stage looks again, where one is converted with the network."""
     recipe: Recipe = field(default_factory=Recipe)
     """How training clips are made."""
     schedule: Schedule = field(default_factory=Schedule)

@@ -1,11 +1,13 @@
 """What a listening device measures, for Prometheus."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from firmware_py.live.listener import Listener
 from firmware_py.live.metrics.exposition import Metric
 from firmware_py.live.network_service import NetworkService
 from firmware_py.outputs.worker import OutputWorker
+from firmware_py.second_stage import SecondStage
 from firmware_py.sound.microphone import Microphone
 
 PREFIX = "trigger_word_"
@@ -37,6 +39,39 @@ def stream_metrics(listener: Listener, microphone: Microphone, uptime: float) ->
             Metric(PREFIX + name, "counter" if name.endswith("_total") else "gauge", text, value)
             for name, text, value in values
         ),
+    ]
+
+
+def second_stage_metrics(second_stages: Sequence[SecondStage]) -> list[Metric]:
+    """Return how often the second stages were called, ran and refused; nothing without any.
+
+    The counters begin anew when the models are replaced.
+    """
+    if not second_stages:
+        return []
+    candidates: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for second in second_stages:
+        for word, counts in second.counts.items():
+            candidates[word] += counts.candidates
+            refused[word] += counts.refused
+    looks = sum(second.looks for second in second_stages)
+    return [
+        Metric(
+            f"{PREFIX}candidates_total",
+            "counter",
+            "Times that a first stage called its second.",
+            sorted(candidates.items()),
+            "label",
+        ),
+        Metric(
+            f"{PREFIX}candidates_refused_total",
+            "counter",
+            "Candidates that stayed below the threshold of both stages.",
+            sorted(refused.items()),
+            "label",
+        ),
+        Metric(f"{PREFIX}looks_total", "counter", "Runs of the second stages.", float(looks)),
     ]
 
 
