@@ -6,7 +6,18 @@ import os
 import sys
 from collections.abc import Sequence
 
-from firmware_py.commands import bench, check, detect, devices, install, password, run, safe, show
+from firmware_py.commands import (
+    bench,
+    check,
+    detect,
+    devices,
+    install,
+    password,
+    run,
+    safe,
+    show,
+    test_outputs,
+)
 from firmware_py.errors import DeviceError, TriggerWordError
 from firmware_py.logs import open_standard_streams
 from firmware_py.reading.files import shown
@@ -16,7 +27,7 @@ EXIT_DEVICE_GONE = 75
 EXIT_NO_READER = 141
 """As a shell says of a process that SIGPIPE ended."""
 
-COMMANDS = (detect, run, bench, show, devices, check, install, safe, password)
+COMMANDS = (detect, run, bench, show, devices, check, test_outputs, install, safe, password)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -199,6 +199,28 @@ def test_check(tmp_path: Path, without_sound: dict[str, str]) -> None:
     assert "failed   microphone   no microphone found" in done.stdout
 
 
+def test_check_and_test_outputs_name_each_output(
+    tmp_path: Path, without_sound: dict[str, str]
+) -> None:
+    path = write_settings(
+        tmp_path,
+        f"[chime]\nsound = 'off'\n[[command]]\nprogram = ['touch', '{tmp_path}/told']\n"
+        "[[command]]\nprogram = ['no-such-program']\n[mqtt]\nhost = '127.0.0.1'\nport = 1\n",
+    )
+    done = command(without_sound, "check", "--json", "--settings", str(path))
+    verdicts = {row["name"]: row["verdict"] for row in map(json.loads, done.stdout.splitlines())}
+    assert verdicts["command touch"] == "ok"
+    assert verdicts["command no-such-program"] == verdicts["mqtt"] == "failed"
+    assert not (tmp_path / "told").exists()
+    done = command(without_sound, "test-outputs", "--settings", str(path))
+    assert done.returncode == 1
+    assert "ok       command touch answered 'beep'" in done.stdout
+    assert "failed   command no-such-program" in done.stdout
+    assert "nothing listens on 127.0.0.1:1" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "told").exists()
+
+
 def test_print_settings_and_safe(tmp_path: Path, without_sound: dict[str, str]) -> None:
     done = command(without_sound, "run", "--print-settings")
     assert done.returncode == 0

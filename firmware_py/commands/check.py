@@ -10,9 +10,10 @@ from typing import Any
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "check",
-        help="try microphone, pins, chime and models",
+        help="try microphone, models and outputs",
         description="Try out everything that the settings use: the microphone's level, a pulse on"
-        " each pin, the chime, the models, the clock, heat and throttling. The exit code is 1 if"
+        " each pin, the chime, the models, programs, URLs, the broker, the Wyoming service, the"
+        " clock, heat and throttling. The exit code is 1 if"
         " something failed. Stop the service first: it holds the microphone and the pins.",
     )
     parser.add_argument("--settings", type=Path, metavar="FILE", help="TOML file")
@@ -22,7 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the checks and print each result as it comes."""
-    from firmware_py.live.checks import run_checks
+    from firmware_py.live.checking.site import run_checks
     from firmware_py.logs import quieten_libraries
     from firmware_py.settings import Settings, read_settings
 

@@ -26,15 +26,18 @@ if TYPE_CHECKING:
 
 
 def plan_outputs(
-    settings: Settings, models: Sequence[Model], sound: "SoundSystem", mute: Mute
+    settings: Settings, models: Sequence[Model], sound: "SoundSystem | None", mute: Mute
 ) -> list[Plan]:
-    """Return the outputs that the settings want; nothing is opened or imported yet."""
+    """Return the outputs that the settings want; nothing is opened or imported yet.
+
+    sound: None: there is no chime.
+    """
     plans = [
         *_plans("gpio", settings.gpio, "line", _gpio),
         *_plans("command", settings.command, "program", _command),
         *_plans("webhook", settings.webhook, "address", _webhook),
     ]
-    if settings.chime.sound != "off":
+    if sound and settings.chime.sound != "off":
         chime = settings.chime
         plans.append(Plan("chime", chime, partial(_speaker, chime, sound, mute), chime.labels))
     labels = tuple(all_labels(models))

@@ -89,6 +89,11 @@ class Broker:
         self._client.loop_start()
 
     @property
+    def trouble(self) -> str:
+        """What was last said of what fails."""
+        return self._said[0]
+
+    @property
     def is_connected(self) -> bool:
         return self._client.is_connected()
 
@@ -184,7 +189,6 @@ class Broker:
     def _on_publish(
         self, _client: Any, _data: Any, _message_id: int, reason: ReasonCode, _properties: Any
     ) -> None:
-        self.confirmed += 1
         if reason.is_failure:
             self.refused += 1
             self._say(
@@ -192,6 +196,7 @@ class Broker:
                 f" {self.settings.topic_prefix}/{self.client_id}/#, and to the discovery's topic",
                 logging.ERROR,
             )
+        self.confirmed += 1
 
     def _on_message(self, message: paho.MQTTMessage) -> None:
         try:

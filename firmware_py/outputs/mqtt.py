@@ -1,8 +1,10 @@
 """Events for a smart home over MQTT."""
 
 import json
+import os
 import re
 import socket
+import time
 from collections.abc import Sequence
 
 from firmware_py.errors import DeviceError
@@ -12,6 +14,10 @@ from firmware_py.outputs.ghosts import Ghosts
 from firmware_py.outputs.home_assistant import discovery_payload, topics
 from firmware_py.outputs.worker import Output
 from firmware_py.settings.outputs import MqttSettings
+
+ONCE_SECONDS = 10.0
+TROUBLE_SECONDS = 3.0
+"""It may pass: a broker of the older version hangs up once."""
 
 
 class Mqtt(Output):
@@ -23,7 +29,7 @@ class Mqtt(Output):
         Raises SettingsError for files that cannot be used.
         """
         self.settings = settings
-        self.device_id = settings.device_id or _identifier(socket.gethostname())
+        self.device_id = device_id_of(settings)
         self.topics = topics(settings, self.device_id)
         self._discovery = discovery_payload(settings, self.device_id, labels, version)
         self._sent_events = self._sent_states = 0
@@ -54,9 +60,8 @@ class Mqtt(Output):
                 f"{self.settings.host} is away and {self.waiting} events wait for it already;"
                 f" {event.label!r} is lost"
             )
-        payload = json.dumps({"event_type": event.label, **event.payload()})
         self._sent_events += 1
-        self.broker.publish(self.topics.event, payload)
+        self.broker.publish(self.topics.event, event_payload(event))
 
     def close(self) -> None:
         """Say goodbye, if the broker is there."""
@@ -83,5 +88,36 @@ class Mqtt(Output):
         self.broker.subscribe(topic)
 
 
-def _identifier(host_name: str) -> str:
-    return "trigger-word-" + re.sub(r"[^A-Za-z0-9_-]", "-", host_name)
+def device_id_of(settings: MqttSettings) -> str:
+    """Return the chosen name of the device, or one of the host's name."""
+    host = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())
+    return settings.device_id or f"trigger-word-{host}"
+
+
+def event_payload(event: Event) -> str:
+    """Return an event as it is published."""
+    return json.dumps({"event_type": event.label, **event.payload()})
+
+
+def publish_once(settings: MqttSettings, what: str, payload: str) -> str:
+    """Publish on a topic of this device, under a client id of our own; return the topic.
+
+    A service that runs is not disturbed. Raises DeviceError when the broker does not take it.
+    """
+    topic = f"{settings.topic_prefix}/{device_id_of(settings)}/{what}"
+    client_id = f"{device_id_of(settings)[:50]}-test-{os.getpid()}"
+    broker = Broker(settings, client_id, f"{topic}/gone", lambda: None, lambda *_: None)
+    broker.start()
+    message = broker.publish(topic, payload)
+    end, troubled = time.monotonic() + ONCE_SECONDS, False
+    try:
+        while not broker.confirmed and time.monotonic() < end:
+            time.sleep(0.05)
+            if broker.trouble and not troubled:
+                troubled = True
+                end = min(end, time.monotonic() + TROUBLE_SECONDS)
+        if broker.refused or not broker.confirmed:
+            raise DeviceError(broker.trouble or f"{settings.host} does not answer")
+    finally:
+        broker.close(message if broker.confirmed else None)
+    return topic

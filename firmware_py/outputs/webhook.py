@@ -56,6 +56,20 @@ class Webhook(Output):
             log.info("%s: attempt %d: %s", address, attempt + 1, fault)
         raise DeviceError(f"{address}: given up after {attempt + 1} attempts: {fault}")
 
+    def reach(self) -> None:
+        """Connect to the server and hang up; raises DeviceError."""
+        connection = self._open()
+        call = BackgroundCall(connection.connect)
+        timeout_seconds = self.settings.timeout_seconds
+        if not call.wait(timeout_seconds):
+            raise DeviceError(f"not done within {timeout_seconds:g} s")
+        try:
+            call.result()
+        except OSError as error:
+            raise DeviceError(why_not(error, connection.host, connection.port)) from error
+        finally:
+            connection.close()
+
     def interrupt(self) -> None:
         """Stop waiting for an answer or the next attempt."""
         self._closing.set()

@@ -59,7 +59,8 @@ class WyomingService:
         self._open_announcer = _announcer_class() if settings.zeroconf else None
         self._places = Places(settings.max_clients)
         self._beat = 0.0
-        self._fault = ""
+        self.fault = ""
+        """Why it does not listen."""
         self._closing = threading.Event()
         self._tried = threading.Event()
         self._stop: asyncio.Event | None = None
@@ -119,9 +120,9 @@ class WyomingService:
             self._closing.wait(RETRY_SECONDS)
 
     def _say(self, fault: str) -> None:
-        if fault != self._fault:
+        if fault != self.fault:
             log.error("wyoming: %s; tried again each %g s", fault, RETRY_SECONDS)
-        self._fault = fault
+        self.fault = fault
 
     async def _serve(self) -> None:
         settings = self.settings
@@ -132,7 +133,7 @@ class WyomingService:
         )
         self.port = int(server.sockets[0].getsockname()[1])
         self._beat = time.monotonic()
-        self._fault = ""
+        self.fault = ""
         log.info("wyoming: listening on %s:%d", settings.host, self.port)
         self._tried.set()
         try:

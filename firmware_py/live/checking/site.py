@@ -1,17 +1,17 @@
 """Trying out everything that a site uses, one thing after the other."""
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.board_state import clock_is_synchronised, read_board_state
 from firmware_py.ensemble import Ensemble, listening_rate_hz
-from firmware_py.errors import TriggerWordError
 from firmware_py.level import FULL_SCALE
+from firmware_py.live.checking.outputs import check_outputs
+from firmware_py.live.checking.result import Result, Verdict, result_of
 from firmware_py.live.site_models import open_models
 from firmware_py.outputs.chime_sound import sound_maker
 from firmware_py.outputs.event import Event
@@ -32,33 +32,30 @@ QUIET_DBFS = -70.0
 SLOW_FACTOR = 0.5
 HOT_CELSIUS = 80.0
 
-Verdict = Literal["ok", "warning", "failed", "skipped"]
-
-
-@dataclass(frozen=True)
-class Result:
-    """The outcome of one check."""
-
-    name: str
-    verdict: Verdict
-    text: str
-
 
 def run_checks(settings: Settings) -> Iterator[Result]:
     """Yield the results as they come; a check that fails does not stop the others."""
-    yield _guarded("model", lambda: check_models(settings))
-    sound: list[PortAudio] = []
-    yield _guarded("sound", lambda: _start_sound(sound))
-    if sound:
-        yield _guarded("microphone", lambda: check_microphone(settings, sound[0]))
-        yield _guarded("chime", lambda: check_chime(settings, sound[0]))
-        sound[0].stop()
+    yield result_of("model", lambda: check_models(settings))
+    if settings.microphone.enabled:
+        yield from _check_sound(settings)
+    else:
+        yield Result("microphone", "skipped", "microphone.enabled is false")
     for gpio in settings.gpio:
-        yield _guarded(f"pin {gpio.line}", lambda gpio=gpio: check_pin(gpio))  # type: ignore[misc]
+        yield result_of(f"pin {gpio.line}", partial(check_pin, gpio))
     if not settings.gpio:
         yield Result("pin", "skipped", "no [[gpio]] in the settings")
+    yield from check_outputs(settings)
     yield check_clock()
     yield check_board()
+
+
+def _check_sound(settings: Settings) -> Iterator[Result]:
+    sound: list[PortAudio] = []
+    yield result_of("sound", lambda: _start_sound(sound))
+    if sound:
+        yield result_of("microphone", lambda: check_microphone(settings, sound[0]))
+        yield result_of("chime", lambda: check_chime(settings, sound[0]))
+        sound[0].stop()
 
 
 def check_models(settings: Settings) -> tuple[Verdict, str]:
@@ -171,10 +168,3 @@ def _record(capture: Capture, seconds: float) -> NDArray[np.int16]:
 
 def _dbfs(amplitude: float) -> float:
     return float(20 * np.log10(max(amplitude, 1e-3) / FULL_SCALE))
-
-
-def _guarded(name: str, check: Callable[[], tuple[Verdict, str]]) -> Result:
-    try:
-        return Result(name, *check())
-    except (TriggerWordError, OSError) as error:
-        return Result(name, "failed", str(error))
