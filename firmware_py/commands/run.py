@@ -65,10 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
         logging.getLogger().setLevel(logging.DEBUG)
     site = read_site(arguments)
     quieten_libraries()
+    # One that comes while things open would end the process; it waits for its handler instead.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     live = _open(site, arguments)
     signal.signal(signal.SIGTERM, lambda *_: live.stop())
     signal.signal(signal.SIGINT, lambda *_: live.stop())
     signal.signal(signal.SIGHUP, lambda *_: live.reload())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     code = 0
     try:
         live.run()

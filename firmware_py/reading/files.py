@@ -52,20 +52,23 @@ def read_file(path: Path, what: str, most_bytes: int, error_class: type[TriggerW
     what: the kind of file, such as "model", for the message of `error_class`. A pipe or a device
     is refused: it could hold the reader for ever, and say something else the next time.
     """
-    with refused_as(error_class, f"{shown(path)}: cannot read the {what}"):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISDIR(mode):
-                raise IsADirectoryError("it is a folder")
-            if not stat.S_ISREG(mode):
-                raise OSError("it is no regular file")
-            content = file.read(most_bytes + 1)
+    with (
+        refused_as(error_class, f"{shown(path)}: cannot read the {what}"),
+        open(path, "rb", opener=_open_at_once) as file,
+    ):
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is no regular file")
+        content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise error_class(
             f"{shown(path)}: the {what} is larger than {most_bytes:,} bytes; name another"
         )
     return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting for the other end of a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def shown(path: Path | str) -> str:

@@ -25,8 +25,10 @@ from firmware_py.settings.web import WebSettings
 T = TypeVar("T")
 
 NAMED_SOUNDS = ("built-in", "off")
-MOST_BYTES = 2**20
-"""Of a settings file."""
+MOST_BYTES = 2**17
+"""Of a settings file; the printed one has 10,000."""
+MOST_DOTS = 100
+"""On a line: `tomllib` takes memory with the square of the parts of a dotted key."""
 MOST_SECTIONS = 64
 """Of one kind, such as [[gpio]]."""
 
@@ -183,6 +185,8 @@ class Settings:
 def read_settings(path: Path) -> Settings:
     """Return the settings in the TOML file `path`; raises SettingsError with the place."""
     content = read_file(path, "settings", MOST_BYTES, SettingsError)
+    if max(line.count(b".") for line in content.split(b"\n")) > MOST_DOTS:
+        raise SettingsError(f"{shown(path)}: a line has more than {MOST_DOTS} dots; shorten it")
     with refused_as(SettingsError, f"{shown(path)}: this is no TOML file"):
         mapping = tomllib.loads(content.decode())
     with refused_as(SettingsError, f"{shown(path)}: the settings cannot be used"):
