@@ -12,6 +12,7 @@ from firmware_py.commands import (
     detect,
     devices,
     install,
+    models,
     password,
     run,
     safe,
@@ -27,7 +28,19 @@ EXIT_DEVICE_GONE = 75
 EXIT_NO_READER = 141
 """As a shell says of a process that SIGPIPE ended."""
 
-COMMANDS = (detect, run, bench, show, devices, check, test_outputs, install, safe, password)
+COMMANDS = (
+    detect,
+    run,
+    bench,
+    show,
+    models,
+    devices,
+    check,
+    test_outputs,
+    install,
+    safe,
+    password,
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -64,7 +64,7 @@ class CommandPolicy:
         return (
             f"the likeliest word above {self.threshold:g} (mean of {self.average_window_ms:g} ms,"
             f" each {stride_ms:g} ms, likeliest at {self.minimum_count} {steps} of them), then"
-            f" {self.suppression_ms / 1000.0:.2g} s deaf"
+            f" ignores sound for {self.suppression_ms / 1000.0:.2g} s"
         )
 
 

@@ -45,7 +45,8 @@ class TriggerPolicy:
         steps = "step" if self.patience == 1 else "steps"
         return (
             f"above {self.threshold:g} for {self.patience} {steps} of {1000 * step_seconds:.3g} ms"
-            f" (mean of {self.smoothing}), then {self.refractory_seconds(step_seconds):.2g} s deaf"
+            f" (mean of {self.smoothing}), then ignores sound for"
+            f" {self.refractory_seconds(step_seconds):.2g} s"
         )
 
 

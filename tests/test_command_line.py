@@ -155,7 +155,8 @@ def test_show_tells_what_a_model_is():
 def test_show_is_for_people(tmp_path):
     lines = trigger_word("show").stdout.decode().splitlines()
     assert max(map(len, lines)) < 200
-    assert any(line.startswith("evaluation: miss_rate") for line in lines)
+    assert any("false accepts an hour in" in line for line in lines)
+    assert not any("{" in line for line in lines)
 
 
 WRONG_USES = {

@@ -29,7 +29,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " trigger-word bench --against before.json --tolerance 0.1",
     )
     add = parser.add_argument
-    add("models", type=Path, nargs="*", metavar="M", help="artefacts (default: the built-in one)")
+    add(
+        "models",
+        nargs="*",
+        metavar="M",
+        help="names or files (default: the installed one, or the built-in)",
+    )
     add(
         "--audio",
         type=Path,
@@ -111,13 +116,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _reports(arguments: argparse.Namespace) -> Iterator["Report"]:
-    from firmware_py.artefact import DEFAULT_MODEL, read_artefact
+    from firmware_py.artefact import DEFAULT_MODEL
     from firmware_py.bench.machine import read_machine
     from firmware_py.bench.runner import Workload, measure, runtimes_named
+    from firmware_py.installation.library import open_model
 
     limits = _limits(arguments)
     runtimes = runtimes_named(arguments.runtime)
-    artefacts = [read_artefact(path) for path in arguments.models or [DEFAULT_MODEL]]
+    artefacts = [open_model(name) for name in arguments.models or [None]]
+    if not arguments.models:
+        log.info("measuring %s (%s)", artefacts[0].metadata.name, artefacts[0].path)
     workload = Workload(
         audio=arguments.audio or DEFAULT_MODEL.with_suffix(".flac"),
         seconds=arguments.seconds,

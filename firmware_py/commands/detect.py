@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from firmware_py.replay import Replayed
 
 STDIN = "-"
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -34,7 +37,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " standard input: one of these, or raw int16 PCM with --rate",
     )
     parser.add_argument(
-        "--model", type=Path, metavar="M", help="artefact to use (default: the built-in one)"
+        "--model",
+        metavar="M",
+        help="name, file, or URL#sha256=DIGEST (default: the installed one, or the built-in)",
     )
     parser.add_argument(
         "--threshold", type=float, metavar="X", help="from 0 to 1, instead of the model's own"
@@ -83,12 +88,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Detect in every recording named; return the exit code."""
-    from firmware_py.artefact import DEFAULT_MODEL, choose_policy, read_artefact
+    from firmware_py.artefact import DEFAULT_MODEL, choose_policy
+    from firmware_py.installation.library import open_model
     from firmware_py.logs import quieten_libraries
 
     _refuse_contradictions(arguments)
     quieten_libraries()
-    artefact = read_artefact(arguments.model or DEFAULT_MODEL)
+    artefact = open_model(arguments.model)
+    if arguments.model is None and artefact.path != DEFAULT_MODEL:
+        log.info(
+            "listening with the installed model %s (%s)", artefact.metadata.name, artefact.path
+        )
     policy = choose_policy(artefact, arguments.operating_point, arguments.threshold)
     for audio in arguments.audio:
         _detect(artefact, policy, audio, arguments)

@@ -10,6 +10,7 @@ from firmware_py.detector import refuse_clip_level
 from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
 from firmware_py.installation.default_model import read_default_model
+from firmware_py.installation.library import find_model
 from firmware_py.installation.signature import read_trusted
 from firmware_py.installation.slot import Slot
 from firmware_py.monitor.sensitivity import policy_at
@@ -78,7 +79,7 @@ def _read(path: str, signature: SignatureSettings | None) -> Artefact:
             return parse_artefact(content, file)
         return read_trusted(content, file, signature.public_keys, signature.least_version)
 
-    return read(Path(path)) if path else read_default_model(Slot(), read)
+    return read(find_model(path)) if path else read_default_model(Slot(), read)
 
 
 def all_labels(models: Sequence[Model]) -> list[str]:
