@@ -235,7 +235,7 @@ def test_metrics_tell_how_often_it_was_called_and_what_it_refused() -> None:
 def test_commands_tell_both_stages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", str(LONG_BEEP)]) == 0
     shown = capsys.readouterr().out
-    assert "second stage       from 0.2 on (mean of 1), the last 0.5 s every 120 ms" in shown
+    assert "second stage  from 0.2 on (mean of 1), the last 0.5 s every 120 ms" in shown
     soundfile.write(tmp_path / "tones.wav", tones(), RATE)
     arguments = ["bench", str(LONG_BEEP), "--audio", str(tmp_path / "tones.wav"), "--json"]
     assert main([*arguments, "--seconds", "1"]) == 0

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(facts))
         return 0
     for name, value in _summary(artefact):
-        print(f"{name:<11} {shown(value)}")
+        print(f"{name:<13} {shown(value)}")
     return 0
 
 
@@ -53,7 +53,7 @@ def _summary(artefact: "Artefact") -> list[tuple[str, str]]:
     second = []
     if metadata.verifier:
         looks = metadata.verifier.describe(metadata.step_seconds, front_end.frame_seconds)
-        second = [("second", f"stage {looks} ({metadata.verifier.mode})")]
+        second = [("second stage", f"{looks} ({metadata.verifier.mode})")]
     return [
         ("model", metadata.name),
         ("hears", ", ".join(metadata.words)),
