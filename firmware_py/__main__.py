@@ -1,7 +1,6 @@
 """The command line of the device: `trigger-word`."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from firmware_py.commands import (
     test_outputs,
 )
 from firmware_py.errors import DeviceError, TriggerWordError
-from firmware_py.logs import open_standard_streams
+from firmware_py.logs import open_standard_streams, start_logging
 from firmware_py.reading.files import shown
 
 EXIT_BAD_INPUT = 2
@@ -68,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Bad input is one line on standard error."""
     open_standard_streams()
     arguments = build_parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    start_logging()
     try:
         return int(arguments.run(arguments))
     except DeviceError as error:

@@ -61,6 +61,14 @@ class SimulatedSound(SoundSystem):
         self._held.clear()
         self._overflowed = True
 
+    def lose(self) -> None:
+        """Let the device go away."""
+        self._take = None
+
+    @property
+    def is_recording(self) -> bool:
+        return self._take is not None
+
     @property
     def _due_seconds(self) -> float:
         return (self._position + self._frames) / self._rate_hz
@@ -101,5 +109,9 @@ class _SimulatedStream(ThreadStream):
         super().__init__(lambda: None)
         self._sound = sound
 
+    @property
+    def is_active(self) -> bool:
+        return self._sound.is_recording
+
     def close(self) -> None:
-        self._sound._take = None
+        self._sound.lose()

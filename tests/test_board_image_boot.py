@@ -97,7 +97,7 @@ def wait_until_it_listens(guest: ImageGuest) -> None:
 def hear(guest: ImageGuest) -> None:
     """Play the recording into the sound card until it is detected."""
     guest.shell("aplay -q -D plughw:Loopback,1,0 /tmp/activate.wav >/dev/null 2>&1 &")
-    guest.wait_for(r"heard 'activate' at", 300)
+    guest.wait_for(r"heard 'activate'", 300)
 
 
 class TestPi:

@@ -1,5 +1,7 @@
 """The microphone on ALSA's file plugin and on a real PulseAudio."""
 
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from firmware_py.sound.capture import QUEUE_SECONDS, STALE_SECONDS, Capture
 from firmware_py.sound.microphone import Chunk, DeviceHungError, Microphone
 
 pytest.importorskip("pyaudio")
+from firmware_py.sound import portaudio
 from firmware_py.sound.portaudio import PortAudio
 from firmware_py.sound.system import StreamFormat
 
@@ -183,9 +186,51 @@ def test_pulse_audio_killed_and_started_again(pulse: Pulse, sound: PortAudio) ->
     pulse.start()
     after = [listen_until_open(microphone), *listen(microphone, 5.0)]
     heard = sum(len(chunk.samples) / RATE_HZ + chunk.gap_seconds for chunk in before + after)
-    assert heard == pytest.approx(after[-1].arrived - began, abs=0.6)
+    assert heard == pytest.approx(after[-1].arrived - began, abs=2.0)  # wide: a busy machine
     assert microphone.counters.reconnects >= 1
     assert microphone.counters.lost_seconds > 3.0
+
+
+def test_a_library_that_crashes_while_it_starts_again_ends_a_trial_only(
+    alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound.restart()
+    monkeypatch.setattr(portaudio, "TRY_OUT", "import os; os.abort()")
+    with pytest.raises(DeviceError, match="in a trial"):
+        sound.restart()
+    monkeypatch.setattr(portaudio, "TRY_OUT", "import time; time.sleep(60)")
+    monkeypatch.setattr(portaudio, "TRY_OUT_SECONDS", 0.2)
+    with pytest.raises(DeviceError, match="does not answer"):
+        sound.restart()
+    monkeypatch.undo()
+
+
+@pytest.mark.slow
+def test_a_sound_server_that_goes_and_comes(pulse: Pulse, sound: PortAudio) -> None:
+    """`SOUND_SERVER_CYCLES=100` is the full length; prints how long it took to hear again."""
+    microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
+    microphone.start()
+    listen_until_open(microphone)
+    took: list[float] = []
+    resources: list[tuple[int, int]] = []
+    rng = np.random.default_rng(1)
+    for _ in range(int(os.environ.get("SOUND_SERVER_CYCLES", "10"))):
+        pulse.stop()
+        listen(microphone, float(rng.uniform(0.0, 3.0)))
+        starting = threading.Thread(target=pulse.start)
+        began = time.monotonic()
+        starting.start()
+        while not microphone.name:
+            microphone.read(0.05)
+        listen_until_open(microphone)
+        took.append(time.monotonic() - began)
+        starting.join()
+        listen(microphone, float(rng.uniform(0.0, 1.0)))
+        resources.append((threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))))
+    sys.stdout.write(
+        f"{len(took)} returns: heard again after {np.median(took):.1f} s, worst {max(took):.1f} s\n"
+    )
+    assert max(resources[1:]) <= max(resources[:3])
 
 
 def test_the_tone_of_the_virtual_microphone_arrives(pulse: Pulse, sound: PortAudio) -> None:

@@ -58,13 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(default_settings_text(), end="")
         return 0
     spare_openssl()
-    from firmware_py.logs import quieten_libraries
+    from firmware_py.logs import bound_logs, quieten_libraries
     from firmware_py.sound.microphone import DeviceHungError
 
     if arguments.debug:
         logging.getLogger().setLevel(logging.DEBUG)
     site = read_site(arguments)
     quieten_libraries()
+    bound_logs()
     # One that comes while things open would end the process; it waits for its handler instead.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     live = _open(site, arguments)
@@ -120,7 +121,7 @@ def spare_openssl() -> None:
 
 
 def _log(event: "Event") -> None:
-    log.info("heard %r at %.2f s (score %.3f)", event.label, event.time_seconds, event.score)
+    log.info("heard %r (score %.3f)", event.label, event.score)
 
 
 def _print_json(event: "Event") -> None:

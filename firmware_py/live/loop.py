@@ -4,6 +4,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firmware_py.ensemble import Ensemble, Model, listening_rate_hz
@@ -38,6 +39,7 @@ from firmware_py.outputs.mute import Mute
 from firmware_py.reading.files import refused_as
 from firmware_py.settings import ClipSettings, Settings
 from firmware_py.settings.state import StateFile
+from firmware_py.sound.background_call import BackgroundCall
 from firmware_py.sound.microphone import Chunk, Microphone
 from firmware_py.sound.system import SoundSystem
 
@@ -51,6 +53,17 @@ CLOSE_SECONDS = 0.6
 MICROPHONE_CLOSE_SECONDS = 0.25
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What it takes to go over to other settings or models."""
+
+    as_set: Site
+    site: Site
+    """With what people chose while it ran."""
+    ensemble: Ensemble | None
+    """None: the models are the same."""
 
 
 class Live:
@@ -80,6 +93,7 @@ class Live:
         self._stopping = False
         self._reload_wanted = False
         self._adapt_wanted = False
+        self._reading: BackgroundCall[_Prepared] | None = None
         self._started = time.monotonic()
         self._detections: Counter[str] = Counter()
         self._late_detections = 0
@@ -178,12 +192,7 @@ class Live:
         """Listen until `stop`; raises DeviceHungError when only a new process can go on."""
         self._microphone.start()
         while not self._stopping:
-            if self._reload_wanted:
-                self._reload_wanted = False
-                self._reload()
-            if self._adapt_wanted:
-                self._adapt_wanted = False
-                self._change(self._as_set)
+            self._go_over()
             self._pause_or_resume()
             if self.is_paused:
                 self._notifier.alive()
@@ -238,6 +247,8 @@ class Live:
         """Let the speaker open when the sound system has been started anew."""
         generation = self._sound.generation
         if self._microphone.name and generation != self._prepared_generation:
+            if not self._prepared_generation:
+                log.info("say: %s", ", ".join(all_labels(self._site.models)))
             self._prepared_generation = generation
             self._outputs.prepare()
 
@@ -272,29 +283,49 @@ class Live:
             f" real-time factor {self._listener.real_time_factor:.4f}"
         )
 
-    def _reload(self) -> None:
-        self._notifier.reloading()
-        try:
-            with refused_as(SettingsError, "they cannot be used"):
-                self._change(self._reread())
-        except TriggerWordError as error:
-            log.error("the settings stay as they were: %s", error)
-            return
-        log.info("settings and models are read again")
+    def _go_over(self) -> None:
+        """Go over to other settings and models where that is wanted.
 
-    def _change(self, site: Site) -> None:
-        """Go over to a site as it is set, with what people chose for it.
-
-        Raises, with the old one in force, when that fails.
+        They are read in another thread: sound that comes meanwhile is heard by the old ones.
         """
-        as_set = site
-        site = with_sensitivity(site, self._state.state.sensitivity)
-        old, new = self._site.settings, site.settings
-        if not new.microphone.enabled:
+        if self._reading:
+            if self._reading.wait(0.0):
+                reading, self._reading = self._reading, None
+                self._finish(reading)
+        elif self._reload_wanted:
+            self._reload_wanted = False
+            self._notifier.reloading()
+            self._reading = BackgroundCall(lambda: self._prepared(self._reread()))
+        elif self._adapt_wanted:
+            self._adapt_wanted = False
+            self._reading = BackgroundCall(lambda: self._prepared(self._as_set))
+
+    def _prepared(self, as_set: Site) -> _Prepared:
+        site = with_sensitivity(as_set, self._state.state.sensitivity)
+        if not site.settings.microphone.enabled:
             raise SettingsError("microphone.enabled has changed; restart the service for it")
         ensemble = None
         if _identities(site.models) != _identities(self._site.models):
             ensemble = Ensemble(site.models, listening_rate_hz(site.models))
+        return _Prepared(as_set, site, ensemble)
+
+    def _finish(self, reading: BackgroundCall[_Prepared]) -> None:
+        try:
+            with refused_as(SettingsError, "they cannot be used"):
+                prepared = reading.result()
+                self._change(prepared)
+            is_new = prepared.as_set is not self._as_set
+            self._site, self._as_set = prepared.site, prepared.as_set
+            if is_new:
+                log.info("settings and models are read again")
+        except TriggerWordError as error:
+            log.error("the settings stay as they were: %s", error)
+        self._notifier.reloaded()
+
+    def _change(self, prepared: _Prepared) -> None:
+        """Go over to another site; raises, with the old one in force, when that fails."""
+        site = prepared.site
+        old, new = self._site.settings, site.settings
         metrics = self._metrics
         if new.service.metrics_port != old.service.metrics_port:
             metrics = self._open_metrics(new.service.metrics_port)
@@ -310,9 +341,8 @@ class Live:
         self._metrics = metrics
         self._service.change(new.wyoming, site.models)
         self._outputs.prepare()
-        self._change_listening(site, ensemble)
+        self._change_listening(site, prepared.ensemble)
         set_format(new.service.log_format)
-        self._site, self._as_set = site, as_set
 
     def _new_recorder(self, clips: ClipSettings | None) -> EventRecorder:
         control = self.control

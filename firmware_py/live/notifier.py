@@ -17,12 +17,12 @@ class Notifier:
         self._ping_seconds = watchdog_seconds / 4
         self._last_ping = 0.0
         self._last_status = -STATUS_SECONDS
-        self._ready = False
+        self._ready = self._reloading = False
 
     def alive(self) -> None:
         """Say that a chunk was processed, ready at the first one."""
         now = time.monotonic()
-        if not self._ready:
+        if not self._ready and not self._reloading:
             self._ready = True
             self._send("READY=1")
         if self._ping_seconds and now - self._last_ping >= self._ping_seconds:
@@ -40,10 +40,15 @@ class Notifier:
         self._send(f"STATUS={text}")
 
     def reloading(self) -> None:
-        """Say that the settings are read again; the next `alive` says that it is done."""
+        """Say that the settings are read again; the first `alive` after `reloaded` ends it."""
         microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._send(f"RELOADING=1\nMONOTONIC_USEC={microseconds}")
         self._ready = False
+        self._reloading = True
+
+    def reloaded(self) -> None:
+        """Note that the settings have been read, whether or not they could be used."""
+        self._reloading = False
 
     def stopping(self) -> None:
         self._send("STOPPING=1")

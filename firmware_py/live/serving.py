@@ -92,8 +92,9 @@ class Serving:
                 self._change(self._reread())
         except TriggerWordError as error:
             log.error("the settings stay as they were: %s", error)
-            return
-        log.info("settings and models are read again")
+        else:
+            log.info("settings and models are read again")
+        self._notifier.reloaded()
 
     def _change(self, site: Site) -> None:
         """Go over to a site; raises, with the old one in force, when that fails."""

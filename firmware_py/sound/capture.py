@@ -71,6 +71,14 @@ class Capture:
         """Sound that waits to be read."""
         return self._queue.qsize() * BUFFER_SECONDS
 
+    @property
+    def is_active(self) -> bool:
+        """Whether samples can still come; a device that went away may seem so for ever."""
+        try:
+            return self._stream.is_active
+        except DeviceError:
+            return False
+
     def close(self) -> None:
         """Give the device back; raises DeviceError, and may hang where it went away."""
         self._stream.close()

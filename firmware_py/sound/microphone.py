@@ -16,11 +16,11 @@ from firmware_py.sound.capture import Capture, Packet
 from firmware_py.sound.losses import LossReport
 from firmware_py.sound.system import SoundSystem
 
-HANG_SECONDS = 20.0
+HANG_SECONDS = 10.0
 """A library call that takes longer will never return."""
 FIRST_SECONDS = 3.0
 """Sound servers may take this long to deliver the first buffer."""
-RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+RETRY_SECONDS = (0.5, 1.0, 1.5)
 """Pauses before the attempts to open the microphone again; the last one repeats."""
 
 log = logging.getLogger(__name__)
@@ -166,6 +166,8 @@ class Microphone:
             quiet = self._sound.now() - self._last_sign
             if quiet > self.settings.silence_seconds:
                 self._lose(f"no samples for {quiet:.1f} s")
+            elif not capture.is_active:
+                self._lose("it stopped")
             return None
         self._last_sign = packet.arrived
         gap_seconds = self._gap_seconds(packet, capture.format.rate_hz)
@@ -250,5 +252,4 @@ class Microphone:
         pause = RETRY_SECONDS[min(self._attempts, len(RETRY_SECONDS) - 1)]
         self._attempts += 1
         self._next_attempt = time.monotonic() + pause
-        if self._attempts <= len(RETRY_SECONDS):
-            log.warning("no sound: %s; trying again in %g s", error, pause)
+        log.warning("no sound: %s; trying again in %g s", error, pause)

@@ -1,10 +1,12 @@
 """Sound devices and streams through PyAudio, which is imported nowhere else.
 
 PortAudio lists the devices once, when it starts; a device that comes later is seen after
-`restart`. It may hang or crash where the hardware goes away, so its calls are guarded here:
-never a bare index, one call at a time.
+`restart`. It may hang or crash where the hardware or the sound server goes away, so its calls are
+guarded here: never a bare index, one call at a time, and a process of its own tries it out before
+it is started again.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -21,6 +23,19 @@ from firmware_py.sound.system import (
     TakeSamples,
 )
 
+TRY_OUT = """
+import sys, pyaudio
+session = pyaudio.PyAudio()
+devices = map(session.get_device_info_by_index, range(session.get_device_count()))
+found = any(device["maxInputChannels"] for device in devices)
+session.terminate()
+sys.exit(0 if found else 1)
+"""
+"""PortAudio aborts the process that starts it while a sound server is coming up, now and then."""
+TRY_OUT_SECONDS = 5.0
+LOCK_SECONDS = 0.1
+"""Whoever only asks does not wait longer for a library that another thread is inside of."""
+
 T = TypeVar("T")
 
 
@@ -35,6 +50,8 @@ class PortAudio(SoundSystem):
     def restart(self) -> None:
         with self._lock:
             self.stop()
+            if self.generation:
+                _try_out()
             self._session = self._module.PyAudio()
             self.generation += 1
 
@@ -153,7 +170,12 @@ class _Stream(Stream):
 
     @property
     def is_active(self) -> bool:
-        return self._call("is gone", lambda: bool(self._stream.is_active()))
+        if not self._lock.acquire(timeout=LOCK_SECONDS):
+            return True
+        try:
+            return self._call("is gone", lambda: bool(self._stream.is_active()))
+        finally:
+            self._lock.release()
 
     def start(self) -> None:
         self._call("does not start", lambda: self._stream.start_stream())
@@ -170,6 +192,26 @@ class _Stream(Stream):
                 return function()
             except OSError as error:
                 raise DeviceError(f"the sound device {fault}: {_reason(error)}") from error
+
+
+def _try_out() -> None:
+    """Start the library in a process of its own; raises DeviceError if it finds no microphone."""
+    import subprocess
+
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", TRY_OUT],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=TRY_OUT_SECONDS,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError("the sound system does not answer; is it still starting?") from error
+    if done.returncode < 0:
+        raise DeviceError(f"the sound library crashed (signal {-done.returncode}) in a trial")
+    if done.returncode:
+        raise DeviceError("no microphone found; plug one in, or see: trigger-word devices")
 
 
 def _reason(error: Exception) -> str:
