@@ -56,8 +56,11 @@ def test_ready_alive_status_stopping(tmp_path: Path, kind: str) -> None:
     (message,) = manager.told()
     assert message.startswith("RELOADING=1\nMONOTONIC_USEC=")
     notifier.alive()
+    assert manager.told() == ["WATCHDOG=1"]  # it listens meanwhile
+    notifier.reloaded()
+    notifier.alive()
     notifier.stopping()
-    assert manager.told() == ["READY=1", "WATCHDOG=1", "STOPPING=1"]
+    assert manager.told() == ["READY=1", "STOPPING=1"]
     manager.socket.close()
 
 
