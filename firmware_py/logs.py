@@ -34,8 +34,8 @@ def printable(text: str) -> str:
     )
 
 
-def _one_line(record: logging.LogRecord) -> str:
-    text = printable(record.getMessage())
+def _message(record: logging.LogRecord) -> str:
+    text = record.getMessage()
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}..."
 
 
@@ -47,7 +47,7 @@ class TextFormatter(logging.Formatter):
         self._with_time = with_time
 
     def format(self, record: logging.LogRecord) -> str:
-        text = f"{record.levelname} {record.name}: {_one_line(record)}"
+        text = f"{record.levelname} {record.name}: {printable(_message(record))}"
         if self._with_time:
             text = f"{time.strftime('%H:%M:%S', time.localtime(record.created))} {text}"
         if record.exc_info:
@@ -57,14 +57,14 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line, all of it ASCII: nothing in it needs escaping again."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": _one_line(record),
+            "message": _message(record),
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
