@@ -20,6 +20,7 @@ from models.commands import (
     mine,
     people_bench,
     plot,
+    select,
     speak,
     train,
     verifier,
@@ -27,7 +28,20 @@ from models.commands import (
 )
 from models.own_word import command as new
 
-COMMANDS = (new, speak, gather, train, average, mine, evaluate, people_bench, plot, verifier, words)
+COMMANDS = (
+    new,
+    speak,
+    gather,
+    train,
+    average,
+    mine,
+    evaluate,
+    people_bench,
+    plot,
+    select,
+    verifier,
+    words,
+)
 EXIT_BAD_INPUT = 2
 
 
