@@ -17,6 +17,7 @@ from firmware_py.commands import (
     safe,
     show,
     test_outputs,
+    watch,
 )
 from firmware_py.errors import DeviceError, TriggerWordError
 from firmware_py.logs import open_standard_streams, start_logging
@@ -39,6 +40,7 @@ COMMANDS = (
     install,
     safe,
     password,
+    watch,
 )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_servers import served
@@ -152,6 +153,81 @@ def test_discovery_events_and_goodbye(broker: Broker) -> None:
     assert retained == {AVAILABILITY: True, DISCOVERY: True}
     listener.close()
     late.close()
+
+
+class PretendedHome:
+    """A device that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.changed: list[Callable[[], None]] = []
+        self.listening = True
+        self.point = "standard"
+        self.tested: list[str] = []
+
+    def status(self) -> dict[str, Any]:
+        points = [{"name": "sensitive"}, {"name": "standard"}]
+        return {
+            "listening": self.listening,
+            "faults": [{"fault": "missing", "text": "No microphone is open"}],
+            "real_time_factor": 0.0123,
+            "detections_today": 7,
+            "temperature_celsius": 51.0,
+            "models": [{"name": "Hey Pi", "points": points, "current": self.point}],
+            "tests": ["chime", "mqtt"],
+        }
+
+    def set_sensitivity(self, model: str, point: str | None) -> None:
+        if (model, point) != ("Hey Pi", "sensitive"):
+            raise SettingsError(f"no operating point {point!r}")
+        self.point = "sensitive"
+        self.changed[0]()
+
+    def set_listening(self, listening: bool) -> None:
+        self.listening = listening
+        self.changed[0]()
+
+    def test(self, what: str) -> None:
+        self.tested.append(what)
+
+
+def test_what_home_assistant_may_see_and_change(broker: Broker) -> None:
+    home = PretendedHome()
+    base = MqttSettings(host="127.0.0.1", port=broker.port, device_id="kitchen")
+    mqtt = Mqtt(base, ["activate"], "1.2.3", home)
+    listener = Subscriber(broker)
+    topic = "trigger-word/kitchen/status"
+    wait_until(lambda: listener.on(topic) and listener.on(DISCOVERY))
+    components = json.loads(listener.on(DISCOVERY)[0])["components"]
+    assert {each["platform"] for each in components.values()} == {
+        "event",
+        "switch",
+        "select",
+        "button",
+        "sensor",
+        "binary_sensor",
+    }
+    assert len({each["unique_id"] for each in components.values()}) == len(components)
+    assert components["sensitivity_hey_pi"]["options"] == ["sensitive", "standard"]
+    told = json.loads(listener.on(topic)[-1])
+    for name, each in components.items():
+        if each["platform"] in ("switch", "select", "sensor", "binary_sensor"):
+            assert each["state_topic"] == topic
+            assert each["value_template"] == f"{{{{ value_json.{name} }}}}"
+            assert name in told
+    assert (told["listening"], told["problem"], told["load"]) == ("ON", "ON", 1.23)
+
+    def send(name: str, payload: str) -> None:
+        listener.client.publish(components[name]["command_topic"], payload, 1)
+
+    send("listening", "OFF")
+    wait_until(lambda: json.loads(listener.on(topic)[-1])["listening"] == "OFF")
+    send("sensitivity_hey_pi", "nonsense")
+    send("sensitivity_hey_pi", "sensitive")
+    wait_until(lambda: json.loads(listener.on(topic)[-1])["sensitivity_hey_pi"] == "sensitive")
+    send("test_chime", components["test_chime"]["payload_press"])
+    wait_until(lambda: home.tested == ["chime"])
+    mqtt.close()
+    assert home.changed == []
 
 
 def test_the_last_will_when_the_device_dies(broker: Broker) -> None:

@@ -90,12 +90,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _open(site: "Site", arguments: argparse.Namespace) -> "Live | Serving":
     if site.settings.microphone.enabled:
         from firmware_py.live.loop import Live
+        from firmware_py.monitor.watch_socket import socket_path
         from firmware_py.settings.state import StateFile, state_path
         from firmware_py.sound.portaudio import PortAudio
 
         tell = _print_json if arguments.json else _log
         path = state_path(site.settings.service.state_file, arguments.settings)
-        return Live(site, lambda: read_site(arguments), tell, PortAudio(), StateFile(path))
+        live = Live(site, lambda: read_site(arguments), tell, PortAudio(), StateFile(path))
+        live.control.let_watch(socket_path())
+        return live
     from firmware_py.live.serving import Serving
 
     return Serving(site, lambda: read_site(arguments))

@@ -155,7 +155,10 @@ class Live:
     @property
     def tests(self) -> list[str]:
         """The kinds of outputs that there are, such as chime or gpio."""
-        return list(dict.fromkeys(kind_of(worker.name) for worker in self._outputs.workers))
+        settings = self._site.settings
+        kinds = ("gpio", "command", "webhook", "mqtt")
+        wanted = [kind for kind in kinds if getattr(settings, kind)]
+        return ["chime", *wanted] if settings.chime.sound != "off" else wanted
 
     def test(self, kind: str) -> None:
         """Let all outputs of a kind answer as if a word had been heard."""
@@ -210,6 +213,7 @@ class Live:
         self._notifier.stopping()
         hanging = self._outputs.close(CLOSE_SECONDS)
         self._service.close()
+        self.control.close()
         if not self._page.close():
             hanging.append("page")
         if not self._microphone.close(MICROPHONE_CLOSE_SECONDS):
@@ -228,7 +232,7 @@ class Live:
         ]
 
     def _plans(self, site: Site) -> list[Plan]:
-        return plan_outputs(site.settings, site.models, self._sound, self._mute)
+        return plan_outputs(site.settings, site.models, self._sound, self._mute, self.control)
 
     def _open_metrics(self, port: int) -> "MetricsServer | None":
         if not port:

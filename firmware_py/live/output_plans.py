@@ -22,15 +22,21 @@ from firmware_py.settings.outputs import (
 )
 
 if TYPE_CHECKING:
+    from firmware_py.outputs.home_controls import Home
     from firmware_py.sound.system import SoundSystem
 
 
 def plan_outputs(
-    settings: Settings, models: Sequence[Model], sound: "SoundSystem | None", mute: Mute
+    settings: Settings,
+    models: Sequence[Model],
+    sound: "SoundSystem | None",
+    mute: Mute,
+    home: "Home | None" = None,
 ) -> list[Plan]:
     """Return the outputs that the settings want; nothing is opened or imported yet.
 
     sound: None: there is no chime.
+    home: what a smart home may see and change beside the events; None: nothing.
     """
     plans = [
         *_plans("gpio", settings.gpio, "line", _gpio),
@@ -44,10 +50,20 @@ def plan_outputs(
     if mqtt := settings.mqtt:
         plans.append(
             Plan(
-                "mqtt", (mqtt, labels), partial(_mqtt, mqtt, labels), queue_length=mqtt.queue_length
+                "mqtt",
+                (mqtt, labels, _names(settings, models)),
+                partial(_mqtt, mqtt, labels, home),
+                queue_length=mqtt.queue_length,
             )
         )
     return _told_apart(plans)
+
+
+def _names(settings: Settings, models: Sequence[Model]) -> tuple[object, ...]:
+    """Return what else a smart home is told of at the start."""
+    points = [(model.name, *model.artefact.metadata.operating_points) for model in models]
+    kinds = [bool(each) for each in (settings.gpio, settings.command, settings.webhook)]
+    return (*points, *kinds, settings.chime.sound)
 
 
 def _told_apart(plans: Sequence[Plan]) -> list[Plan]:
@@ -105,9 +121,9 @@ def _webhook(settings: WebhookSettings) -> Output:
     return Webhook(settings)
 
 
-def _mqtt(settings: MqttSettings, labels: Sequence[str]) -> Output:
+def _mqtt(settings: MqttSettings, labels: Sequence[str], home: "Home | None") -> Output:
     from importlib.metadata import version
 
     with extra("mqtt"):
         from firmware_py.outputs.mqtt import Mqtt
-    return Mqtt(settings, labels, version("trigger-word"))
+    return Mqtt(settings, labels, version("trigger-word"), home)

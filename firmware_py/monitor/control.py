@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from firmware_py.monitor.microphone_health import diagnose, peak_dbfs
 from firmware_py.monitor.observation import Observation, Observer
 from firmware_py.monitor.picture import encoded
 from firmware_py.monitor.sensitivity import Point, points, policy_at, room
+from firmware_py.monitor.watch_socket import WatchSocket
 from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings, Settings
 from firmware_py.settings.state import StateFile
@@ -71,6 +73,7 @@ class Control:
     def __init__(self, live: Loop, state: StateFile, clips: ClipSettings | None) -> None:
         self._live = live
         self._state = state
+        self._watch_socket: WatchSocket | None = None
         self._end_observing: Callable[[], None] | None = None
         self._recent: deque[NDArray[np.int16]] = deque()
         self._recent_samples = 0
@@ -78,6 +81,17 @@ class Control:
         self.journal = open_journal(clips)
         self.changed: list[Callable[[], None]] = []
         """Called after each change that somebody made."""
+
+    def let_watch(self, path: Path) -> None:
+        """Let terminals of this machine look on, where a socket can be made."""
+        try:
+            self._watch_socket = WatchSocket(path, self.broadcast)
+        except OSError as error:
+            log.debug("nobody can watch from a terminal: %s", error)
+
+    def close(self) -> None:
+        if self._watch_socket:
+            self._watch_socket.close()
 
     @property
     def listening(self) -> bool:
@@ -94,6 +108,7 @@ class Control:
             "models": [_model_status(model, chosen.get(model.name), lines) for model in models],
             "clips": _clips_status(self._live.settings, len([line for line in lines if line.clip])),
             "tests": self._live.tests,
+            "detections_today": _detections_today(lines),
             **self._live.figures(),
             "temperature_celsius": read_board_state().temperature_celsius,
         }
@@ -217,6 +232,16 @@ def _model_status(model: Model, chosen: str | None, lines: list[Line]) -> dict[s
         "as_set": as_set,
         "is_chosen": chosen is not None,
     }
+
+
+def _detections_today(lines: list[Line]) -> int:
+    """Count the detections since midnight, as far as the journal reaches."""
+    today = datetime.now().astimezone().date()
+    return sum(
+        line.entry.kind == "detection"
+        and datetime.fromisoformat(line.entry.timestamp).astimezone().date() == today
+        for line in lines
+    )
 
 
 def _clips_status(settings: Settings, count: int) -> dict[str, Any]:

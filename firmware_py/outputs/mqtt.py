@@ -12,6 +12,7 @@ from firmware_py.outputs.broker import Broker
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.ghosts import Ghosts
 from firmware_py.outputs.home_assistant import discovery_payload, topics
+from firmware_py.outputs.home_controls import Home, HomeControls
 from firmware_py.outputs.worker import Output
 from firmware_py.settings.outputs import MqttSettings
 
@@ -23,9 +24,16 @@ TROUBLE_SECONDS = 3.0
 class Mqtt(Output):
     """Publishes each event at least once; those that the broker has not confirmed wait for it."""
 
-    def __init__(self, settings: MqttSettings, labels: Sequence[str], version: str) -> None:
+    def __init__(
+        self,
+        settings: MqttSettings,
+        labels: Sequence[str],
+        version: str,
+        home: Home | None = None,
+    ) -> None:
         """
         labels: all that can be detected.
+        home: what Home Assistant may see and change beside the events; None: nothing.
         Raises SettingsError for files that cannot be used.
         """
         self.settings = settings
@@ -33,13 +41,15 @@ class Mqtt(Output):
         self.topics = topics(settings, self.device_id)
         self._discovery = discovery_payload(settings, self.device_id, labels, version)
         self._sent_events = self._sent_states = 0
+        base = self.topics.event.removesuffix("/event")
+        self._controls = HomeControls(home, base, self.device_id, self._retain) if home else None
         self._ghosts = Ghosts(self.topics, self._subscribe, self._remove)
         self.broker = Broker(
             settings,
             self.device_id,
             self.topics.availability,
             connected=self._connected,
-            heard=self._ghosts.hear,
+            heard=self._hear,
         )
         self.broker.start()
 
@@ -66,12 +76,22 @@ class Mqtt(Output):
     def close(self) -> None:
         """Say goodbye, if the broker is there."""
         last = None
+        if self._controls:
+            self._controls.close()
         if self.broker.is_connected:
             self._sent_states += 1
             last = self.broker.publish(self.topics.availability, "offline", retain=True)
         self.broker.close(last)
 
+    def _hear(self, topic: str, payload: bytes) -> None:
+        if not (self._controls and self._controls.hear(topic, payload)):
+            self._ghosts.hear(topic, payload)
+
     def _connected(self) -> None:
+        if self._controls:
+            self._discovery["components"] |= self._controls.components()
+            self._subscribe(self._controls.commands)
+            self._controls.tell()
         if self.topics.discovery:
             self._retain(self.topics.discovery, json.dumps(self._discovery))
         self._retain(self.topics.availability, "online")
