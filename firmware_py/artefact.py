@@ -175,6 +175,13 @@ class Metadata:
             )
 
     @property
+    def digest(self) -> str:
+        """What tells models apart: the network's digest, or one of both stages' description."""
+        if not self.verifier:
+            return self.sha256
+        return sha256(f"{self.sha256} {self.verifier}".encode()).hexdigest()
+
+    @property
     def words(self) -> tuple[str, ...]:
         """The labels that can be detected: not silence, not the unknown."""
         return tuple(label for label in self.labels if is_word(label))

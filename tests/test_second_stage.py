@@ -247,3 +247,14 @@ def test_commands_tell_both_stages(tmp_path: Path, capsys: pytest.CaptureFixture
     assert describe_second_stage(SecondStageCost(1.5, 4, 12)) == (
         "second stage: 1.50 ms a look; 12 looks at 4 candidates, 4.50 ms a candidate"
     )
+
+
+def test_another_second_stage_is_another_model() -> None:
+    metadata = read_artefact(LONG_BEEP).metadata
+    single = replace(metadata, verifier=None)
+    assert single.digest == single.sha256
+    assert metadata.verifier
+    other = replace(metadata, verifier=replace(metadata.verifier, sha256="0" * 64))
+    sooner = replace(metadata, verifier=replace(metadata.verifier, spacing=1))
+    digests = {each.digest for each in (single, metadata, other, sooner)}
+    assert len(digests) == 4

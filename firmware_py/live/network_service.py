@@ -61,7 +61,7 @@ class NetworkService:
 
 
 def _identity(model: Model) -> tuple[object, ...]:
-    return (model.artefact.metadata.sha256, model.policy)
+    return (model.artefact.metadata.digest, model.policy)
 
 
 def _open(settings: WyomingSettings, models: Sequence[Model]) -> "WyomingService":

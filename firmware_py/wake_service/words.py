@@ -64,9 +64,9 @@ def words_of(models: Sequence[Model]) -> list[Word]:
 
 
 def offered(words: Sequence[Word]) -> list[WakeWord]:
-    """Return what clients are told; a model's version is the digest of its network."""
+    """Return what clients are told; a model's version is its digest."""
     return [
-        WakeWord(word.name, word.model.name, word.model.artefact.metadata.sha256[:12])
+        WakeWord(word.name, word.model.name, word.model.artefact.metadata.digest[:12])
         for word in words
     ]
 
