@@ -179,7 +179,8 @@ class Metadata:
         """What tells models apart: the network's digest, or one of both stages' description."""
         if not self.verifier:
             return self.sha256
-        return sha256(f"{self.sha256} {self.verifier}".encode()).hexdigest()
+        digest: str = sha256(f"{self.sha256} {self.verifier}".encode()).hexdigest()
+        return digest
 
     @property
     def words(self) -> tuple[str, ...]:
