@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from firmware_py.errors import DeviceError, SettingsError
+from firmware_py.live.output_set import OutputSet, Plan
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.worker import Output, OutputWorker, close_all
 
@@ -101,3 +103,49 @@ def test_preparations_come_in_turn_and_may_fail() -> None:
     assert order == ["ready"]
     assert worker.failures == 1
     close_all([worker], 5.0)
+
+
+def test_an_output_whose_device_is_missing_is_tried_again_at_each_event(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The other outputs work meanwhile."""
+    answered: list[str] = []
+    devices = [DeviceError("no such line"), DeviceError("no such line"), None]
+
+    class Pin(Output):
+        def handle(self, event: Event) -> None:
+            answered.append(f"pin {event.label}")
+
+        def close(self) -> None:
+            answered.append("closed")
+
+    class Other(Pin):
+        def handle(self, event: Event) -> None:
+            answered.append(f"other {event.label}")
+
+        def close(self) -> None:
+            pass
+
+    def open_pin() -> Output:
+        if error := devices.pop(0):
+            raise error
+        return Pin()
+
+    outputs = OutputSet([Plan("pin", "pin", open_pin), Plan("other", "other", Other)])
+    assert "pin: no such line; tried again at each event" in caplog.text
+    for label in ("one", "two"):
+        outputs.send(replace(EVENT, label=label))
+        wait_until(lambda label=label: f"other {label}" in answered)
+    wait_until(lambda: "pin two" in answered)
+    assert "pin one" not in answered
+    assert [worker.failures for worker in outputs.workers] == [1, 0]
+    assert outputs.close(20.0) == []
+    assert answered[-1] == "closed"
+
+
+def test_an_output_that_cannot_be_set_up_is_an_error_at_the_start() -> None:
+    def wrong() -> Output:
+        raise SettingsError("no such file")
+
+    with pytest.raises(SettingsError, match="no such file"):
+        OutputSet([Plan("wrong", "wrong", wrong)])

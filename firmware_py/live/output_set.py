@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from firmware_py.errors import TriggerWordError
+from firmware_py.errors import DeviceError, TriggerWordError
 from firmware_py.outputs.event import Event
+from firmware_py.outputs.late import LateOutput
 from firmware_py.outputs.worker import QUEUE_LENGTH, Output, OutputWorker, close_all
 
 CLOSE_SECONDS = 0.6
@@ -33,9 +35,12 @@ class OutputSet:
     """Runs each output in its worker."""
 
     def __init__(self, plans: Sequence[Plan]) -> None:
-        """Open all outputs; raises the first one's error, with the others closed again."""
+        """Open all outputs; one whose device is not there is tried again at each event.
+
+        Raises the first one's error that is no DeviceError, with the others closed again.
+        """
         self._open: list[tuple[Plan, OutputWorker]] = []
-        self._add(plans)
+        self._add([replace(plan, open=partial(_open_sometime, plan)) for plan in plans])
 
     @property
     def workers(self) -> list[OutputWorker]:
@@ -90,3 +95,12 @@ class OutputSet:
                 self._add([plan])
             except (TriggerWordError, OSError) as error:
                 log.error("%s: does not open again: %s", plan.name, error)
+
+
+def _open_sometime(plan: Plan) -> Output:
+    """Open an output; where its device is missing, nothing else is to wait for it."""
+    try:
+        return plan.open()
+    except DeviceError as error:
+        log.error("%s: %s; tried again at each event", plan.name, error)
+        return LateOutput(plan.open)

@@ -25,7 +25,8 @@ class MessageError(ValueError):
         kind: what is wrong, without a part of what was sent.
         sent: the offending part.
         """
-        super().__init__(kind if sent is None else f"{kind}: {sent!r:.100}")
+        super().__init__(kind)
+        self.sent = sent
 
 
 async def read_message(reader: asyncio.StreamReader, idle_seconds: float) -> Event | None:

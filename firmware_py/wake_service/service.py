@@ -179,6 +179,7 @@ class WyomingService:
                 await client.tell(Error(f"all {limit} places are taken", "too-many-clients"))
         except (MessageError, AudioError) as error:
             self.complain(f"a client is disconnected for {error}")
+            log.debug("wyoming: it sent %.200r", getattr(error, "sent", None))
         except OSError as error:  # a TimeoutError is one
             log.info("wyoming: a client is gone: %s", error or "nothing came for too long")
         except asyncio.CancelledError:
