@@ -5,8 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 
-.PHONY: run test test-slow package package-test image-test lint format venv apt recording wheel clean help
+.PHONY: run test test-slow fuzz package package-test image-test lint format venv apt recording wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -21,6 +22,9 @@ test: apt $(VENV)/.workstation  ## run the default tests
 
 test-slow: apt $(VENV)/.workstation  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.workstation  ## readers of files and packets against mutants, a minute each
+	PYTHONPATH=.:tests $(BIN)/python -m fuzz $(FUZZ_ARGS)
 
 package: $(VENV)/.workstation  ## build the Debian package for the device
 	$(BIN)/python -m board package --out $(OUT)

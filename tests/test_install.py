@@ -1,6 +1,8 @@
 """`trigger-word install`: switched in one step, signed if wanted, whole after a power cut."""
 
 import base64
+import errno
+import fcntl
 import io
 import json
 import logging
@@ -19,7 +21,8 @@ from power_cut import Call, read_calls, states
 
 from board.sign.signing import make_key, public_key, read_key, signed
 from firmware_py.artefact import DEFAULT_MODEL, pack_artefact, read_artefact
-from firmware_py.errors import ArtefactError
+from firmware_py.errors import ArtefactError, SettingsError
+from firmware_py.installation.confinement import run_confined
 from firmware_py.installation.slot import Slot
 from firmware_py.live.site_models import open_models
 from firmware_py.settings import ModelSettings, Settings, SignatureSettings
@@ -383,3 +386,96 @@ def test_whole_after_a_power_cut(models: Path, tmp_path: Path, new: tuple[Path, 
     if new:
         careless = [call for call in calls if call.name != "sync"]
         assert len(found(careless)) > 3
+
+
+# What else may go wrong
+
+
+def deaf(zeroed: str) -> bytes:
+    """Return a model whose weights are zero: its answers do not depend on the sound."""
+    from convert.flatbuffer import read_flatbuffer, write_flatbuffer
+
+    artefact = read_artefact(zeroed)
+    model = read_flatbuffer(artefact.flatbuffer)
+    for tensor in model.subgraphs[0].tensors:
+        data = model.buffers[tensor.buffer].data
+        if data is not None and len(tensor.shape) == 4:
+            model.buffers[tensor.buffer].data = 0 * data
+    return pack_artefact(write_flatbuffer(model), artefact.metadata)
+
+
+def test_a_deaf_model(models: Path, tmp_path: Path) -> None:
+    path = tmp_path / "deaf.tflite"
+    path.write_bytes(deaf(str(BEEP)))
+    assert "the model is deaf" in refusal(path, "--models", models)
+    assert not models.exists()
+
+
+@pytest.mark.parametrize(
+    ("deed", "message"),
+    [
+        ("crash", "SIGSEGV"),
+        ("compute", "computing"),
+        ("hoard", "exit code"),
+        ("write", "exit code"),
+        ("say", "the word of the child"),
+    ],
+)
+def test_whatever_the_trial_does_is_one_line(tmp_path: Path, deed: str, message: str) -> None:
+    with pytest.raises(ArtefactError, match=message) as caught:
+        run_confined("tests.confined_deeds", str(tmp_path).encode(), Path(deed))
+    assert str(caught.value).isprintable()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to give up")
+def test_the_trial_is_nobody() -> None:
+    run_confined("tests.confined_deeds", b"", Path("be nobody"))
+
+
+def test_a_lock_that_somebody_holds(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody who may read a folder may lock it: it is no reason to wait for ever."""
+    slot = Slot(models)
+    slot.put(BEEP.read_bytes())
+    monkeypatch.setattr("firmware_py.installation.slot.LOCK_SECONDS", 0.3)
+    (models / ".default.new").write_bytes(b"of the one who is at it")
+    descriptor = os.open(models, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with pytest.raises(SettingsError, match="by another program"):
+            slot.put(HOOT.read_bytes())
+    finally:
+        os.close(descriptor)
+    assert (models / ".default.new").exists()
+    assert slot.current.read_bytes() == BEEP.read_bytes()
+
+
+@pytest.mark.parametrize("name", [".default.new", ".default.old"])
+def test_a_link_is_not_followed(models: Path, tmp_path: Path, name: str) -> None:
+    slot = Slot(models)
+    slot.put(BEEP.read_bytes())
+    victim = tmp_path / "victim"
+    victim.write_text("whole")
+    victim.chmod(0o600)
+    (models / name).symlink_to(victim)
+    slot.put(HOOT.read_bytes())
+    assert (victim.read_text(), victim.stat().st_mode & 0o777) == ("whole", 0o600)
+    assert sorted(path.name for path in models.iterdir()) == [
+        "default.previous.tflite",
+        "default.tflite",
+    ]
+    assert not slot.current.is_symlink()
+
+
+def test_a_full_disk_leaves_nothing_behind(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slot = Slot(models)
+    slot.put(BEEP.read_bytes())
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        slot.put(HOOT.read_bytes())
+    assert [path.name for path in models.iterdir()] == ["default.tflite"]
+    assert slot.current.read_bytes() == BEEP.read_bytes()

@@ -7,9 +7,11 @@ from pathlib import Path
 from board.bundle.debian_package import sha256_of
 from board.bundle.releases import Release
 from board.errors import BoardError
+from firmware_py.reading.files import read_file, refused_as
 from firmware_py.schema import from_mapping, to_mapping
 
 MANIFEST = "MANIFEST.json"
+MOST_MANIFEST_BYTES = 2**20
 PACKAGES = "packages"
 
 OWN = "this project"
@@ -74,13 +76,12 @@ def read_bundle(folder: Path) -> Bundle:
     """Return the bundle in `folder`; raises BoardError if a file is missing or altered."""
     path = folder / MANIFEST
     remedy = f"make it again with: python -m board bundle --out {folder}"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BoardError(f"{folder} is no bundle: it has no {MANIFEST}; {remedy}") from None
-    except ValueError as error:
-        raise BoardError(f"{path} is damaged: {error}; {remedy}") from error
-    bundle = Bundle(folder, from_mapping(Manifest, content, str(path)))
+    if not path.exists():
+        raise BoardError(f"{folder} is no bundle: it has no {MANIFEST}; {remedy}")
+    text = read_file(path, "list of files", MOST_MANIFEST_BYTES, BoardError)
+    with refused_as(BoardError, f"{path} is damaged, {remedy}"):
+        manifest = from_mapping(Manifest, json.loads(text), str(path))
+    bundle = Bundle(folder, manifest)
     for each in bundle.manifest.files:
         file = folder / each.path
         if not file.exists():

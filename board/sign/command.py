@@ -20,6 +20,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     which.add_argument(
         "--new-key", type=Path, metavar="FILE", help="make a private key, readable by you only"
     )
+    parser.add_argument(
+        "--version",
+        type=int,
+        metavar="N",
+        help="number the models; a device with a least_version uses no lower ones",
+    )
     parser.set_defaults(run=run)
 
 
@@ -32,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         key = signing.read_key(arguments.key)
     for path in arguments.models:
-        content = signing.signed(path.read_bytes(), path, key)
+        content = signing.signed(path.read_bytes(), path, key, arguments.version)
         staged = path.with_name(f".{path.name}.signed")
         staged.write_bytes(content)
         staged.replace(path)

@@ -3,6 +3,7 @@
 import io
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 from nacl.encoding import Base64Encoder
@@ -10,8 +11,10 @@ from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey
 
 from board.errors import BoardError
-from firmware_py.artefact import METADATA_NAME, parse_artefact
-from firmware_py.installation.signature import SIGNATURE_NAME, signed_message
+from firmware_py.artefact import pack_artefact, parse_artefact
+from firmware_py.errors import ArtefactError, SettingsError
+from firmware_py.installation.signature import signed_message
+from firmware_py.reading.model_file import METADATA_NAME, SIGNATURE_NAME
 
 
 def make_key(path: Path) -> SigningKey:
@@ -41,12 +44,20 @@ def public_key(key: SigningKey) -> str:
     return key.verify_key.encode(Base64Encoder).decode()
 
 
-def signed(content: bytes, path: Path, key: SigningKey) -> bytes:
+def signed(content: bytes, path: Path, key: SigningKey, version: int | None = None) -> bytes:
     """Return the artefact in `content` with a signature, instead of the one that it has.
 
-    path: for messages. Raises ArtefactError for what is no artefact.
+    path: for messages. version: written into the metadata, instead of what they have.
+    Raises ArtefactError for what is no artefact, and for a version that is none.
     """
-    buffer = io.BytesIO(parse_artefact(content, path).flatbuffer)
+    artefact = parse_artefact(content, path)
+    if version is not None:
+        try:
+            metadata = replace(artefact.metadata, version=version)
+        except SettingsError as error:
+            raise ArtefactError(f"{path}: {error}") from error
+        content = pack_artefact(artefact.flatbuffer, metadata, artefact.verifier)
+    buffer = io.BytesIO(artefact.flatbuffer)
     buffer.seek(0, io.SEEK_END)
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "a") as new:
         signature = key.sign(signed_message(old.read(METADATA_NAME))).signature

@@ -214,7 +214,7 @@ def _max_pool(operator: Operator) -> int:
     operator.expect_inputs(1)
     operator.expect_activation()
     source = operator.input(0)
-    operator.require(source.type in ("float32", "int8"), f"of {source.type}")
+    operator.require(source.type in ACTIVATIONS, f"of {source.type}")
     operator.expect_output(pooled(operator, source.shape), source.type)
     return operator.output.size * operator.option("filter_w") * operator.option("filter_h")
 

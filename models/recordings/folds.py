@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
+from firmware_py.reading.bounds import shown_value
 
 NUM_FOLDS = 10
 
@@ -59,6 +60,8 @@ def parse_folds(text: str) -> frozenset[int]:
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d)(?:-(\d))?\s*", part)
         if not match:
-            raise SettingsError(f"folds are {text!r}; write them as 0,1 or 2-9, each from 0 to 9")
+            raise SettingsError(
+                f"folds are {shown_value(text)}; write them as 0,1 or 2-9, each from 0 to 9"
+            )
         folds.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     return frozenset(folds)

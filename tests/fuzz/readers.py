@@ -1,0 +1,203 @@
+"""The readers of what people and networks hand us, each with small good inputs to begin from.
+
+A reader either takes an input or raises an error of ours that is one line.
+"""
+
+import asyncio
+import contextlib
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from firmware_py.artefact import parse_artefact
+from firmware_py.errors import ArtefactError, TriggerWordError
+from firmware_py.flatbuffer_check import check_flatbuffer
+from firmware_py.installation.signature import read_trusted
+from firmware_py.reading.model_file import METADATA_NAME, take_apart
+from firmware_py.settings import read_settings
+from firmware_py.settings.text import default_settings_text
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests" / "data"
+CORPUS = Path(__file__).parent / "corpus"
+"""A folder for each reader: what once went wrong, and inputs that lead somewhere."""
+KEY = "ZXhhbXBsZSBvbmx5OiBwdXQgeW91ciBrZXkgaGVyZSE="
+LONGEST_LINE = 2000
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A reader under test."""
+
+    read: Callable[[bytes], object]
+    seeds: Callable[[], Sequence[bytes]]
+
+    def try_out(self, content: bytes) -> bool:
+        """Tell whether it takes `content`; raises what is no error of ours, or no single line."""
+        try:
+            self.read(content)
+        except TriggerWordError as error:
+            line = str(error)
+            assert "\n" not in line, line
+            assert len(line) < LONGEST_LINE, line
+            return False
+        return True
+
+
+def _file(read: Callable[[Path], object], name: str) -> Callable[[bytes], None]:
+    """Return a reader of bytes for a reader of a path."""
+
+    def reader(content: bytes) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, name)
+            path.write_bytes(content)
+            read(path)
+
+    return reader
+
+
+def _artefacts() -> list[bytes]:
+    return [(DATA / name).read_bytes() for name in ("beep.tflite", "long-beep.tflite")]
+
+
+def _metadata(content: bytes) -> None:
+    """The metadata alone, without the compression around them."""
+    import io
+    import zipfile
+
+    beep = take_apart((DATA / "beep.tflite").read_bytes(), Path("beep.tflite"))
+    buffer = io.BytesIO(beep.flatbuffer)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr(METADATA_NAME, content)
+    parse_artefact(buffer.getvalue(), Path("made.tflite"))
+
+
+def _flatbuffers() -> list[bytes]:
+    return [take_apart(content, Path("x")).flatbuffer for content in _artefacts()]
+
+
+def _wyoming(content: bytes) -> None:
+    from firmware_py.wake_service.messages import MessageError, read_message
+
+    async def read() -> None:
+        reader = asyncio.StreamReader()
+        reader.feed_data(content)
+        reader.feed_eof()
+        while await read_message(reader, 1.0):
+            pass
+
+    with contextlib.suppress(MessageError):
+        asyncio.run(read())
+
+
+def _sound(path: Path) -> None:
+    from firmware_py.audio import read_blocks
+
+    for _ in read_blocks(path):
+        pass
+
+
+def _sounds() -> list[bytes]:
+    import io
+
+    import numpy as np
+    import soundfile
+
+    sounds = []
+    for kind in ("WAV", "FLAC", "AIFF"):
+        buffer = io.BytesIO()
+        soundfile.write(buffer, np.arange(-50, 50, dtype=np.int16), 16000, format=kind)
+        sounds.append(buffer.getvalue())
+    return sounds
+
+
+def _recordings(path: Path) -> None:
+    from models.recordings.manifest import read_manifest
+
+    read_manifest(path.parent)
+
+
+def _folds(content: bytes) -> None:
+    from models.recordings.folds import parse_folds
+
+    parse_folds(content.decode(errors="replace"))
+
+
+def _bundle(path: Path) -> None:
+    from board.bundle.manifest import read_bundle
+
+    read_bundle(path.parent)
+
+
+def _keras(path: Path) -> None:
+    from convert.reading.keras_file import load_chain
+
+    load_chain(path)
+
+
+def _hdf5(path: Path) -> None:
+    from convert.reading.inspection import inspect_hdf5
+
+    inspect_hdf5(path)
+
+
+def _weights() -> list[bytes]:
+    import io
+
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file["layers/dense/vars/0"] = [[1.0, 2.0], [3.0, 4.0]]
+        file.attrs["keras_version"] = "3.0.0"
+    return [buffer.getvalue()]
+
+
+def _signed(content: bytes) -> None:
+    try:
+        read_trusted(content, Path("signed.tflite"), (KEY,), 1)
+    except ArtefactError:
+        raise
+    raise AssertionError("an unsigned model was taken")
+
+
+QUICK = {
+    "artefact": Reader(lambda content: parse_artefact(content, Path("made.tflite")), _artefacts),
+    "signed": Reader(_signed, _artefacts),
+    "metadata": Reader(
+        _metadata,
+        lambda: [take_apart(each, Path("x")).entries[METADATA_NAME] for each in _artefacts()[:1]],
+    ),
+    "flatbuffer": Reader(check_flatbuffer, _flatbuffers),
+    "settings": Reader(
+        _file(read_settings, "site.toml"), lambda: [default_settings_text().encode()]
+    ),
+    "wyoming": Reader(
+        _wyoming,
+        lambda: [
+            b'{"type": "detect", "data": {"names": ["beep"]}}\n',
+            b'{"type": "audio-chunk", "data_length": 48, "payload_length": 4}\n%b\0\0\0\0'
+            % b'{"rate": 16000, "width": 2, "channels": 1     }',
+        ],
+    ),
+    "sound": Reader(_file(_sound, "made.wav"), _sounds),
+    "folds": Reader(_folds, lambda: [b"0,1", b"2-9"]),
+    "recordings": Reader(
+        _file(_recordings, "manifest.csv"), lambda: [b"file,word_start,word_end\na.wav,0.1,0.5\n"]
+    ),
+    "bundle": Reader(
+        _file(_bundle, "MANIFEST.json"),
+        lambda: [json.dumps({"release": "bookworm", "files": []}).encode()],
+    ),
+}
+"""Readers that are tried thousands of times a second."""
+
+SLOW = {
+    "keras": Reader(_file(_keras, "made.keras"), lambda: []),
+    "hdf5": Reader(_file(_hdf5, "made.h5"), _weights),
+}
+"""Readers that start a process, or bring Keras along."""
+
+READERS = {**QUICK, **SLOW}
