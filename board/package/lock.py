@@ -7,7 +7,7 @@ from board.errors import BoardError
 from board.package.tree import SOURCE
 from board.package.wheels import LOCKS, PYTHONS
 
-EXTRAS = ("gpio", "mqtt", "wyoming", "signatures")
+EXTRAS = ("gpio", "mqtt", "wyoming", "web", "signatures")
 UNUSED = ("backports-strenum", "flatbuffers", "ml-dtypes", "protobuf", "tqdm")
 """ai-edge-litert declares them, but its interpreter imports none of them."""
 PLATFORM = "aarch64-manylinux_2_36"
