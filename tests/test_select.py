@@ -56,6 +56,17 @@ def test_the_same_posteriors_for_the_words_that_are_left(network, tmp_path):
     assert (config.name, config.labels) == ("two-of-three", ("three", "one"))
 
 
+def test_a_verifier_beside_it_is_selected_too(network, tmp_path):
+    head = keras.layers.Dense(3, activation="sigmoid")
+    layers = [keras.Input((10, 8)), keras.layers.Flatten(), head]
+    keras.Sequential(layers).save(network.with_name("verifier.keras"))
+    out = select(network, ["two"], "two", tmp_path / "out")
+    frames = np.random.default_rng(2).normal(size=(4, 10, 8)).astype(np.float32)
+    whole = keras.models.load_model(network.with_name("verifier.keras")).predict(frames, verbose=0)
+    some = keras.models.load_model(out.with_name("verifier.keras")).predict(frames, verbose=0)
+    np.testing.assert_allclose(some, whole[:, [1]], atol=1e-7)
+
+
 def test_sources_of_other_words_are_left_out(network, tmp_path):
     out = select(network, ["three"], "three", tmp_path / "out")
     sources = read_config(out.with_name("config.toml")).recipe.sources

@@ -15,6 +15,9 @@ from firmware_py.schema import to_mapping
 from models.settings.config import Config, read_config
 from models.training.settled import BEST_MODEL, CONFIG, RECORD, refuse_other_runs
 
+VERIFIER = "verifier.keras"
+"""A second stage, where it lies beside a network."""
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
@@ -41,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
 def select(network: Path, labels: list[str], name: str, out: Path) -> Path:
     """Write the network of `labels` and its configuration into `out`; return its path.
 
-    Its sources are those of the labels that are left. Raises SettingsError for a label that the
+    Its sources are those of the labels that are left; a verifier beside the network is treated
+    alike. Raises SettingsError for a label that the
     network does not hear, and for an `out` that holds a network.
     """
     from models.training.checkpoint import save_model
@@ -54,6 +58,8 @@ def select(network: Path, labels: list[str], name: str, out: Path) -> Path:
         raise SettingsError(f"{network} does not hear {unheard[0]!r}; it hears {config.labels}")
     columns = [config.labels.index(label) for label in labels]
     selected = _with_outputs(load_network(network), columns)
+    verifier = network.with_name(VERIFIER)
+    second = _with_outputs(load_network(verifier), columns) if verifier.exists() else None
     out.mkdir(parents=True, exist_ok=True)
     settled = _with_labels(config, labels, name)
     (out / CONFIG).write_text(tomli_w.dumps(to_mapping(settled)), encoding="utf-8")
@@ -64,6 +70,8 @@ def select(network: Path, labels: list[str], name: str, out: Path) -> Path:
         record["training"] = json.loads(beside.read_text("utf-8"))
     (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     save_model(selected, out / BEST_MODEL)
+    if second is not None:
+        save_model(second, out / VERIFIER)
     return out / BEST_MODEL
 
 

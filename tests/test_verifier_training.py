@@ -1,0 +1,84 @@
+"""What a second stage learns from: places after words, and where the first stage is in doubt."""
+
+import numpy as np
+import pytest
+
+from firmware_py.front_end import FrontEnd
+from models.clips.labels import Word, first_step
+from models.clips.maker import Clip
+from models.settings.config import Config
+from models.settings.network import Network
+from models.training import verifier
+from models.training.verifier import FRAMES, build_verifier, windows_of
+
+NUM_FRAMES, BINS = 398, 8
+
+
+@pytest.fixture
+def config() -> Config:
+    front_end = FrontEnd(
+        sample_rate_hz=16000, window_length=400, hop_length=160, fft_length=512, num_mel_bins=BINS
+    )
+    network = Network(filters=4, kernel_size=11, stride=4, gru_units=(4,))
+    return Config("pair", ("one", "two"), front_end, network)
+
+
+def clip_with(*words: Word) -> Clip:
+    """Return a clip whose frame i says i in all bins."""
+    frames = np.repeat(np.arange(NUM_FRAMES, dtype=np.float32)[:, None], BINS, axis=1)
+    steps = (NUM_FRAMES - 11) // 4 + 1
+    nothing = np.zeros((steps, 2), np.float32)
+    return Clip(np.zeros(64000, np.int16), words, frames, nothing, np.ones(steps, np.float32))
+
+
+def test_looks_after_a_word_must_say_yes(config: Config) -> None:
+    word = Word(label=1, end_ms=2500.0)
+    clip = clip_with(word)
+    silent = np.zeros((len(clip.weights), 2), np.float32)
+    windows = windows_of(config, clip, silent, np.random.RandomState(4))
+    positive = windows.targets[:, 1] == 1
+    assert positive.sum() == verifier.POSITIVES_PER_WORD
+    assert not windows.targets[:, 0].any()
+    last = windows.frames[positive, -1, 0]
+    first = 11 + 4 * first_step(config, word) - 1
+    assert ((last >= first) & (last < first + 4 * verifier.LOOKS_AFTER_WORD)).all()
+    assert windows.frames.shape[1:] == (FRAMES, BINS)
+
+
+def test_places_that_the_first_stage_takes_for_a_word_weigh_most(config: Config) -> None:
+    clip = clip_with()
+    said = np.zeros((len(clip.weights), 2), np.float32)
+    said[60:64, 0] = 0.5
+    windows = windows_of(config, clip, said, np.random.RandomState(1))
+    taken = windows.weights[:, 0] == verifier.TAKEN_WEIGHT
+    assert taken.sum() == verifier.NEGATIVES_PER_CLIP
+    assert not windows.targets.any()
+    assert set(windows.weights[:, 1]) == {np.float32(verifier.SURE_WEIGHT)}
+    assert (windows.frames[taken, -1, 0] >= 11 + 4 * 60 - 1).all()
+
+
+def test_nothing_is_learnt_of_a_word_just_before_its_end(config: Config) -> None:
+    word = Word(label=0, end_ms=2500.0)
+    clip = clip_with(word)
+    said = np.full((len(clip.weights), 2), 0.9, np.float32)
+    windows = windows_of(config, clip, said, np.random.RandomState(2))
+    ends = (windows.frames[:, -1, 0].astype(int) + 1 - 11) // 4 - first_step(config, word)
+    before, after = verifier.UNDECIDED
+    near = (ends >= -before) & (ends < after)
+    assert (windows.targets[near, 0] == 1).all()  # the only places near it are looks of its own
+
+
+def test_a_window_never_begins_before_its_clip(config: Config) -> None:
+    clip = clip_with(Word(label=0, end_ms=700.0))
+    said = np.full((len(clip.weights), 2), 0.9, np.float32)
+    windows = windows_of(config, clip, said, np.random.RandomState(3))
+    assert (windows.frames[:, 0, 0] >= 0).all()
+    assert (np.diff(windows.frames[:, :, 0], axis=1) == 1).all()
+
+
+def test_the_network_maps_one_look_to_one_posterior_a_label() -> None:
+    model = build_verifier(40, 3)
+    assert model.input_shape == (None, FRAMES, 40)
+    said = model.predict(np.zeros((2, FRAMES, 40), np.float32), verbose=0)
+    assert said.shape == (2, 3)
+    assert ((said > 0) & (said < 1)).all()
