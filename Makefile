@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 OUT ?= out
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
+SOAK_HOURS ?= 168
 
-.PHONY: run test test-slow fuzz package package-test image-test lint format venv apt recording wheel clean help
+.PHONY: run test test-slow fuzz soak package package-test image-test lint format venv apt recording wheel clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -25,6 +26,9 @@ test-slow: apt $(VENV)/.workstation  ## run the tests that take minutes
 
 fuzz: $(VENV)/.workstation  ## readers of files and packets against mutants, a minute each
 	PYTHONPATH=.:tests $(BIN)/python -m fuzz $(FUZZ_ARGS)
+
+soak: $(VENV)/.workstation  ## listen for the equivalent of seven days, with models swapped on the way
+	SOAK_HOURS=$(SOAK_HOURS) $(BIN)/python -m pytest -s -m slow $(PYTEST_ARGS) tests/test_soak.py
 
 package: $(VENV)/.workstation  ## build the Debian package for the device
 	$(BIN)/python -m board package --out $(OUT)

@@ -119,6 +119,22 @@ def test_one_channel_of_several_or_their_mean(
     assert set(samples.tolist()) == {expected}
 
 
+def test_a_channel_without_sound_is_said(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sound: PortAudio,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("firmware_py.sound.channels.SILENT_SECONDS", 0.5)
+    stereo = np.tile(np.array([0, -3000], np.int16), (RATE_HZ, 1))
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(alsa_file_config(tmp_path, stereo, RATE_HZ)))
+    microphone = Microphone(sound, MicrophoneSettings(num_channels=2), RATE_HZ)
+    microphone.start()
+    for _ in range(10):
+        listen_until_open(microphone)
+    assert "channel 1 is silent, but channel 2 is not; set channel = 2" in caplog.text
+
+
 def test_no_device_is_waited_for(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

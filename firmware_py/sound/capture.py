@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from firmware_py.errors import DeviceError
 from firmware_py.settings import MicrophoneSettings
+from firmware_py.sound.channels import ChannelWatch
 from firmware_py.sound.system import COMMON_RATES_HZ, SoundDevice, SoundSystem, StreamFormat
 
 BUFFER_SECONDS = 0.08
@@ -59,6 +60,11 @@ class Capture:
         self.dropped_samples = 0
         self._sound = sound
         self._channel = settings.channel
+        self._watch = ChannelWatch(
+            self.format.device.name,
+            self._channel if self.format.num_channels > 1 else 1,
+            self.format.rate_hz,
+        )
         self._queue: queue.SimpleQueue[_Buffer] = queue.SimpleQueue()
         self._displaced = self._displaced_seen = 0
         self._stream = sound.open_input(
@@ -114,10 +120,10 @@ class Capture:
         return len(buffer.data) // (2 * self.format.num_channels)
 
     def _mono(self, data: bytes) -> NDArray[np.int16]:
-        samples = np.frombuffer(data, np.int16)
+        channels = np.frombuffer(data, np.int16).reshape(-1, self.format.num_channels)
+        self._watch.look(channels)
         if self.format.num_channels == 1:
-            return samples
-        channels = samples.reshape(-1, self.format.num_channels)
+            return channels[:, 0]
         if self._channel:
             return channels[:, self._channel - 1].copy()
         mean: NDArray[np.int16] = np.rint(channels.mean(axis=1)).astype(np.int16)
