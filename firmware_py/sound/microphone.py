@@ -16,7 +16,7 @@ from firmware_py.sound.capture import Capture, Packet
 from firmware_py.sound.losses import LossReport
 from firmware_py.sound.system import SoundSystem
 
-HANG_SECONDS = 10.0
+HANG_SECONDS = 20.0
 """A library call that takes longer will never return."""
 FIRST_SECONDS = 3.0
 """Sound servers may take this long to deliver the first buffer."""

@@ -32,7 +32,7 @@ session.terminate()
 sys.exit(0 if found else 1)
 """
 """PortAudio aborts the process that starts it while a sound server is coming up, now and then."""
-TRY_OUT_SECONDS = 5.0
+TRY_OUT_SECONDS = 10.0
 LOCK_SECONDS = 0.1
 """Whoever only asks does not wait longer for a library that another thread is inside of."""
 
