@@ -11,6 +11,7 @@ from firmware_py.audio import Resampler, open_recording, read_blocks
 from firmware_py.errors import AudioError
 from firmware_py.front_end import FrontEnd
 from firmware_py.level import FULL_SCALE, apply_gain, clip_gain_db, to_int16
+from firmware_py.sound_files.containers import READABLE
 
 BUNDLED_RECORDING = DEFAULT_MODEL.with_suffix(".flac")
 SECONDS = 60.0
@@ -70,14 +71,11 @@ def audio_paths(sources: Sequence[Path]) -> list[Path]:
     paths: list[Path] = []
     for source in sources:
         if source.is_dir():
-            found = (path for path in source.rglob("*") if path.suffix.lower() in _SUFFIXES)
+            found = (path for path in source.rglob("*") if path.suffix.lower() in READABLE)
             paths += sorted(found)
         else:
             paths.append(source)
     return paths
-
-
-_SUFFIXES = {".wav", ".flac", ".ogg", ".opus"}
 
 
 def _read(path: Path, sample_rate_hz: int) -> Samples:

@@ -12,6 +12,15 @@ MAGIC = (
 )  # fmt: skip
 """How files of WAV, AIFF, FLAC, Ogg, MP3, AU, CAF, NIST, AMR and Matroska begin."""
 
+READABLE = frozenset(
+    {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"}
+)
+"""Suffixes of files that are read from folders."""
+UNREADABLE = frozenset(
+    {".m4a", ".mp4", ".m4b", ".aac", ".wma", ".webm", ".amr", ".3gp", ".mka", ".ac3", ".ape"}
+)
+"""Suffixes of sound that is to be converted first."""
+
 MP3_FRAMES = 3
 """So many in a row are no accident."""
 

@@ -10,6 +10,7 @@ from models.own_word.countdown import Countdown
 from models.own_word.request import Request
 from models.own_word.speech import Bank, banks, split_voices
 from models.phrases.lexicon import pronounce
+from models.recordings.folder_contents import refuse_folder_without_sound
 from models.training.settled import RECORD
 from models.voices.bank import check_phrases
 
@@ -63,6 +64,12 @@ def _refuse_early(request: Request) -> None:
     pronounce(request.phrase)
     split_voices(request.held_out_engine)
     learning.roots(request)
+    for folder in request.negatives:
+        refuse_folder_without_sound(folder, "negative")
+    for folder in request.noise:
+        refuse_folder_without_sound(folder, "noise")
+    if request.recordings:
+        refuse_folder_without_sound(request.recordings, "take of the phrase")
 
 
 def phases(request: Request, workers: int) -> list[Phase]:

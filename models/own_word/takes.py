@@ -19,6 +19,10 @@ SAMPLE_RATE_HZ = 16000
 MARGIN_SECONDS = 0.08
 """Kept on both sides of the sound."""
 LONGEST_SECONDS = 3.0
+SHORTEST_SECONDS = 0.2
+SAME_CORRELATION = 0.95
+"""Two recordings that are this much alike are one, in two formats or at two levels. The same
+person saying the same word twice stays below half of it."""
 FEWEST_TO_TEST = 6
 """With fewer takes all of them train."""
 TEST_EVERY = 3
@@ -43,10 +47,14 @@ def prepare(recordings: Path, train: Path, test: Path) -> tuple[int, int]:
 
     Unusable ones are named in the log. Raises SettingsError when none is left.
     """
-    takes = []
+    takes: list[Take] = []
     for path in sound_files(recordings):
         try:
-            takes.append(cut(path))
+            take = cut(path)
+            for other in takes:
+                if are_the_same(take.samples, other.samples):
+                    raise AudioError(f"{path}: the same take as {other.name}; one is enough")
+            takes.append(take)
         except AudioError as error:
             log.warning("skipped: %s", error)
     if not takes:
@@ -70,10 +78,24 @@ def cut(path: Path) -> Take:
             f"{path}: {end - start:.1f} s of sound is more than the phrase; cut the file so that it"
             " holds the phrase once, with silence around it"
         )
+    if end - start < SHORTEST_SECONDS:
+        raise AudioError(
+            f"{path}: {end - start:.2f} s of sound is too short for the phrase; say the whole of it"
+        )
     first = max(0, round((start - MARGIN_SECONDS) * SAMPLE_RATE_HZ))
     last = round((end + MARGIN_SECONDS) * SAMPLE_RATE_HZ)
     offset = first / SAMPLE_RATE_HZ
     return Take(path.stem, samples[first:last], (start - offset, end - offset))
+
+
+def are_the_same(first: NDArray[np.int16], second: NDArray[np.int16]) -> bool:
+    """Tell whether two takes, int16 [samples], are one recording: by their highest correlation."""
+    if not 0.8 < len(first) / len(second) < 1.25:
+        return False
+    size = 2 ** (len(first) + len(second)).bit_length()
+    spectra = np.fft.rfft(first, size) * np.conj(np.fft.rfft(second, size))
+    scale = np.linalg.norm(first.astype(float)) * np.linalg.norm(second.astype(float))
+    return bool(np.fft.irfft(spectra, size).max() > SAME_CORRELATION * scale)
 
 
 def write(takes: list[Take], folder: Path) -> None:

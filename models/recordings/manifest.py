@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
+from firmware_py.reading.files import refused_as
 
 MANIFEST = "manifest.csv"
 WORD_START, WORD_END = "word_start_seconds", "word_end_seconds"
@@ -18,19 +19,29 @@ def read_manifest(path: Path) -> dict[str, dict[str, str]]:
         path = path / MANIFEST
         if not path.exists():
             return {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"{path}: this is no table of comma-separated values ({error})"
-        ) from error
+    rows = read_table(path)
     if rows and "file" not in rows[0]:
         raise SettingsError(f"{path} has no column 'file'; it must name each recording")
     for number, row in enumerate(rows, start=2):
         for column in (WORD_START, WORD_END):
             _check_seconds(row.get(column), f"{path}, line {number}: {column}")
     return {row["file"]: row for row in rows}
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table of comma-separated values by their columns' names.
+
+    Raises SettingsError, one line, for whatever is none, and for rows that are not filled.
+    """
+    with (
+        refused_as(SettingsError, f"{path}: not a valid table of comma-separated values"),
+        path.open(newline="", encoding="utf-8-sig") as file,
+    ):
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise SettingsError(f"{path}, row {number}: it must have one value for each column")
+    return rows
 
 
 def seconds(row: dict[str, str], column: str) -> float | None:

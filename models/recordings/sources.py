@@ -11,14 +11,13 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from firmware_py.audio import open_recording, read_channels
+from firmware_py.audio import open_sound
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.level import FULL_SCALE, to_int16
+from models.recordings.folder_contents import folder_contents
 from models.recordings.folds import fold_of
 from models.recordings.manifest import MANIFEST, WORD_END, WORD_START, read_manifest, seconds
 from models.settings.recipe import Source
-
-SOUND_SUFFIXES = {".wav", ".flac", ".ogg", ".opus"}
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +114,18 @@ def find_folder(path: str, roots: Sequence[Path]) -> Path:
 def sound_files(
     folder: Path, include: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> Iterator[Path]:
-    """Yield the sound files below `folder` whose path from there matches, sorted."""
-    for file in sorted(folder.rglob("*")):
+    """Yield the sound files below `folder` whose path from there matches, sorted.
+
+    Folders behind links belong to it; hidden files and folders do not. The log says, once, what
+    else looks like sound and is left out.
+    """
+    contents = folder_contents(folder)
+    contents.log_left_out()
+    for file in contents.sounds:
         path = file.relative_to(folder).as_posix()
         wanted = not include or any(fnmatch.fnmatch(path, pattern) for pattern in include)
         refused = any(fnmatch.fnmatch(path, pattern) for pattern in exclude)
-        if file.suffix.lower() in SOUND_SUFFIXES and wanted and not refused:
+        if wanted and not refused:
             yield file
 
 
@@ -129,13 +134,18 @@ def load_samples(file: Path, sample_rate_hz: int) -> NDArray[np.int16]:
 
     Raises AudioError naming an unreadable, empty or silent file.
     """
-    recording = open_recording(file)
-    samples = np.concatenate([block[:, 0] for block in read_channels(file)])
-    if recording.sample_rate_hz != sample_rate_hz:
-        samples = soxr.resample(samples, recording.sample_rate_hz, sample_rate_hz)
+    with open_sound(file) as sound:
+        blocks = list(sound.channels())
+        rate_hz = sound.sample_rate_hz
+    samples = np.concatenate([block[:, 0] for block in blocks])
+    if rate_hz != sample_rate_hz:
+        samples = soxr.resample(samples, rate_hz, sample_rate_hz)
     result = to_int16(samples * FULL_SCALE)
     if not result.any():
-        raise AudioError(f"{file}: the recording is silent; record it again or remove it")
+        others = any(block.any() for block in blocks)
+        remedy = "keep the other channel alone" if others else "record it again or remove it"
+        what = "the first channel of the recording" if others else "the recording"
+        raise AudioError(f"{file}: {what} is silent; {remedy}")
     return result
 
 

@@ -47,7 +47,7 @@ def read_config(path: Path) -> Config:
             mapping = tomllib.load(file)
     except OSError as error:
         raise SettingsError(f"{path}: cannot read the configuration: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from error
     return from_mapping(Config, mapping, str(path))
 

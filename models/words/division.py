@@ -1,6 +1,5 @@
 """Who trains, who validates and who tests: by speaker, as the data set's own rule has it."""
 
-import csv
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from firmware_py.errors import SettingsError
+from models.recordings.manifest import read_table
 from models.settings.words import Division, Share
 
 Part = Literal["training", "validation", "testing"]
@@ -71,11 +71,7 @@ def read_parts(folder: Path, division: Division) -> Parts:
     if not division.list:
         return Parts(division, {})
     path = folder / division.list
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot read the list of splits: {error.strerror}") from error
+    rows = read_table(path)
     column = next((name for name in SPLIT_COLUMNS if rows and name in rows[0]), None)
     if column is None or "file" not in rows[0]:
         raise SettingsError(f"{path}: needs the columns file and {' or '.join(SPLIT_COLUMNS)}")
