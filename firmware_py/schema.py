@@ -110,7 +110,7 @@ def _fitting(choices: tuple[Any, ...], value: Any) -> Any:
 
 def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise SettingsError(f"{where} must be a list, not {shown_value(value)}")
+        raise SettingsError(f"{where} must be {_list_like(items, where, value)}")
     if len(items) == 2 and items[1] is Ellipsis:
         items = (items[0],) * len(value)
     if len(items) != len(value):
@@ -124,10 +124,30 @@ def _convert_scalar(hint: Any, value: Any, where: str) -> Any:
         value = _to_float(value)
     exact = isinstance(value, hint) and not (hint in (int, float) and isinstance(value, bool))
     if not exact:
-        raise SettingsError(f"{where} must be {hint.__name__}, not {shown_value(value)}")
+        raise SettingsError(
+            f"{where} must be {_KINDS.get(hint, hint.__name__)}, not {_as_written(hint, value)}"
+        )
     if hint is float and not math.isfinite(value):
         raise SettingsError(f"{where} is {value}; it must be a finite number")
     return value
+
+
+_KINDS = {float: "a number", int: "a whole number", str: "text in quotes", bool: "true or false"}
+
+
+def _as_written(hint: type, value: Any) -> str:
+    """Return a wrong value as the person wrote it, and what is easily missed in it."""
+    shown = "true or false" if isinstance(value, bool) else shown_value(value)
+    is_quoted = isinstance(value, str) and hint is not str
+    return f"{shown}, which is text in quotes" if is_quoted else shown
+
+
+def _list_like(items: tuple[Any, ...], where: str, value: Any) -> str:
+    """Return what a list must look like: several tables are written in a way of their own."""
+    if dataclasses.is_dataclass(items[0]) and isinstance(value, Mapping):
+        name = where.rpartition(".")[2]
+        return f"written with two brackets, since there may be several: write [[{name}]]"
+    return f'a list in brackets, such as ["one", "two"], not {shown_value(value)}'
 
 
 def _to_float(value: int) -> float:

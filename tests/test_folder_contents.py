@@ -19,7 +19,7 @@ RATE_HZ = 16000
 def word(seed, seconds=0.6):
     """A sound that begins and ends, with silence around it."""
     rng = np.random.default_rng(seed)
-    samples = rng.normal(0, 0.1, round(seconds * RATE_HZ))
+    samples = np.convolve(rng.normal(0, 0.1, round(seconds * RATE_HZ)), np.ones(8) / 3, "same")
     return np.pad(samples, round(0.4 * RATE_HZ))
 
 

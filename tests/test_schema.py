@@ -65,14 +65,17 @@ def test_absent_values_are_left_out():
     [
         ({"nmae": "x"}, "did you mean 'name'"),
         ({"zzzzzz": 1}, "known: name, inner"),
-        ({"inner": {"size": "big"}}, r"top\.inner\.size must be int, not 'big'"),
-        ({"inner": {"size": True}}, r"top\.inner\.size must be int"),
+        (
+            {"inner": {"size": "big"}},
+            r"top\.inner\.size must be a whole number, not 'big', wh",
+        ),
+        ({"inner": {"size": True}}, r"top\.inner\.size must be a whole number, not true or false"),
         ({"inner": {"size": 1, "kind": "huge"}}, "choose one of 'small', 'large'"),
         ({"inner": {}}, "top.inner lacks size"),
         ({"pair": [1, 2, 3]}, "must have 2 values, not 3"),
         ({"many": [{"size": 1}, 5]}, r"top\.many\[1\] must be a table"),
         ({"named": {"a": {"sise": 1}}}, r"top\.named\.a has no setting 'sise'"),
-        ({"name": 7}, "top.name must be str"),
+        ({"name": 7}, "top.name must be text in quotes, not 7"),
     ],
 )
 def test_wrong_values_are_named_with_their_place(change, message):

@@ -95,7 +95,9 @@ def test_a_whole_site(tmp_path: Path) -> None:
         ("[[model]]\npath = '~nobody-of-this-name/x'", "~ and a name that nobody has here"),
         ("[[webhook]]\nurl = 'ftp://x'", "'ftp://x'; it must be an http or https address"),
         ("[[command]]", "lacks program"),
-        ("[[command]]\nprogram = 'lamp on'", "program must be a list, not 'lamp on'"),
+        ("[model]\npath = 'x'", "write [[model]]"),
+        ("[chime]\nvolume = '1'", "volume must be a number, not '1', which is text in quotes"),
+        ("[[command]]\nprogram = 'lamp on'", "program must be a list in brackets"),
         ("[[gpio]]\n[[gpio]]", "a different line in each"),
         ("[microphone]\nchannel = 3\nnum_channels = 2", "num_channels is 2"),
         ("[mqtt]\ncertificate_file = 'a'", "key_file"),
@@ -115,8 +117,10 @@ def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:
 
 def test_the_examples_of_the_readme(tmp_path: Path) -> None:
     """They run on any device: what they leave out has a default."""
-    readme = Path(__file__).parent.parent / "README.md"
-    blocks = re.findall(r"```toml\n(.*?)```", readme.read_text(), re.DOTALL)
+    root = Path(__file__).parent.parent
+    text = (root / "README.md").read_text() + (root / "docs" / "running.md").read_text()
+    first, *blocks = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert read_settings(write(tmp_path, first)).mqtt is not None
     assert len(blocks) == 2
     for block in blocks:
         read_settings(write(tmp_path, block))

@@ -228,7 +228,7 @@ TOML: dict[str, tuple[bytes, str]] = {
     "for ever": (b"[[gpio]]\npulse_seconds = 1e9", "the most is 3600"),
     "deaf": (b"[[model]]\nrefractory_seconds = 1e18", "the most is 3600"),
     "many": (b"[[model]]\n" * 100, "number of [[model]]"),
-    "date": (b"[chime]\nvolume = 2020-01-01", "volume must be float"),
+    "date": (b"[chime]\nvolume = 2020-01-01", "volume must be a number"),
 }
 
 

@@ -20,7 +20,7 @@ MARGIN_SECONDS = 0.08
 """Kept on both sides of the sound."""
 LONGEST_SECONDS = 3.0
 SHORTEST_SECONDS = 0.2
-SAME_CORRELATION = 0.95
+SAME_CORRELATION = 0.8
 """Two recordings that are this much alike are one, in two formats or at two levels. The same
 person saying the same word twice stays below half of it."""
 FEWEST_TO_TEST = 6

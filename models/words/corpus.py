@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from firmware_py.command_words import UNKNOWN
 from firmware_py.errors import AudioError, SettingsError
-from models.recordings.sources import SOUND_SUFFIXES, Take, find_folder, load_samples
+from firmware_py.sound_files.containers import READABLE
+from models.recordings.sources import Take, find_folder, load_samples
 from models.recordings.word_place import word_bounds
 from models.settings.words import Extra, WordsRecipe
 from models.words.division import Part, Parts, read_parts
@@ -91,7 +92,7 @@ def speakers(folder: Path, parts: Parts) -> dict[Part, set[str]]:
 
 def _word_files(folder: Path) -> Iterator[Path]:
     for file in sorted(folder.glob("*/*")):
-        if file.parent.name != BACKGROUND and file.suffix.lower() in SOUND_SUFFIXES:
+        if file.parent.name != BACKGROUND and file.suffix.lower() in READABLE:
             yield file
 
 
@@ -103,7 +104,7 @@ def _take(file: Path, sample_rate_hz: int) -> Take:
 
 def _extra(extra: Extra, folder: Path, sample_rate_hz: int) -> Iterator[Said]:
     for file in sorted(folder.rglob("*")):
-        if file.suffix.lower() not in SOUND_SUFFIXES or BACKGROUND in file.parts:
+        if file.suffix.lower() not in READABLE or BACKGROUND in file.parts:
             continue
         try:
             take = _take(file, sample_rate_hz)
@@ -115,6 +116,6 @@ def _extra(extra: Extra, folder: Path, sample_rate_hz: int) -> Iterator[Said]:
 def _backgrounds(folder: Path, part: Part, sample_rate_hz: int) -> Iterator[NDArray[np.int16]]:
     low, high = BACKGROUND_PARTS[part]
     for file in sorted(folder.glob("*")):
-        if file.suffix.lower() in SOUND_SUFFIXES:
+        if file.suffix.lower() in READABLE:
             samples = load_samples(file, sample_rate_hz)
             yield samples[int(low * len(samples)) : int(high * len(samples))]
