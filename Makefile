@@ -22,6 +22,7 @@ test: apt $(VENV)/.workstation  ## run the default tests
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
 test-slow: apt $(VENV)/.workstation  ## run the tests that take minutes
+	@board/install-packages --slow
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.workstation  ## readers of files and packets against mutants, a minute each
