@@ -14,7 +14,8 @@ Segment = tuple[int, int]
 
 CLIP_MS = 10_000
 NO_PLACE: Segment = (CLIP_MS, CLIP_MS)
-RETRIES = 5
+RETRIES = 6
+"""The course counts down from 5 to 0, both included."""
 
 
 def random_segment(rng: np.random.RandomState, segment_ms: int, clip_ms: int = CLIP_MS) -> Segment:
@@ -34,7 +35,7 @@ def place(
     taken: Sequence[Segment],
     clip_ms: int = CLIP_MS,
 ) -> Segment | None:
-    """Return a free random place, or None when the first try and five more found none."""
+    """Return a free random place, or None when the first try and six more found none."""
     for _ in range(1 + RETRIES):
         segment = random_segment(rng, segment_ms, clip_ms)
         if not overlaps(segment, taken):
