@@ -8,20 +8,24 @@ PYTEST_ARGS ?=
 FUZZ_ARGS ?=
 SOAK_HOURS ?= 168
 
-.PHONY: run test test-slow fuzz soak package package-test image-test lint format venv apt recording wheel clean help
+# pip tells what it collects and downloads; PIP_ARGS=--quiet keeps it silent.
+PIP_ARGS ?= --disable-pip-version-check
+
+.PHONY: run test test-slow fuzz soak package package-test image-test lint format venv apt test-apt recording wheel digests sbom clean help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 run: $(VENV)/.device  ## detect "activate" in the bundled recording and answer with a chime
 	@mkdir -p $(OUT)
+	@echo "Listening to firmware_py/data/activate.flac for \"activate\"; each line is where it was heard:"
 	$(BIN)/trigger-word detect firmware_py/data/activate.flac --chime $(OUT)/answered.wav
 	@echo "The recording with chimes: $(OUT)/answered.wav"
 
-test: apt $(VENV)/.workstation  ## run the default tests
+test: test-apt $(VENV)/.workstation  ## run the default tests
 	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
 
-test-slow: apt $(VENV)/.workstation  ## run the tests that take minutes
+test-slow: $(VENV)/.workstation  ## run the tests that take minutes
 	@board/install-packages --slow
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
 
@@ -53,22 +57,35 @@ format: $(VENV)/.workstation  ## let ruff rewrite the code
 
 venv: $(VENV)/.workstation  ## make .venv with everything the workstation needs
 
-apt:  ## install the Debian packages that tests and voices use
+apt:  ## install the Debian packages that the workstation uses
 	@board/install-packages
+
+test-apt:  ## install what only the tests use, too
+	@board/install-packages --tests
 
 wheel: $(VENV)/.workstation  ## build the wheel that goes to the Pi
 	$(BIN)/python -m build --wheel
+
+digests:  ## write the digests of the trained models beside their cards
+	@for card in models/trained/*/README.md; do \
+	    (cd "$$(dirname "$$card")" && sha256sum *.tflite *.keras > SHA256SUMS); done
+
+sbom: $(VENV)/.workstation  ## write the bills of materials of package and image
+	$(BIN)/python -m board sbom --out $(OUT)
 
 clean:  ## remove what was made
 	rm -rf $(VENV) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/bin/python:
+	@echo "Making a Python environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.device: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable .
+	@echo "Installing what the device needs into $(VENV) (about 150 MB, a minute)"
+	$(BIN)/pip install $(PIP_ARGS) --editable .
 	@touch $@
 
 $(VENV)/.workstation: pyproject.toml | apt $(VENV)/bin/python
-	$(BIN)/pip install --quiet --editable '.[live,gpio,mqtt,wyoming,web,signatures,voices,workstation,dev]'
+	@echo "Installing what the workstation needs into $(VENV) (about 3 GB with TensorFlow, some minutes)"
+	$(BIN)/pip install $(PIP_ARGS) --editable '.[live,gpio,mqtt,wyoming,web,signatures,voices,workstation,dev]'
 	@touch $@ $(VENV)/.device

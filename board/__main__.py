@@ -12,13 +12,14 @@ from board.package import command as package
 from board.prepare import command as prepare
 from board.profiles import command as profiles
 from board.provision import command as provision
+from board.sbom import command as sbom
 from board.sign import command as sign
 from firmware_py.errors import TriggerWordError
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-COMMANDS = (profiles, prepare, provision, package, bundle, image, sign, files)
+COMMANDS = (profiles, prepare, provision, package, bundle, image, sign, files, sbom)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -34,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Bad input is one line on standard error."""
     arguments = build_parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
         return int(arguments.run(arguments))
     except (TriggerWordError, OSError) as error:

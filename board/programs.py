@@ -8,6 +8,9 @@ from pathlib import Path
 from board.errors import BoardError
 from firmware_py.errors import MissingToolError
 
+_SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
+"""Which ordinary users lack in PATH; nothing here needs root for what lies there."""
+
 
 def run(
     command: Sequence[str | Path],
@@ -20,11 +23,12 @@ def run(
 
     Raises MissingToolError if it is not installed, BoardError with its last words if it fails.
     """
-    name = str(command[0])
-    if shutil.which(name) is None:
+    name, *arguments = map(str, command)
+    program = shutil.which(name) or shutil.which(name, path=_SYSTEM_FOLDERS)
+    if program is None:
         raise MissingToolError(f"{name} is not installed; install the package {package}")
     done = subprocess.run(
-        [str(word) for word in command], env=env, input=stdin, capture_output=True, check=False
+        [program, *arguments], env=env, input=stdin, capture_output=True, check=False
     )
     if done.returncode:
         raise BoardError(f"{name} failed: {last_words(done.stderr, done.returncode)}")

@@ -376,7 +376,7 @@ def test_card_that_fills_up_is_left_alone(
         pytest.skip("mounting is not allowed here")
     try:
         before = tree(fill(card, TRIXIE))
-        monkeypatch.setattr("board.prepare.card.MountedCard.free_bytes", lambda _: 1 << 30)
+        monkeypatch.setattr("board.prepare.mounted_card.MountedCard.free_bytes", lambda _: 1 << 30)
         (bundle.folder / "packages" / "Packages").write_bytes(bytes(100_000))
         assert prepare(card, bundle, *arguments) == 2
         assert "No space left" in one_line(capsys)

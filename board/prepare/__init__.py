@@ -1,6 +1,7 @@
 """Prepare a card with stock Raspberry Pi OS so that it installs trigger-word at first boot."""
 
-from board.prepare.card import Card, open_card
+from board.prepare.card import Card
+from board.prepare.cards import open_card
 from board.prepare.owner import Owner, Wifi
 from board.prepare.preparing import prepare
 from board.prepare.release import detect_release

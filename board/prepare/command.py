@@ -1,6 +1,7 @@
 """`python -m board prepare`: a card that installs trigger-word at its first boot."""
 
 import argparse
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ examples:
   python -m board prepare raspios-lite.img --hostname kitchen --password-file - < password
 
 A password is typed, or read from the first line of a file; `-` is standard input."""
+
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -67,12 +71,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare the card; all that can be wrong is found before it is touched."""
-    from board.prepare.card import open_card
+    from board.prepare.cards import open_card
     from board.prepare.preparing import prepare
     from board.prepare.release import detect_release
 
     card = open_card(arguments.card)
     release = arguments.release or detect_release(card)
+    log.info("%s holds Raspberry Pi OS %s", card, release.capitalize())
     owner = _owner(arguments, card)
     prepare(card, release, owner, chosen_kit(arguments, release))
     return 0

@@ -6,35 +6,20 @@ changed are written back.
 
 import os
 import re
-import struct
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
 
 from board.device.content import Content, bytes_of
 from board.errors import BoardError
 from board.prepare.card import Card, folders_of
+from board.prepare.partition import Partition, boot_partition
 from board.programs import run
 
-SECTOR = 512
 BLOCK = 1 << 20
-FAT_TYPES = frozenset({0x01, 0x04, 0x06, 0x0B, 0x0C, 0x0E})
-GPT_PROTECTIVE = 0xEE
-GPT_BASIC_DATA = bytes.fromhex("a2a0d0ebe5b9334487c068b6b72699c7")
-GPT_EFI_SYSTEM = bytes.fromhex("28732ac11ff8d211ba4b00a0c93ec93b")
 
 COPYING = ["mcopy", "-o", "-m", "-s"]
-
-
-@dataclass(frozen=True)
-class Partition:
-    """Where a partition lies in its image, in bytes."""
-
-    offset: int
-    size: int
 
 
 class ImageCard(Card):
@@ -90,43 +75,6 @@ class ImageCard(Card):
     @cached_property
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C.UTF-8"}
-
-
-def boot_partition(image: Path) -> Partition:
-    """Return the first FAT partition; raises BoardError if the file is no image of a card."""
-    with image.open("rb") as file:
-        head = file.read(2 * SECTOR)
-        if len(head) < 2 * SECTOR or head[510:512] != b"\x55\xaa":
-            hint = "; unpack it first: xz -d" if head[:6] == b"\xfd7zXZ\x00" else ""
-            raise BoardError(
-                f"{image} has no partition table{hint or '; name the image of a card'}"
-            )
-        entries = [head[446 + 16 * number : 462 + 16 * number] for number in range(4)]
-        if any(entry[4] == GPT_PROTECTIVE for entry in entries) and head[512:520] == b"EFI PART":
-            found = _gpt_partition(file, head[SECTOR:])
-        else:
-            found = next((_mbr(entry) for entry in entries if entry[4] in FAT_TYPES), None)
-    if found is None:
-        raise BoardError(f"{image} has no FAT partition; name an image of Raspberry Pi OS")
-    if found.offset + found.size > image.stat().st_size:
-        raise BoardError(f"{image} ends inside its boot partition; download it again")
-    return found
-
-
-def _mbr(entry: bytes) -> Partition:
-    start, sectors = struct.unpack_from("<II", entry, 8)
-    return Partition(start * SECTOR, sectors * SECTOR)
-
-
-def _gpt_partition(file: BinaryIO, header: bytes) -> Partition | None:
-    table, count, size = struct.unpack_from("<QII", header, 72)
-    file.seek(table * SECTOR)
-    rows = file.read(count * size)
-    for start in range(0, len(rows), size):
-        if rows[start : start + 16] in (GPT_BASIC_DATA, GPT_EFI_SYSTEM):
-            first, last = struct.unpack_from("<QQ", rows, start + 32)
-            return Partition(first * SECTOR, (last - first + 1) * SECTOR)
-    return None
 
 
 def _on(copy: Path, program: str, *arguments: str) -> None:

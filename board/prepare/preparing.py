@@ -46,6 +46,7 @@ def prepare(card: Card, release: Release, owner: Owner, kit: Kit) -> None:
     files["cmdline.txt"] = with_parameters(card.text("cmdline.txt"), parameters)
     encoded = {name: text.encode(errors="surrogateescape") for name, text in files.items()}
     command_line = {"cmdline.txt": encoded.pop("cmdline.txt")}
+    log.info("%s: writing %d files", card, len(inside) + len(files) + len(configuration))
     card.change(FOLDER, inside, {**encoded, **configuration, **command_line}, gone)
     log.info(
         "%s: %s will install trigger-word %s at its first boot",

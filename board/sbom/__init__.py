@@ -1,0 +1,1 @@
+"""Software bills of materials: what of others lands on a device."""
