@@ -89,11 +89,11 @@ class Sites:
 
     def __init__(self, clips: Path) -> None:
         self._clips = clips
-        self._number = 0
+        self.number = 0
 
     def next(self) -> Site:
-        self._number += 1
-        odd = self._number % 2 == 1
+        self.number += 1
+        odd = self.number % 2 == 1
         settings = Settings(
             model=(ModelSettings(str(BEEP), refractory_seconds=0.4 if odd else 0.44),),
             chime=ChimeSettings(sound="off"),
@@ -103,10 +103,17 @@ class Sites:
         return Site(settings, open_models(settings))
 
 
-def watch(live: Live, resources: Resources, changes: int) -> None:
+def watch(live: Live, resources: Resources, sites: Sites, changes: int) -> None:
     """Look at the resources and ask for changes while the sound goes by."""
     moments = [(HOURS * 3600 * (n + 0.5) / SAMPLES, resources.look) for n in range(SAMPLES)]
-    moments += [(HOURS * 3600 * (n + 0.25) / (changes + 1), live.reload) for n in range(changes)]
+
+    def change() -> None:
+        number = sites.number
+        live.reload()
+        while sites.number == number:  # two wishes at once are one
+            time.sleep(0.01)
+
+    moments += [(HOURS * 3600 * (n + 0.25) / (changes + 1), change) for n in range(changes)]
     for moment, action in sorted(moments, key=lambda each: each[0]):
         while measured(live, "audio_seconds_total") < moment:
             time.sleep(0.01)
@@ -126,7 +133,7 @@ def test_days_of_listening(changes: int, tmp_path: Path, caplog: pytest.LogCaptu
     if os.environ.get("SOAK_TRACE"):
         tracemalloc.start(8)
         before = tracemalloc.take_snapshot()
-    watching = threading.Thread(target=watch, args=(live, resources, changes), daemon=True)
+    watching = threading.Thread(target=watch, args=(live, resources, sites, changes), daemon=True)
     watching.start()
     began = time.process_time()
     run_to_the_end(live, sound)
