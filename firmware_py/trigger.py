@@ -25,7 +25,9 @@ class TriggerPolicy:
     patience: int = 1
     """Consecutive steps above the threshold that make a trigger."""
     refractory: int = 0
-    """Dead steps after a trigger: the next one is later than this many steps after it."""
+    """Steps ignored after a trigger: the next one is later than this many steps after it. The
+    course's second chime rule counts its 75 steps from the start of a clip as well, so that it
+    hears nothing in the first 75; a stream has no such start, and here it can trigger at once."""
     release: bool = True
     """After a trigger the score must first fall to the threshold: one trigger an utterance."""
 
