@@ -56,10 +56,14 @@ def voices() -> None:
 
 
 def record(folder: Path, *names: str) -> Path:
-    """Write takes: a tone of 0.4 s that begins after 0.5 s."""
+    """Write takes: a hoarse tone of 0.4 s that begins after 0.5 s, no two alike."""
     folder.mkdir(exist_ok=True)
     for number, name in enumerate(names):
-        soundfile.write(folder / name, sound(1.5, (0.5,), number), RATE_HZ)
+        samples = sound(1.5, (0.5,), number, amplitude=1500)
+        word = slice(round(0.5 * RATE_HZ), round(0.9 * RATE_HZ))
+        hoarse = np.random.default_rng(number).normal(0, 2500, word.stop - word.start)
+        samples[word] += hoarse.astype(np.int16)
+        soundfile.write(folder / name, samples, RATE_HZ)
     return folder
 
 
