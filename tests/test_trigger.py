@@ -76,7 +76,9 @@ def test_reset_forgets():
 
 def test_it_says_what_it_does():
     policy = TriggerPolicy(threshold=0.9, smoothing=3, refractory=12)
-    assert policy.describe(0.04) == "above 0.9 for 1 step of 40 ms (mean of 3), then ignores sound for 0.48 s"
+    assert policy.describe(0.04) == (
+        "above 0.9 for 1 step of 40 ms (mean of 3), then ignores sound for 0.48 s"
+    )
     assert " for 20 steps of 7.26 ms " in replace(policy, patience=20).describe(0.00725624)
 
 
