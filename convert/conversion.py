@@ -28,6 +28,7 @@ from firmware_py.artefact import (
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from models.settings.config import Config
+from models.settings.network import WindowNetwork
 
 CALL_SECONDS = 0.08
 """The audio that one call covers at most when no number of steps is asked for."""
@@ -97,11 +98,11 @@ def step_module(trained: Trained, num_steps: int | None) -> StepModule | WindowM
 
     Raises SettingsError for several steps a call of a window network, which takes one.
     """
-    window = trained.config.window
-    if window:
+    network = trained.config.network
+    if isinstance(network, WindowNetwork):
         if num_steps not in (None, 1):
             raise SettingsError(f"--steps is {num_steps}; a window network takes one step a call")
-        return WindowModule(trained.weights, window, trained.config.front_end.num_bins)
+        return WindowModule(trained.weights, network, trained.config.front_end.num_bins)
     return StepModule(trained.weights, num_steps or default_num_steps(trained.config))
 
 

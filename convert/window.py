@@ -64,9 +64,8 @@ class SlidingWindow:
 
 def check_window(model: Any, config: Config, path: Any) -> None:
     """Raise ArtefactError where the network is not the one that its configuration describes."""
-    assert config.window is not None, "only called for window networks"
     expected = (
-        (None, config.window.window_frames, config.front_end.num_bins),
+        (None, config.network.kernel_size, config.front_end.num_bins),
         (None, 1, len(config.labels)),
     )
     found = (tuple(model.input_shape), tuple(model.output_shape))

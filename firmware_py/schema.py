@@ -100,12 +100,16 @@ def _convert_union(choices: tuple[Any, ...], value: Any, where: str) -> Any:
 
 
 def _fitting(choices: tuple[Any, ...], value: Any) -> Any:
-    """Return the first dataclass that has all the keys of a table, else the first choice."""
-    if isinstance(value, Mapping):
-        for choice in filter(dataclasses.is_dataclass, choices):
-            if set(value) <= {field.name for field in dataclasses.fields(choice)}:
-                return choice
-    return choices[0]
+    """Return the dataclass that has most of the keys of a table, of equals and else the first."""
+    if not isinstance(value, Mapping):
+        return choices[0]
+    tables = [choice for choice in choices if dataclasses.is_dataclass(choice)] or choices
+    return max(tables, key=lambda table: len(set(value) & _field_names(table)))
+
+
+def _field_names(table: Any) -> set[str]:
+    fields = dataclasses.fields(table) if dataclasses.is_dataclass(table) else ()
+    return {field.name for field in fields}
 
 
 def _convert_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:

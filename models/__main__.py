@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from soundfile import LibsndfileError
 
@@ -13,51 +14,45 @@ from firmware_py.logs import quieten_libraries
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from models.commands import (
-    average,
-    evaluate,
-    gather,
-    mine,
-    people_bench,
-    plot,
-    select,
-    speak,
-    train,
-    verifier,
-    words,
-)
-from models.own_word import command as new
-
-COMMANDS = (
-    new,
-    speak,
-    gather,
-    train,
-    average,
-    mine,
-    evaluate,
-    people_bench,
-    plot,
-    select,
-    verifier,
-    words,
-)
+COMMANDS = {
+    "new": ("models.own_word.command", "make a model for a phrase of your own"),
+    "speak": ("models.commands.speak", "synthetic recordings of a phrase"),
+    "gather": ("models.commands.gather", "real speech, music and texts from Debian packages"),
+    "train": ("models.commands.train", "train a network"),
+    "average": ("models.commands.average", "the mean of several networks"),
+    "mine": ("models.commands.mine", "cut out what a model nearly takes for its word"),
+    "evaluate": ("models.commands.evaluate", "measure misses and false accepts"),
+    "people-bench": (
+        "models.commands.people_bench",
+        "judge recipes by people no network has heard",
+    ),
+    "plot": ("models.commands.plot", "draw spectrogram, labels and posteriors of recordings"),
+    "select": ("models.commands.select", "a network of some of another's words"),
+    "verifier": ("models.commands.verifier", "train a second stage for a trained network"),
+    "words": ("models.commands.words", "judge and tune models of command words"),
+}
+"""The module of each command, imported only where it is run, and what the command does."""
 EXIT_BAD_INPUT = 2
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser; of the commands only the one that `argv` names has its arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m models", description="Make, train and judge trigger-word models."
     )
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_parser(subparsers)
+    for name, (module, what) in COMMANDS.items():
+        if argv[:1] == [name]:
+            import_module(module).add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=what)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Bad input is one line on standard error."""
-    arguments = build_parser().parse_args(argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
+    arguments = build_parser(argv).parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     try:

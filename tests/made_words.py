@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from firmware_py.front_end import FrontEnd
 from models.settings.config import Config
 from models.settings.network import Network
-from models.settings.words import Layout, Schedule, WordsRecipe
+from models.settings.schedule import Schedule
+from models.settings.words import Layout, WordsRecipe
 
 RATE = 16000
 PITCHES = {"yes": 500.0, "no": 900.0, "bed": 1600.0, "cat": 2100.0}
@@ -58,11 +59,15 @@ def make_data_set(root: Path, takes: int = 30) -> Path:
 
 def made_config(schedule: Schedule | None = None) -> Config:
     """Return a small configuration for the data set."""
-    recipe = WordsRecipe(
-        layout=Layout(clip_seconds=2.0),
-        schedule=schedule
-        or Schedule(
-            steps=(30, 10), batch_size=8, evaluation_steps=20, checkpoint_steps=20, log_steps=10
-        ),
+    recipe = WordsRecipe(layout=Layout(clip_seconds=2.0))
+    schedule = schedule or Schedule(
+        steps=40,
+        last_steps=10,
+        batch_size=8,
+        repeats=2,
+        average_momentum=0.995,
+        evaluation_steps=20,
+        checkpoint_steps=20,
+        log_steps=10,
     )
-    return Config("made", LABELS, FRONT_END, network=NETWORK, words=recipe)
+    return Config("made", LABELS, FRONT_END, NETWORK, recipe=recipe, schedule=schedule)

@@ -9,8 +9,7 @@ import soundfile
 
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.front_end import FrontEnd
-from models.clips.batches import Job, make_batch
-from models.clips.maker import ClipMaker
+from models.clips.batches import Job, clip_maker
 from models.recordings.sources import load_bank
 from models.settings.config import REFERENCE_CONFIG, Config, read_config
 from models.settings.network import Network
@@ -85,7 +84,7 @@ def test_synthetic_voices_speak_faster_on_request(folders, share, lowest_hz, hig
         clip_seconds=4.0, dialogue=Dialogue(positive_share=1.0, empty_share=0.0), augmentation=plain
     )
     words = replace(words, recipe=replace(words.recipe, sources=SOURCES[:1]))
-    clip = ClipMaker(words, [folders]).make(0, 0)
+    clip = clip_maker(words, [folders]).make(0, 0)
     spectrum = np.abs(np.fft.rfft(clip.samples))
     peak_hz = np.argmax(spectrum) * RATE / len(clip.samples)
     assert lowest_hz - 5 <= peak_hz <= highest_hz + 5
@@ -102,8 +101,8 @@ def test_synthetic_speeds_leave_the_background_alone(folders):
             synthetic_speed_share=share,
         )
         config = replace(dialogue(), recipe=replace(dialogue().recipe, augmentation=augmentation))
-        maker = ClipMaker(config, [folders])
-        clips.append(maker._background(np.random.RandomState(1)))
+        maker = clip_maker(config, [folders])
+        clips.append(maker.layout._background(np.random.RandomState(1)))
     assert np.array_equal(*clips)
 
 
@@ -112,11 +111,11 @@ def test_a_dialogue_without_negatives_is_refused(folders):
     for sources in (SOURCES[:1], SOURCES[::2]):
         without = replace(config, recipe=replace(config.recipe, sources=sources))
         with pytest.raises(SettingsError, match="no negative source"):
-            ClipMaker(without, [folders])
+            clip_maker(without, [folders])
 
 
 def test_reference_clips_have_the_level_the_words_and_the_labels(folders):
-    maker = ClipMaker(reference(), [folders])
+    maker = clip_maker(reference(), [folders])
     counts = []
     for index in range(40):
         clip = maker.make(3, index)
@@ -135,15 +134,15 @@ def test_reference_clips_have_the_level_the_words_and_the_labels(folders):
 def test_reference_geometry_at_44100_hz(folders):
     config = read_config(REFERENCE_CONFIG)
     config = replace(config, recipe=replace(config.recipe, sources=SOURCES))
-    clip = ClipMaker(config, [folders]).make(1, 0)
+    clip = clip_maker(config, [folders]).make(1, 0)
     assert len(clip.samples) == 441_000
     assert clip.frames.shape == (5511, 101)
     assert clip.targets.shape == (1375, 1)
 
 
 def test_dialogue_labels_begin_when_the_word_has_been_heard(folders):
-    maker = ClipMaker(dialogue(), [folders])
-    network, front_end = maker.config.network, maker.config.front_end
+    maker = clip_maker(dialogue(), [folders])
+    network, front_end = dialogue().network, FRONT_END
     seen = 0
     for index in range(60):
         clip = maker.make(5, index)
@@ -167,15 +166,15 @@ def test_dialogue_labels_begin_when_the_word_has_been_heard(folders):
 
 
 def test_dialogue_levels_cover_the_range(folders):
-    maker = ClipMaker(dialogue(), [folders])
+    maker = clip_maker(dialogue(), [folders])
     levels = [level_dbfs(maker.make(6, index).samples.astype(float) + 1e-3) for index in range(80)]
     assert min(levels) < -40
     assert max(levels) > -14
 
 
 def test_the_same_index_gives_the_same_clip_whatever_came_before(folders):
-    first = ClipMaker(dialogue(), [folders])
-    second = ClipMaker(dialogue(), [folders])
+    first = clip_maker(dialogue(), [folders])
+    second = clip_maker(dialogue(), [folders])
     for index in range(5):
         first.make(9, index)
     assert np.array_equal(first.make(9, 7).samples, second.make(9, 7).samples)
@@ -184,10 +183,10 @@ def test_the_same_index_gives_the_same_clip_whatever_came_before(folders):
 
 def test_held_out_recordings_never_train(folders):
     config = dialogue()
-    training = ClipMaker(config, [folders])
-    development = ClipMaker(config, [folders], config.recipe.held_out_folds)
-    used = {take.file for bank in training._banks["positive"] for take in bank.takes}
-    kept = {take.file for bank in development._banks["positive"] for take in bank.takes}
+    training = clip_maker(config, [folders])
+    development = clip_maker(config, [folders], config.recipe.held_out_folds)
+    used = {take.file for bank in training.layout.banks.of("positive") for take in bank.takes}
+    kept = {take.file for bank in development.layout.banks.of("positive") for take in bank.takes}
     assert used
     assert kept
     assert not used & kept
@@ -195,8 +194,8 @@ def test_held_out_recordings_never_train(folders):
 
 def test_batches_are_clips_side_by_side(folders):
     job = Job(dialogue(), (folders,), seed=2, batch_size=3)
-    batch = make_batch(job, 4)
-    clip = ClipMaker(job.config, job.roots).make(2, 4 * 3 + 1)
+    batch = job.batch(4)
+    clip = clip_maker(job.config, job.roots).make(2, 4 * 3 + 1)
     assert batch.frames.shape[0] == batch.targets.shape[0] == batch.weights.shape[0] == 3
     assert np.array_equal(batch.frames[1], clip.frames)
 
@@ -222,7 +221,7 @@ BAD = {
 def test_a_bad_recording_is_named(folders, tmp_path, kind):
     roots = bad_folder(folders, tmp_path, BAD[kind])
     with pytest.raises(AudioError, match=r"bad\.wav"):
-        ClipMaker(reference(held_out_folds=()), roots)
+        clip_maker(reference(held_out_folds=()), roots)
 
 
 def test_a_bad_recording_is_skipped_and_named_where_the_source_says_so(folders, tmp_path, caplog):
@@ -230,7 +229,7 @@ def test_a_bad_recording_is_skipped_and_named_where_the_source_says_so(folders, 
     config = reference()
     sources = (replace(SOURCES[0], on_bad="skip"), *SOURCES[1:])
     config = replace(config, recipe=replace(config.recipe, sources=sources))
-    ClipMaker(config, roots).make(1, 0)
+    clip_maker(config, roots).make(1, 0)
     assert "bad.wav" in caplog.text
 
 
@@ -248,14 +247,14 @@ def test_the_manifest_beside_a_recording_places_its_word(tmp_path, caplog):
 
 def test_a_missing_folder_names_the_remedy(tmp_path):
     with pytest.raises(SettingsError, match="--data"):
-        ClipMaker(reference(), [tmp_path])
+        clip_maker(reference(), [tmp_path])
 
 
 def test_fragments_of_the_word_are_negatives(folders):
     config = dialogue()
     talk = replace(config.recipe.dialogue, positive_share=1.0, fragment_share=1.0)
     config = replace(config, recipe=replace(config.recipe, dialogue=talk))
-    maker = ClipMaker(config, [folders])
+    maker = clip_maker(config, [folders])
     for index in range(10):
         clip = maker.make(4, index)
         assert not clip.words

@@ -9,14 +9,16 @@ import pytest
 from made_words import LABELS, NETWORK, RATE, made_config, make_data_set, tone_word
 
 from firmware_py.errors import SettingsError
+from models.clips.maker import ClipMaker
 from models.recordings.word_place import word_bounds
 from models.settings.config import CONFIGS, Config, read_config
 from models.settings.network import WindowNetwork
 from models.settings.words import Division, Share, WordsRecipe
 from models.words.corpus import BACKGROUND_PARTS, load_corpus
 from models.words.division import part_by_rule, read_parts
-from models.words.examples import ExampleJob, ExampleMaker, make_batch, one_second, shifted
+from models.words.examples import ExampleJob, example_maker
 from models.words.presented import clip_scores, presented_clips
+from models.words.window_layout import one_second, shifted
 
 SHARED = Path(__file__).parents[1] / "../shared/data/speech_commands"
 NAMES = [f"{number:08x}_nohash_0.wav" for number in range(400)]
@@ -112,9 +114,8 @@ def test_gap_within_a_word_is_kept_and_a_click_is_not() -> None:
     assert abs(end - 10000) < 400
 
 
-def maker(root: Path, config: Config) -> ExampleMaker:
-    assert config.words
-    return ExampleMaker(config, config.words, load_corpus(config.words, (root,), "training", RATE))
+def maker(root: Path, config: Config) -> ClipMaker:
+    return example_maker(config, (root,), "training")
 
 
 def test_streams_teach_the_word_after_its_end(root: Path) -> None:
@@ -122,9 +123,10 @@ def test_streams_teach_the_word_after_its_end(root: Path) -> None:
     seen = set()
     for seed in range(30):
         rng = np.random.RandomState(seed)
-        samples, placed = made.stream(rng)
+        samples, placed = made.layout.compose(rng)
         assert len(samples) == 2 * RATE
-        frames, targets, weights = made.make(0, seed)
+        clip = made.make(0, seed)
+        frames, targets, weights = clip.frames, clip.targets, clip.weights
         assert targets.shape == (NETWORK.num_steps(len(frames)), 4)
         assert np.array_equal(targets.sum(axis=1), np.ones(len(targets)))
         assert weights.shape == (len(targets),)
@@ -137,9 +139,8 @@ def test_labelled_steps_have_heard_the_word(root: Path) -> None:
     made = maker(root, config)
     front_end, network = config.front_end, config.network
     for index in range(40):
-        rng = np.random.RandomState([0, index])
-        _, placed = made.stream(rng)
-        _, targets, weights = made.make(0, index)
+        clip = made.make(0, index)
+        placed, targets, weights = clip.words, clip.targets, clip.weights
         counted = weights > 0
         for step in np.flatnonzero((targets[:, 2:].max(axis=1) > 0) & counted):
             last = step * network.stride + network.kernel_size - 1
@@ -151,7 +152,7 @@ def test_labelled_steps_have_heard_the_word(root: Path) -> None:
 
 def test_same_index_is_the_same_batch(root: Path) -> None:
     job = ExampleJob(made_config(), (root,), "training", 3, 4)
-    first, again, other = make_batch(job, 5), make_batch(job, 5), make_batch(job, 6)
+    first, again, other = job.batch(5), job.batch(5), job.batch(6)
     assert np.array_equal(first.frames, again.frames)
     assert not np.array_equal(first.frames, other.frames)
 
@@ -170,11 +171,10 @@ def test_shift_moves_and_fills_with_zeros() -> None:
 
 def test_windows_without_a_whole_word_make_all_labels_as_likely(root: Path) -> None:
     config = made_config()
-    assert config.words
-    words = replace(config.words, nothing_share=0.5)
+    words = replace(config.words_recipe, nothing_share=0.5)
     window = WindowNetwork(window_frames=98, stride=10, image_size=16, filters=(4,))
-    made = maker(root, replace(config, labels=("yes", "no"), window=window, words=words))
-    targets = np.stack([made.make(0, index)[1][0] for index in range(200)])
+    made = maker(root, replace(config, labels=("yes", "no"), network=window, recipe=words))
+    targets = np.stack([made.make(0, index).targets[0] for index in range(200)])
     assert {tuple(target) for target in targets.tolist()} == {(1.0, 0.0), (0.0, 1.0), (0.5, 0.5)}
     assert 70 < np.count_nonzero(targets[:, 0] == 0.5) < 130
 

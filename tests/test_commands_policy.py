@@ -11,8 +11,8 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping, to_mapping
 from firmware_py.trigger import TriggerPolicy
-from models.words.streaming import Heard
-from models.words.sweep import CommandSweep
+from models.words.streams.hearing import Heard
+from models.words.streams.sweep import CommandSweep
 
 LABELS = ("silence", "unknown", "yes", "no")
 STEP_SECONDS = 0.04

@@ -14,9 +14,9 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from models.settings.words import WordsRecipe
 from models.words.corpus import Corpus, load_corpus
-from models.words.streaming import Heard, tally
-from models.words.streams import Spoken, StreamPlan, make_stream, read_truth, write_truth
-from models.words.tuning import Wish, curve, tune
+from models.words.streams.hearing import Heard, tally
+from models.words.streams.plan import Spoken, StreamPlan, make_stream, read_truth, write_truth
+from models.words.streams.tuning import Wish, curve, tune
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import logging
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -15,13 +16,25 @@ from made_words import LABELS, made_config, make_data_set
 
 from firmware_py.errors import SettingsError
 from models.settings.config import Config, read_config
-from models.settings.words import Schedule
+from models.settings.schedule import Schedule
+from models.training.compilation import _rate
+from models.training.loop import Outcome
+from models.training.run_folder import train_in
 from models.words.confusion import Confusion
-from models.words.training import train_words
-from models.words.training_folder import train_words_in
+from models.words.task import CommandWords
 
 SHORT = Schedule(
-    steps=(16, 8), batch_size=4, repeats=2, evaluation_steps=8, checkpoint_steps=8, log_steps=4
+    steps=24,
+    last_steps=8,
+    last_learning_rate=1e-4,
+    batch_size=4,
+    repeats=2,
+    average_momentum=0.995,
+    label_smoothing=0.05,
+    evaluation_steps=8,
+    checkpoint_steps=8,
+    keep_checkpoints=True,
+    log_steps=4,
 )
 
 
@@ -34,9 +47,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(
     config: Config, root: Path, out: Path, resume: bool = False, start: Path | None = None
-) -> None:
+) -> Outcome:
     with ThreadPoolExecutor(1) as executor:
-        train_words_in(out, config, (root,), executor, resume, start)
+        task_of = partial(CommandWords, roots=(root,))
+        return train_in(out, config, task_of, executor, resume, start=start)
 
 
 def weights(folder: Path) -> np.ndarray:
@@ -48,7 +62,7 @@ def weights(folder: Path) -> np.ndarray:
 def test_run_leaves_what_is_wanted(
     root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "models.words.training"):
+    with caplog.at_level(logging.INFO, "models"):
         run(made_config(SHORT), root, tmp_path / "a")
     lines = [record.getMessage() for record in caplog.records]
     assert any(line.startswith("Step #4: rate 0.001000, accuracy ") for line in lines)
@@ -59,7 +73,7 @@ def test_run_leaves_what_is_wanted(
     with (tmp_path / "a" / "training.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["8", "16", "24"]
-    assert [row["rate"] for row in rows] == ["0.001", "0.001", "0.0001"]
+    assert [row["learning_rate"] for row in rows] == ["0.001", "0.001", "0.0001"]
     record = json.loads((tmp_path / "a" / "training.json").read_text())
     assert record["steps"] == 24
     assert record["test"]["labels"] == list(LABELS)
@@ -83,7 +97,7 @@ def test_stopped_run_ends_as_one_that_was_not(root: Path, tmp_path: Path) -> Non
 
 
 def test_other_configuration_is_not_resumed(root: Path, tmp_path: Path) -> None:
-    config = made_config(replace(SHORT, steps=(8, 0)))
+    config = made_config(replace(SHORT, steps=8))
     run(config, root, tmp_path / "a")
     with pytest.raises(SettingsError, match="was begun with another configuration"):
         run(made_config(SHORT), root, tmp_path / "a", resume=True)
@@ -93,38 +107,51 @@ def test_other_configuration_is_not_resumed(root: Path, tmp_path: Path) -> None:
 
 def test_early_stopping(root: Path, tmp_path: Path) -> None:
     schedule = Schedule(
-        steps=(200,),
-        learning_rates=(0.0,),
+        steps=200,
+        last_steps=200,
+        last_learning_rate=0.0,
         batch_size=2,
+        repeats=2,
         evaluation_steps=2,
         patience_evaluations=2,
-        average_momentum=0.0,
     )
-    with ThreadPoolExecutor(1) as executor:
-        outcome = train_words(made_config(schedule), (root,), tmp_path, executor, resume=False)
+    outcome = run(made_config(schedule), root, tmp_path)
     assert outcome.steps <= 8
     assert keras.models.load_model(tmp_path / "model.keras", compile=False)
 
 
 def test_network_learns_tones(root: Path, tmp_path: Path) -> None:
     schedule = Schedule(
-        steps=(150, 30),
-        learning_rates=(1e-2, 1e-3),
+        steps=180,
+        last_steps=30,
+        learning_rate=1e-2,
+        last_learning_rate=1e-3,
         batch_size=16,
         repeats=3,
+        average_momentum=0.995,
+        label_smoothing=0.05,
         evaluation_steps=90,
         checkpoint_steps=180,
     )
-    with ThreadPoolExecutor(1) as executor:
-        outcome = train_words(made_config(schedule), (root,), tmp_path, executor, resume=False)
-    assert outcome.validation.accuracy > 0.8
+    outcome = run(made_config(schedule), root, tmp_path)
+    assert outcome.record["validation_accuracy"] > 0.8
 
 
-def test_schedule_of_rates() -> None:
-    rates = [SHORT.learning_rate(step) for step in (0, 15, 16, 23, 99)]
-    assert rates == [1e-3, 1e-3, 1e-4, 1e-4, 1e-4]
-    with pytest.raises(SettingsError, match="give as many of one as of the other"):
-        Schedule(steps=(10,), learning_rates=(1e-3, 1e-4))
+def test_rates_of_the_last_steps() -> None:
+    rates = _rate(SHORT)
+    assert [float(rates(step)) for step in (0, 15, 16, 23)] == pytest.approx(
+        [1e-3] * 2 + [1e-4] * 2
+    )
+    with pytest.raises(SettingsError, match="last_steps is 30; it must be at most steps, 24"):
+        replace(SHORT, last_steps=30)
+
+
+def test_tensorboard_shows_every_step(root: Path, tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run(made_config(replace(SHORT, steps=8)), root, tmp_path)
+    shown = events.EventAccumulator(str(tmp_path / "tensorboard"), {"tensors": 0}).Reload()
+    assert [event.step for event in shown.Tensors("accuracy")] == list(range(1, 9))
+    assert [event.step for event in shown.Tensors("validation_accuracy")] == [8]
 
 
 def test_confusion_figures() -> None:

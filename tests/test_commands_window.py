@@ -46,7 +46,7 @@ def write_config(folder: Path, labels: tuple[str, ...]) -> None:
         "name": "made",
         "labels": list(labels),
         "front_end": to_mapping(SPECTROGRAM),
-        "window": to_mapping(SMALL),
+        "network": to_mapping(SMALL),
         "trigger": to_mapping(CommandPolicy(minimum_count=1)),
     }
     (folder / "config.toml").write_text(tomli_w.dumps(content))

@@ -7,7 +7,7 @@ import pytest
 from firmware_py.errors import SettingsError
 from models.__main__ import main
 from models.settings.config import CONFIGS, read_config
-from models.training.settled import CONFIG, MARK, Place, settle
+from models.training.settled import CONFIG, WORK, settle
 
 ACTIVATE = CONFIGS / "activate.toml"
 
@@ -27,26 +27,26 @@ def test_a_trained_network_is_not_replaced(
 
 
 def test_a_run_without_its_data_removes_nothing(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "checkpoint.npz"
+    checkpoint = tmp_path / WORK / "checkpoint.npz"
+    checkpoint.parent.mkdir()
     checkpoint.write_bytes(b"state")
-    place = Place(tmp_path, tmp_path / MARK, (checkpoint,))
 
     def no_data(_: object) -> None:
         raise SettingsError("no folder")
 
     with pytest.raises(SettingsError, match="no folder"):
-        settle(read_config(ACTIVATE), place, False, no_data)  # type: ignore[arg-type]
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
-    settle(read_config(ACTIVATE), place, False, lambda config: config)
+        settle(tmp_path, read_config(ACTIVATE), False, no_data)  # type: ignore[arg-type]
+    assert list(tmp_path.rglob("*")) == [checkpoint.parent, checkpoint]
+    settle(tmp_path, read_config(ACTIVATE), False, lambda config: config)
     assert not checkpoint.exists()
     assert (tmp_path / CONFIG).exists()
 
 
 def test_the_network_that_a_run_starts_from_stays(tmp_path: Path) -> None:
-    checkpoint = tmp_path / "checkpoint.npz"
-    place = Place(tmp_path, tmp_path / MARK, (checkpoint,))
+    checkpoint = tmp_path / WORK / "checkpoint-40.npz"
+    checkpoint.parent.mkdir()
     for expected in ("no such network", "would remove it"):
         with pytest.raises(SettingsError, match=expected):
-            settle(read_config(ACTIVATE), place, False, lambda config: config, checkpoint)
+            settle(tmp_path, read_config(ACTIVATE), False, lambda config: config, checkpoint)
         checkpoint.write_bytes(b"state")
     assert checkpoint.exists()

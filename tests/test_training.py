@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -21,11 +21,12 @@ from test_clips import dialogue, folders  # noqa: E402, F401
 from firmware_py.errors import SettingsError  # noqa: E402
 from firmware_py.schema import to_mapping  # noqa: E402
 from models.settings.config import read_config  # noqa: E402
-from models.settings.recipe import Schedule  # noqa: E402
+from models.settings.schedule import BOUNDS, Schedule  # noqa: E402
 from models.training import checkpoint  # noqa: E402
 from models.training.log import read_log  # noqa: E402
 from models.training.loop import train, with_normalisation  # noqa: E402
 from models.training.settled import with_normalisation_of  # noqa: E402
+from models.training.trigger_words import TriggerWords  # noqa: E402
 
 SCHEDULE = Schedule(
     steps=12,
@@ -42,18 +43,19 @@ SCHEDULE = Schedule(
 def run(config, roots, folder, resume=False):
     folder.mkdir(exist_ok=True)
     with ThreadPoolExecutor(1) as executor:
-        return train(config, roots, folder, executor, resume)
+        return train(TriggerWords(config, roots), folder, executor, resume)
 
 
 def stored(folder):
-    with np.load(folder / "checkpoint.npz") as arrays:
+    with np.load(folder / "work" / "checkpoint.npz") as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
 @pytest.fixture(scope="module")
 def config(folders):
     with ThreadPoolExecutor(1) as executor:
-        return with_normalisation(replace(dialogue(), schedule=SCHEDULE), (folders,), executor)
+        task = TriggerWords(replace(dialogue(), schedule=SCHEDULE), (folders,))
+        return with_normalisation(task, executor)
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +67,9 @@ def whole(config, folders, tmp_path_factory):
 
 
 def test_normalised_frames_have_mean_0_and_deviation_1(config, folders):
-    from models.clips.maker import ClipMaker
+    from models.clips.batches import clip_maker
 
-    maker = ClipMaker(config, [folders])
+    maker = clip_maker(config, [folders])
     frames = np.concatenate([maker.make(1, index).frames for index in range(256)])
     np.testing.assert_allclose(frames.mean(axis=0), 0, atol=0.05)
     np.testing.assert_allclose(frames.std(axis=0), 1, atol=0.05)
@@ -117,8 +119,8 @@ def test_it_learns_to_tell_the_tones_apart(config, folders, tmp_path):
     network = replace(config.network, filters=16, gru_units=(16,), dropout=0.0)
     config = replace(config, schedule=schedule, network=network)
     outcome = run(config, (folders,), tmp_path)
-    assert outcome.words > 10
-    assert outcome.metric < 0.6
+    assert outcome.record["development"]["words"] > 10
+    assert outcome.error < 0.6
     with (tmp_path / "training.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows] == [80, 160]
@@ -139,27 +141,35 @@ def test_a_resumed_run_writes_no_row_twice(config, folders, whole, tmp_path):
     shutil.copy(whole / "training.csv", tmp_path)
     arrays = stored(whole)
     arrays["progress"][0] = 10  # as if it had been killed before the last checkpoint
-    np.savez(tmp_path / "checkpoint.npz", **arrays)
+    (tmp_path / "work").mkdir()
+    np.savez(tmp_path / "work" / "checkpoint.npz", **arrays)
     run(config, (folders,), tmp_path, resume=True)
-    assert [entry.step for entry in read_log(tmp_path)] == [6, 12]
+    assert [int(row["step"]) for row in read_log(tmp_path)] == [6, 12]
 
 
 def test_a_run_resumed_at_its_end_says_what_it_said(config, folders, whole, tmp_path):
-    for name in ("checkpoint.npz", "training.csv", "model.keras"):
-        shutil.copy(whole / name, tmp_path)
-    with ThreadPoolExecutor(1) as executor:
-        outcome = train(config, (folders,), tmp_path, executor, True)
-    assert outcome.words > 0
-    assert outcome.hours == pytest.approx(
-        config.schedule.development_clips * config.recipe.clip_seconds / 3600
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
+    outcome = run(config, (folders,), tmp_path, resume=True)
+    judged = outcome.record["development"]
+    assert judged["words"] > 0
+    assert judged["hours"] == pytest.approx(
+        config.schedule.development_clips * config.recipe.clip_seconds / 3600, abs=1e-3
     )
-    assert outcome.metric == stored(whole)["progress"][1]
+    assert outcome.error == stored(whole)["progress"][1]
 
 
-@pytest.mark.parametrize("name", ["steps", "evaluation_steps", "development_clips", "seed"])
-def test_a_schedule_that_cannot_be_kept_is_refused(name):
-    with pytest.raises(SettingsError, match=f"{name} is -1"):
-        Schedule(**{name: -1})
+@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("value", [-1, 10**10, float("nan")])
+def test_a_schedule_that_cannot_be_kept_is_refused(name, value):
+    with pytest.raises(SettingsError, match=f"^{name} is {value}; it must be from "):
+        Schedule(**{name: value})
+
+
+def test_every_number_of_a_schedule_has_bounds():
+    numbers = [
+        field.name for field in fields(Schedule) if field.type in ("int", "float", int, float)
+    ]
+    assert sorted(BOUNDS) == sorted(numbers)
 
 
 def test_fine_tuning_keeps_the_statistics_and_moves_the_weights(
@@ -170,7 +180,7 @@ def test_fine_tuning_keeps_the_statistics_and_moves_the_weights(
 ):
     start = whole / "model.keras"
     with ThreadPoolExecutor(1) as executor:
-        train(config, (folders,), tmp_path, executor, False, start=start)
+        train(TriggerWords(config, (folders,)), tmp_path, executor, False, start=start)
     before = keras.models.load_model(start, compile=False)
     after = keras.models.load_model(tmp_path / "model.keras", compile=False)
     for old, new in zip(before.layers, after.layers, strict=True):
@@ -182,7 +192,7 @@ def test_fine_tuning_keeps_the_statistics_and_moves_the_weights(
         ThreadPoolExecutor(1) as executor,
         pytest.raises(SettingsError, match="cannot start from this network"),
     ):
-        train(other, (folders,), tmp_path, executor, False, start=start)
+        train(TriggerWords(other, (folders,)), tmp_path, executor, False, start=start)
 
 
 def test_fine_tuning_keeps_the_normalisation_of_its_start(config, tmp_path):
@@ -201,7 +211,7 @@ def test_a_checkpoint_of_another_network_is_refused(
     whole,
     tmp_path,
 ):
-    shutil.copy(whole / "checkpoint.npz", tmp_path)
+    shutil.copytree(whole / "work", tmp_path / "work")
     other = replace(config, network=replace(config.network, gru_units=(5,)))
     with pytest.raises(SettingsError, match="another network"):
         run(other, (folders,), tmp_path, resume=True)
@@ -232,7 +242,7 @@ def test_ten_kills_at_random_moments(config, folders, tmp_path):
         time.sleep(rng.uniform(8, 20))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        if (out / "checkpoint.npz").exists():
+        if (out / "work" / "checkpoint.npz").exists():
             assert stored(out)["progress"][0] > 0
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stderr

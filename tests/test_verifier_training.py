@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from firmware_py.front_end import FrontEnd
-from models.clips.labels import Word, first_step
 from models.clips.maker import Clip
+from models.clips.positive import Positive, first_step
 from models.settings.config import Config
 from models.settings.network import Network
 from models.training import verifier
@@ -23,7 +23,7 @@ def config() -> Config:
     return Config("pair", ("one", "two"), front_end, network)
 
 
-def clip_with(*words: Word) -> Clip:
+def clip_with(*words: Positive) -> Clip:
     """Return a clip whose frame i says i in all bins."""
     frames = np.repeat(np.arange(NUM_FRAMES, dtype=np.float32)[:, None], BINS, axis=1)
     steps = (NUM_FRAMES - 11) // 4 + 1
@@ -32,7 +32,7 @@ def clip_with(*words: Word) -> Clip:
 
 
 def test_looks_after_a_word_must_say_yes(config: Config) -> None:
-    word = Word(label=1, end_ms=2500.0)
+    word = Positive(label=1, end_ms=2500.0)
     clip = clip_with(word)
     silent = np.zeros((len(clip.weights), 2), np.float32)
     windows = windows_of(config, clip, silent, np.random.RandomState(4))
@@ -58,7 +58,7 @@ def test_places_that_the_first_stage_takes_for_a_word_weigh_most(config: Config)
 
 
 def test_nothing_is_learnt_of_a_word_just_before_its_end(config: Config) -> None:
-    word = Word(label=0, end_ms=2500.0)
+    word = Positive(label=0, end_ms=2500.0)
     clip = clip_with(word)
     said = np.full((len(clip.weights), 2), 0.9, np.float32)
     windows = windows_of(config, clip, said, np.random.RandomState(2))
@@ -69,7 +69,7 @@ def test_nothing_is_learnt_of_a_word_just_before_its_end(config: Config) -> None
 
 
 def test_a_window_never_begins_before_its_clip(config: Config) -> None:
-    clip = clip_with(Word(label=0, end_ms=700.0))
+    clip = clip_with(Positive(label=0, end_ms=700.0))
     said = np.full((len(clip.weights), 2), 0.9, np.float32)
     windows = windows_of(config, clip, said, np.random.RandomState(3))
     assert (windows.frames[:, 0, 0] >= 0).all()

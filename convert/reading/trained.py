@@ -20,6 +20,7 @@ from convert.weights import NetworkWeights
 from convert.window import SlidingWindow, check_window
 from firmware_py.errors import ArtefactError, SettingsError
 from models.settings.config import REFERENCE_CONFIG, Config, read_config
+from models.settings.network import WindowNetwork
 
 CONFIG_NAME = "config.toml"
 
@@ -72,9 +73,9 @@ def _loaded(path: Path, kind: Kind, config: Config) -> keras.Model:
 
 
 def _trained(path: Path, config: Config, loaded: keras.Model) -> Trained:
-    if config.window:
+    if isinstance(config.network, WindowNetwork):
         check_window(loaded, config, path)
-        return Trained(path, config, SlidingWindow(loaded, config.window), loaded, loaded)
+        return Trained(path, config, SlidingWindow(loaded, config.network), loaded, loaded)
     weights = extract(loaded)
     trained = Trained(path, config, for_any_length(loaded), weights, loaded)
     _check_match(trained, weights)

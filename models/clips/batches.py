@@ -6,25 +6,15 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.clips.banks import Banks
+from models.clips.dialogue_layout import DialogueLayout
 from models.clips.maker import Clip, ClipMaker
+from models.clips.reference_layout import ReferenceLayout
 from models.settings.config import Config
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a worker needs to make any batch; the same job and index give the same batch."""
-
-    config: Config
-    roots: tuple[Path, ...]
-    seed: int
-    batch_size: int
-    folds: tuple[int, ...] | None = None
-    """Tenths of the speakers to use; None: those that are not held out."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +29,8 @@ class Batch:
     """[clips, steps]"""
 
 
-def make_batch(job: Job, index: int) -> Batch:
-    """Return batch `index` of the job."""
-    first = index * job.batch_size
-    clips = make_clips(job, range(first, first + job.batch_size))
+def batch_of(clips: Sequence[Clip]) -> Batch:
+    """Return clips of one length side by side."""
     return Batch(
         np.stack([clip.frames for clip in clips]),
         np.stack([clip.targets for clip in clips]),
@@ -50,28 +38,36 @@ def make_batch(job: Job, index: int) -> Batch:
     )
 
 
-def make_clips(job: Job, indexes: Sequence[int]) -> list[Clip]:
-    """Return the named clips of the job's stream."""
-    maker = _clip_maker(job.config, job.roots, job.folds)
-    return [maker.make(job.seed, index) for index in indexes]
+@dataclass(frozen=True)
+class Job:
+    """Clips of trigger words for a worker to make; the same index gives the same clips."""
 
+    config: Config
+    roots: tuple[Path, ...]
+    seed: int
+    batch_size: int
+    folds: tuple[int, ...] | None = None
+    """Tenths of the speakers to use; None: those that are not held out."""
 
-J = TypeVar("J")
+    def batch(self, index: int) -> Batch:
+        """Return batch `index`."""
+        first = index * self.batch_size
+        return batch_of(self.clips(range(first, first + self.batch_size)))
+
+    def clips(self, indexes: Sequence[int]) -> list[Clip]:
+        """Return the named clips."""
+        maker = _cached_maker(self.config, self.roots, self.folds)
+        return [maker.make(self.seed, index) for index in indexes]
 
 
 def stream_batches(
-    job: J,
-    executor: Executor,
-    first: int,
-    last: int,
-    ahead: int,
-    make: Callable[[J, int], Batch] = make_batch,  # type: ignore[assignment]
+    make: Callable[[int], Batch], executor: Executor, first: int, last: int, ahead: int
 ) -> Iterator[Batch]:
     """Yield batches `first` to `last` - 1 in order while `ahead` more are being made."""
     waiting: deque[Future[Batch]] = deque()
     try:
         for index in range(first, last):
-            waiting.append(executor.submit(make, job, index))
+            waiting.append(executor.submit(make, index))
             if len(waiting) > ahead:
                 yield waiting.popleft().result()
         while waiting:
@@ -81,9 +77,19 @@ def stream_batches(
             future.cancel()
 
 
+def clip_maker(
+    config: Config, roots: Sequence[Path], folds: Sequence[int] | None = None
+) -> ClipMaker:
+    """Return what makes the clips of a configuration of trigger words; arguments as of `Banks`."""
+    recipe, banks = config.trigger_recipe, Banks(config, roots, folds)
+    if recipe.dialogue and recipe.augmentation:
+        layout = DialogueLayout(config, banks, recipe.dialogue, recipe.augmentation)
+        return ClipMaker(config.front_end, layout)
+    return ClipMaker(config.front_end, ReferenceLayout(config, banks))
+
+
 @lru_cache(maxsize=4)
-def _clip_maker(
+def _cached_maker(
     config: Config, roots: tuple[Path, ...], folds: tuple[int, ...] | None
 ) -> ClipMaker:
-    """Return this process's clip maker for a job."""
-    return ClipMaker(config, roots, folds)
+    return clip_maker(config, roots, folds)

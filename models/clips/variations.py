@@ -1,9 +1,10 @@
-"""Other takes made of one: faster or slower, cut short, or only a part of the word."""
+"""Other takes made of one: faster or slower, cut short, a part of the word, a random stretch."""
 
 from dataclasses import replace
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
 from models.recordings.sources import Take
 from models.settings.recipe import Range
@@ -60,3 +61,16 @@ def fragment(rng: np.random.RandomState, take: Take, heard: Range) -> Take:
         edge = samples[: len(fade)]
     edge[:] = edge * fade
     return replace(take, samples=samples, word_start=0, word_end=len(samples))
+
+
+def random_stretch(
+    rng: np.random.RandomState, samples: NDArray[np.int16], length: int
+) -> NDArray[np.int16]:
+    """Return `length` samples from a random place, int16; a shorter recording is repeated.
+
+    samples: int16 [samples].
+    """
+    if len(samples) < length:
+        samples = np.tile(samples, -(-length // len(samples)))
+    start = rng.randint(len(samples) - length + 1)
+    return samples[start : start + length]

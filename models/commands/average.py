@@ -12,9 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
+
 from firmware_py.errors import SettingsError
 from models.replacing import replacing
 from models.settings.config import Config, read_config
+from models.training.checkpoint import save_model
+from models.training.compilation import load_network
 from models.training.settled import BEST_MODEL, CONFIG, RECORD, refuse_other_runs
 
 log = logging.getLogger(__name__)
@@ -23,7 +28,6 @@ log = logging.getLogger(__name__)
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "average",
-        help="the mean of several networks",
         description="Write a network with the mean weights of others of one run, or of runs that"
         " began with the same weights. Of strangers the mean is worth nothing: evaluate it.",
         epilog="example: python -m models average early/model.keras late/model.keras --out mean",
@@ -53,12 +57,6 @@ def average(networks: list[Path], out: Path) -> Path:
     Beside it go the configuration of the first and a record of all. Raises SettingsError for
     networks that differ in shape or in what they hear, and for an `out` that holds a network.
     """
-    import keras
-    import numpy as np
-
-    from models.training.checkpoint import save_model
-    from models.training.compilation import load_network
-
     refuse_other_runs(out)
     config = _common_config(networks)
     loaded = [load_network(path) for path in networks]

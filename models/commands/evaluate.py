@@ -37,7 +37,6 @@ STRICT, SENSITIVE = "strict", "sensitive"
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "evaluate",
-        help="measure misses and false accepts",
         description="Run recordings through the runtime that ships; print misses and false"
         " accepts with exact 95 % intervals.",
         epilog="example: python -m models evaluate activate.tflite --positives words"

@@ -18,7 +18,6 @@ log = logging.getLogger(__name__)
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "gather",
-        help="real speech, music and texts from Debian packages",
         description="Download Debian packages that hold recordings (nothing is installed) and"
         " write what is in them as 16 kHz FLAC: negatives and backgrounds to train and test on;"
         " and sentences for `speak --phrases`."

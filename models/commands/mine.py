@@ -18,7 +18,6 @@ from models.recordings.manifest import MANIFEST
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "mine",
-        help="cut out what a model nearly takes for its word",
         description="Run a model over speech without its word and cut out two seconds wherever its"
         " score is high: negatives for the next training, as a source of its configuration.",
         epilog="example: python -m models mine activate.tflite --negatives podcasts --folds 2-9"

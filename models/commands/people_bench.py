@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "people-bench",
-        help="compare recipes by people whom no network has heard",
         description="Try a network of several words, learnt from text alone, on recordings of"
         " people who say them: missed in a room, in noise and after digital silence, at several"
         " rates of false accepts. Adds a row to the table in --out.",

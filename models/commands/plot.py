@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "plot",
-        help="draw spectrogram, labels and posteriors of recordings",
         description="Draw recordings. Without --model: the spectrogram of the reference front"
         " end; with one: that model's own, and what its network says.",
         epilog="example: python -m models plot kitchen.wav --model activate.tflite",

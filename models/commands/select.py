@@ -22,7 +22,6 @@ VERIFIER = "verifier.keras"
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "select",
-        help="a network of some of another's words",
         description="Write a network that hears only some of the words of another: the same"
         " weights, with fewer outputs. What it says to these words stays exactly the same.",
         epilog="example: python -m models select six/model.keras --labels activate --out activate",
@@ -92,12 +91,12 @@ def _with_outputs(model: Any, columns: list[int]) -> Any:
 def _with_labels(config: Config, labels: list[str], name: str) -> Config:
     sources = tuple(
         source
-        for source in config.recipe.sources
+        for source in config.trigger_recipe.sources
         if source.role != "positive" or (source.label or config.labels[0]) in labels
     )
     return replace(
         config,
         name=name,
         labels=tuple(labels),
-        recipe=replace(config.recipe, sources=sources),
+        recipe=replace(config.trigger_recipe, sources=sources),
     )

@@ -16,9 +16,7 @@ from models.voices.engines.native import PREFIX, TONGUES
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `speak` to the commands of `python -m models`."""
-    parser = subparsers.add_parser(
-        "speak", help="synthetic recordings of a phrase", description=__doc__
-    )
+    parser = subparsers.add_parser("speak", description=__doc__)
     parser.add_argument(
         "--phrase", action="append", default=[], metavar="TEXT", help="what to say; may repeat"
     )

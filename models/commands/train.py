@@ -2,14 +2,20 @@
 
 import argparse
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from models.commands import executors
-from models.settings.config import Config, read_config
+from models.settings.config import TRAINED, read_config
+from models.settings.recipe import Recipe
+from models.settings.words import WordsRecipe
+from models.training.run_folder import train_in
 from models.training.settled import refuse_other_runs
+from models.training.trigger_words import TriggerWords
+from models.words.task import CommandWords
 
-TRAINED = Path(__file__).parents[1] / "trained"
+TASKS = {Recipe: TriggerWords, WordsRecipe: CommandWords}
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +23,6 @@ log = logging.getLogger(__name__)
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "train",
-        help="train a network",
         description="Train the network that a configuration describes; --resume goes on after a"
         " stop at any moment, with the same data in the same order.",
     )
@@ -38,9 +43,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "--start",
         type=Path,
         metavar="MODEL.keras",
-        help="fine-tune this network: its weights learn on, its batch"
-        " normalisations stay as they are; for command words all learns on, and"
-        " a checkpoint (.npz) is gone on from",
+        help="fine-tune this network: its weights learn on, its batch normalisations stay as they"
+        " are; or go on from this checkpoint (.npz)",
     )
     executors.add_arguments(parser, "make clips")
     parser.set_defaults(run=run)
@@ -52,22 +56,10 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out or TRAINED / config.name
     refuse_other_runs(folder, arguments.resume)
     roots = tuple(root.resolve() for root in arguments.data)
-    if config.words:
-        return _train_words(config, folder, roots, arguments)
-    from models.training.run_folder import train_in  # loads TensorFlow
-
+    task_of = partial(TASKS[type(config.recipe)], roots=roots)
     with executors.open_pool(arguments.workers, arguments.dask) as executor:
-        outcome = train_in(folder, config, roots, executor, arguments.resume, start=arguments.start)
-    log.info("trained: %s, mean miss rate %.3f", folder, outcome.metric)
-    return 0
-
-
-def _train_words(
-    config: Config, folder: Path, roots: tuple[Path, ...], arguments: argparse.Namespace
-) -> int:
-    from models.words.training_folder import train_words_in  # loads TensorFlow
-
-    with executors.open_pool(arguments.workers, arguments.dask) as executor:
-        train_words_in(folder, config, roots, executor, arguments.resume, arguments.start)
-    log.info("trained: %s", folder)
+        outcome = train_in(
+            folder, config, task_of, executor, arguments.resume, start=arguments.start
+        )
+    log.info("trained: %s, error %.3f", folder, outcome.error)
     return 0

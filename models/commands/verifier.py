@@ -12,7 +12,6 @@ from models.commands import executors
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "verifier",
-        help="train a second stage for a trained network",
         description="Train a small network that looks again at what a trained network nearly"
         " takes for its word. `python -m convert MODEL --verifier VERIFIER` puts both into one"
         " file. A run that was stopped goes on with the same command.",

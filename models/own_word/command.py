@@ -9,15 +9,15 @@ from typing import Any
 from firmware_py.artefact import read_artefact
 from models.commands import executors
 from models.commands.speak import read_phrases
-from models.commands.train import TRAINED
+from models.own_word import carding, judgement, making
 from models.own_word.presets import PRESETS
 from models.own_word.request import Request, slug
+from models.settings.config import TRAINED
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "new",
-        help="make a model for a phrase of your own",
         description="Let synthetic voices say a phrase, and what sounds like it; train a network"
         " to tell them apart; convert it, find its thresholds, and write its card. Stopped at any"
         " moment, the same command goes on where it was.",
@@ -94,8 +94,6 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.false_accepts_per_hour,
         arguments.seed,
     )
-    from models.own_word import carding, judgement, making  # loads TensorFlow
-
     with executors.open_pool(arguments.workers, arguments.dask) as executor:
         making.make(request, executor, arguments.workers)
     card = carding.write(request)

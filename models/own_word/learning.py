@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
@@ -18,9 +19,10 @@ from models.own_word.speech import (
 )
 from models.own_word.takes import TAKES
 from models.settings.config import CONFIGS, Config, read_config
-from models.settings.recipe import Recipe, Source
+from models.settings.recipe import Source
 from models.training.run_folder import train_in
 from models.training.settled import BEST_MODEL, CONFIG, RECORD
+from models.training.trigger_words import TriggerWords
 
 TEMPLATE = CONFIGS / "activate.toml"
 """Front end, clips and policy are those of the default model."""
@@ -37,11 +39,12 @@ def configure(request: Request) -> Config:
     """Return the configuration of the network that is trained first."""
     template = read_config(TEMPLATE)
     preset = request.preset
-    if template.recipe.dialogue is None:
+    recipe = template.trigger_recipe
+    if recipe.dialogue is None:
         raise SettingsError(f"{TEMPLATE} has no dialogue; restore it from the project")
     recipe = replace(
-        template.recipe,
-        dialogue=replace(template.recipe.dialogue, positive_share=preset.positive_share),
+        recipe,
+        dialogue=replace(recipe.dialogue, positive_share=preset.positive_share),
         held_out_folds=DEVELOPMENT_FOLDS,
         test_folds=TEST_FOLDS,
         sources=(*_synthetic(), *_real(request)),
@@ -59,9 +62,10 @@ def configure(request: Request) -> Config:
 
 def configure_fine_tuning(config: Config, request: Request) -> Config:
     """Return the configuration that goes on from a trained one with own takes."""
-    positive = sum(source.share for source in config.recipe.sources_of("positive"))
+    positive = sum(source.share for source in config.trigger_recipe.sources_of("positive"))
     own = Source("positive", TAKES, share=OWN_SHARE * positive, real=True, fold=_training_fold())
-    recipe: Recipe = replace(config.recipe, sources=(own, *config.recipe.sources))
+    recipe = config.trigger_recipe
+    recipe = replace(recipe, sources=(own, *recipe.sources))
     schedule = replace(request.preset.fine_tuning, seed=request.seed)
     return replace(config, recipe=recipe, schedule=schedule)
 
@@ -80,10 +84,14 @@ def roots(request: Request) -> tuple[Path, ...]:
     return (request.bank("train", WORDS).parent.resolve(), *parents)
 
 
+def _task(request: Request) -> Callable[[Config], TriggerWords]:
+    return partial(TriggerWords, roots=roots(request))
+
+
 def train_base(request: Request, executor: Executor, remark: Callable[[float], str]) -> Path:
     """Train on synthetic voices and real negatives; return the run's folder."""
     folder = request.work / BASE
-    train_in(folder, configure(request), roots(request), executor, resume=True, remark=remark)
+    train_in(folder, configure(request), _task(request), executor, resume=True, remark=remark)
     return folder
 
 
@@ -94,7 +102,7 @@ def fine_tune(request: Request, executor: Executor, remark: Callable[[float], st
     train_in(
         folder,
         config,
-        roots(request),
+        _task(request),
         executor,
         resume=True,
         start=base / BEST_MODEL,

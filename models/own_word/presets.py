@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.settings.network import Network
-from models.settings.recipe import Schedule
+from models.settings.schedule import Schedule
 
 
 @dataclass(frozen=True)

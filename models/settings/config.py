@@ -11,10 +11,13 @@ from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping
 from firmware_py.trigger import TriggerPolicy
 from models.settings.network import Network, WindowNetwork
-from models.settings.recipe import Recipe, Schedule
+from models.settings.recipe import Recipe
+from models.settings.schedule import Schedule
 from models.settings.words import WordsRecipe
 
 CONFIGS = Path(__file__).parents[1] / "configs"
+TRAINED = Path(__file__).parents[1] / "trained"
+"""The models that come with the project, a folder each."""
 REFERENCE_CONFIG = CONFIGS / "activate-reference.toml"
 
 
@@ -25,19 +28,33 @@ class Config:
     name: str
     labels: tuple[str, ...]
     front_end: FrontEnd
-    network: Network = field(default_factory=Network)
-    window: WindowNetwork | None = None
-    """Instead of `network`: a network that looks at whole windows."""
+    network: Network | WindowNetwork = field(default_factory=Network)
+    """Streams step by step, or looks at whole windows: the names in the table tell which."""
     trigger: Policy = field(default_factory=TriggerPolicy)
     """The policy until an evaluation chooses one."""
     verifier: LookPolicy = field(default_factory=LookPolicy)
     """When a second stage looks again, where one is converted with the network."""
-    recipe: Recipe = field(default_factory=Recipe)
-    """How training clips are made."""
+    recipe: Recipe | WordsRecipe = field(default_factory=Recipe)
+    """How training clips are made, of trigger words or of command words: the names in the table
+    tell which."""
     schedule: Schedule = field(default_factory=Schedule)
     """How the network is trained on them."""
-    words: WordsRecipe | None = None
-    """Instead of `recipe` and `schedule`, for command words."""
+
+    @property
+    def trigger_recipe(self) -> Recipe:
+        """The recipe of trigger words; raises SettingsError where it is one of command words."""
+        if isinstance(self.recipe, Recipe):
+            return self.recipe
+        raise SettingsError(f"{self.name}: its recipe is one of command words")
+
+    @property
+    def words_recipe(self) -> WordsRecipe:
+        """The recipe of command words; raises SettingsError where it is one of trigger words."""
+        if isinstance(self.recipe, WordsRecipe):
+            return self.recipe
+        raise SettingsError(
+            f"{self.name}: its recipe is not one of command words; see configs/commands.toml"
+        )
 
 
 def read_config(path: Path) -> Config:
@@ -50,10 +67,3 @@ def read_config(path: Path) -> Config:
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from error
     return from_mapping(Config, mapping, str(path))
-
-
-def recipe_of(config: Config) -> WordsRecipe:
-    """Return the words recipe; raises SettingsError where a configuration has none."""
-    if config.words is None:
-        raise SettingsError(f"{config.name}: no [words] in the configuration; see commands.toml")
-    return config.words

@@ -1,4 +1,4 @@
-"""How training clips are made and how a network is trained on them: the settings."""
+"""How training clips of trigger words are made: the settings."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,9 +6,6 @@ from typing import Literal
 from firmware_py.errors import SettingsError
 
 Range = tuple[float, float]
-
-FEWEST_DEVELOPMENT_CLIPS = 9
-"""Development is judged by the misses at up to eight false accepts."""
 
 
 @dataclass(frozen=True)
@@ -136,43 +133,3 @@ class Recipe:
 
     def sources_of(self, role: str) -> tuple[Source, ...]:
         return tuple(source for source in self.sources if source.role == role)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast the network learns."""
-
-    steps: int = 3000
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    """The first; it falls along a half cosine to `last_learning_rate` after a warm-up."""
-    last_learning_rate: float = 2e-5
-    warm_up_steps: int = 100
-    weight_decay: float = 0.0
-    gradient_clip_norm: float = 1.0
-    average_momentum: float = 0.0
-    """Exponential moving average of the weights; 0: the last weights themselves."""
-    positive_weight: float = 1.0
-    """Loss weight of labelled steps: the balance between misses and false accepts."""
-    repeats: int = 1
-    """How many batches each synthesised batch serves (with fresh masks and shifts)."""
-    checkpoint_steps: int = 250
-    evaluation_steps: int = 500
-    patience_evaluations: int = 0
-    """Stop after this many evaluations without a better detection metric; 0: never."""
-    development_clips: int = 512
-    distribute: Literal["none", "mirrored"] = "none"
-    """mirrored: each batch is divided over all the machine's GPUs (tf.distribute)."""
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "repeats", "checkpoint_steps", "evaluation_steps"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is {getattr(self, name)}; the least is 1")
-        if self.development_clips < FEWEST_DEVELOPMENT_CLIPS:
-            raise SettingsError(
-                f"development_clips is {self.development_clips}; the least is"
-                f" {FEWEST_DEVELOPMENT_CLIPS}"
-            )
-        if not 0 <= self.seed < 2**32:
-            raise SettingsError(f"seed is {self.seed}; it must be from 0 to {2**32 - 1}")

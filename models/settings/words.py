@@ -1,8 +1,7 @@
-"""How command words are learnt: the settings."""
+"""How training examples of command words are made: the settings."""
 
 from dataclasses import dataclass, field
 
-from firmware_py.errors import SettingsError
 from models.settings.recipe import Augmentation, Range
 
 
@@ -63,48 +62,8 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How long and how fast; the pairs of steps and rates are those of the classic trainer."""
-
-    steps: tuple[int, ...] = (4000, 1500)
-    learning_rates: tuple[float, ...] = (1e-3, 1e-4)
-    batch_size: int = 64
-    repeats: int = 2
-    """Batches are costly to make: how often each serves, with fresh masks."""
-    weight_decay: float = 1e-4
-    label_smoothing: float = 0.05
-    average_momentum: float = 0.995
-    """Moving average of the weights, which is what is judged and shipped; 0: none."""
-    log_steps: int = 20
-    evaluation_steps: int = 400
-    checkpoint_steps: int = 400
-    patience_evaluations: int = 0
-    """Stop after this many evaluations without gain; 0: never."""
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        if not self.steps or len(self.steps) != len(self.learning_rates):
-            raise SettingsError(
-                f"steps are {self.steps} and learning_rates {self.learning_rates}; give as many of"
-                " one as of the other"
-            )
-
-    @property
-    def total_steps(self) -> int:
-        return sum(self.steps)
-
-    def learning_rate(self, step: int) -> float:
-        """Return the rate of step number `step`, from 0 on."""
-        for count, rate in zip(self.steps, self.learning_rates, strict=True):
-            if step < count:
-                return rate
-            step -= count
-        return self.learning_rates[-1]
-
-
-@dataclass(frozen=True)
 class WordsRecipe:
-    """The data of command words and how they are learnt."""
+    """The data of command words and what is made of it."""
 
     folder: str = "speech_commands"
     """In the Speech Commands layout, looked for under each --data folder."""
@@ -124,4 +83,3 @@ class WordsRecipe:
     Dietterich, "Deep Anomaly Detection with Outlier Exposure", 2019)."""
     layout: Layout = field(default_factory=Layout)
     augmentation: Augmentation = field(default_factory=Augmentation)
-    schedule: Schedule = field(default_factory=Schedule)

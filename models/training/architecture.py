@@ -3,10 +3,19 @@
 import keras
 from keras import layers
 
+from models.settings.config import Config
 from models.settings.network import Network, WindowNetwork
 
 CONVOLUTION = "conv1d"
 NORM_AFTER_CONVOLUTION = "norm"
+
+
+def build_network(config: Config) -> keras.Model:
+    """Return the untrained network that a configuration describes."""
+    num_bins, num_labels = config.front_end.num_bins, len(config.labels)
+    if isinstance(config.network, WindowNetwork):
+        return build_window(config.network, num_bins, num_labels)
+    return build(config.network, num_bins, num_labels)
 
 
 def build(

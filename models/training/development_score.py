@@ -1,55 +1,22 @@
-"""How good a network is while it learns: detections on clips that nobody trains on."""
+"""How good a network of trigger words is while it learns: detections in clips nobody trains on."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from models.clips.maker import Clip
+from models.training.task import Network
 
 WINDOW_MS = 800.0
 """A word counts as found when the posterior rises within this time after its end."""
 FALSE_ACCEPTS = (1, 2, 4, 8)
 """The miss rate is averaged over thresholds that let this many clips fire falsely."""
-CLIPS_PER_CALL = 64
 
 
-@dataclass(frozen=True)
-class Scores:
-    """Result on the development clips."""
-
-    mean_miss_rate: float
-    """The detection metric: lower is better."""
-    words: int
-    hours: float
-
-
-Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Frames [clips, frames, num_bins] to posteriors [clips, steps, labels]."""
-
-
-def network_of(model: keras.Model) -> Network:
-    """Return `model` as a compiled function; it follows the model's weights as they change."""
-
-    @tf.function(reduce_retracing=True)
-    def posteriors(frames: tf.Tensor) -> tf.Tensor:
-        return model(frames, training=False)
-
-    return lambda frames: posteriors(tf.constant(frames)).numpy()
-
-
-def score(network: Network, clips: Sequence[Clip], clip_ms: float) -> Scores:
-    """Return the mean miss rate of `network` at few false accepts on `clips`."""
-    frames = np.stack([clip.frames for clip in clips])
-    posteriors = np.concatenate(
-        [
-            network(frames[first : first + CLIPS_PER_CALL])
-            for first in range(0, len(frames), CLIPS_PER_CALL)
-        ]
-    )
+def mean_miss_rate(network: Network, clips: Sequence[Clip], clip_ms: float) -> float:
+    """Return the mean miss rate of `network` at few false accepts on `clips`; lower is better."""
+    posteriors = network(np.stack([clip.frames for clip in clips]))
     word_peaks, other_peaks = [], []
     for clip, steps in zip(clips, posteriors, strict=True):
         found, others = _peaks(clip, steps, clip_ms)
@@ -57,12 +24,16 @@ def score(network: Network, clips: Sequence[Clip], clip_ms: float) -> Scores:
         other_peaks.append(others)
     falling = np.sort(other_peaks)[::-1]
     misses = [np.mean(np.array(word_peaks) <= falling[count]) for count in FALSE_ACCEPTS]
-    hours = len(clips) * clip_ms / 3_600_000
-    return Scores(float(np.mean(misses)), len(word_peaks), hours)
+    return float(np.mean(misses))
 
 
-def _peaks(clip: Clip, posteriors: np.ndarray, clip_ms: float) -> tuple[list[float], float]:
-    """Return the highest posterior after each word, and the highest anywhere else."""
+def _peaks(
+    clip: Clip, posteriors: NDArray[np.float32], clip_ms: float
+) -> tuple[list[float], float]:
+    """Return the highest posterior after each word, and the highest anywhere else.
+
+    posteriors: float32 [steps, labels].
+    """
     step_ms = clip_ms / len(posteriors)
     elsewhere = posteriors.copy()
     word_peaks = []

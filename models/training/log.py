@@ -2,7 +2,7 @@
 
 import csv
 import logging
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,82 +16,61 @@ TENSORBOARD = "tensorboard"
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """How a run stands at an evaluation."""
-
-    step: int
-    loss: float
-    """Mean since the last evaluation."""
-    learning_rate: float
-    mean_miss_rate: float
-
-
 class TrainingLog:
     """Writes as a run goes on; a resumed run goes on in the same files."""
 
     def __init__(self, folder: Path, step: int) -> None:
         """Rows past `step`, which a resumed run will write again, are dropped."""
         self._path = folder / LOG
-        self._losses: list[float] = []
+        self._recent: list[Mapping[str, float]] = []
         self._writer = tf.summary.create_file_writer(str(folder / TENSORBOARD))
-        self._write([row for row in read_log(folder) if row.step <= step])
+        kept = [row for row in read_log(folder) if int(row["step"]) <= step] if step else []
+        self._write(kept)
 
-    def step(self, step: int, loss: float, learning_rate: float) -> None:
-        """Note one step of training."""
-        self._losses.append(loss)
-        with self._writer.as_default(step=step):
-            tf.summary.scalar("loss", loss)
-            tf.summary.scalar("learning_rate", learning_rate)
+    def step(self, step: int, learning_rate: float, found: Mapping[str, float]) -> None:
+        """Note one step of training; found: loss and metrics of its batch."""
+        self._recent.append(found)
+        self._show(step, {**found, "learning_rate": learning_rate})
 
-    def evaluation(
-        self, step: int, learning_rate: float, mean_miss_rate: float, best: float
-    ) -> None:
-        """Note how the network does on the development clips."""
-        loss = float(np.mean(self._losses)) if self._losses else float("nan")
-        self._losses = []
-        self._write(
-            [*read_log(self._path.parent), Entry(step, loss, learning_rate, mean_miss_rate)]
-        )
-        with self._writer.as_default(step=step):
-            tf.summary.scalar("mean_miss_rate", mean_miss_rate)
+    def means(self, steps: int) -> dict[str, float]:
+        """Return the means of loss and metrics, of so many steps but since the last evaluation."""
+        recent = self._recent[-steps:]
+        return {name: float(np.mean([each[name] for each in recent])) for name in recent[-1]}
+
+    def evaluation(self, step: int, learning_rate: float, figures: Mapping[str, float]) -> None:
+        """Note how the network was judged after a step."""
+        means = self.means(len(self._recent))
+        self._recent = []
+        row = {name: f"{value:.5g}" for name, value in means.items()}
+        row |= {"learning_rate": f"{learning_rate:.5g}"}
+        row |= {name: f"{value:.5g}" for name, value in figures.items()}
+        self._write([*read_log(self._path.parent), {"step": str(step)} | row])
+        self._show(step, figures)
         self._writer.flush()
-        log.info(
-            "step %d: loss %.4f, rate %.2g, mean miss rate %.3f (best %.3f)",
-            step,
-            loss,
-            learning_rate,
-            mean_miss_rate,
-            best,
-        )
+        log.info("step %d: %s", step, ", ".join(f"{name} {text}" for name, text in row.items()))
 
     def close(self) -> None:
         self._writer.close()
 
-    def _write(self, entries: list[Entry]) -> None:
-        with (
-            replacing(self._path) as part,
-            part.open("w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.DictWriter(file, [field.name for field in fields(Entry)])
+    def _show(self, step: int, values: Mapping[str, float]) -> None:
+        with self._writer.as_default(step=step):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+
+    def _write(self, rows: list[dict[str, str]]) -> None:
+        if not rows:
+            self._path.unlink(missing_ok=True)
+            return
+        with replacing(self._path) as part, part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[-1]))
             writer.writeheader()
-            for entry in entries:
-                rounded = {name: f"{value:.5g}" for name, value in asdict(entry).items()}
-                writer.writerow(rounded | {"step": entry.step})
+            writer.writerows(rows)
 
 
-def read_log(folder: Path) -> list[Entry]:
-    """Return the evaluations of a run so far."""
+def read_log(folder: Path) -> list[dict[str, str]]:
+    """Return the evaluations of a run so far, by column."""
     path = folder / LOG
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [
-            Entry(
-                int(row["step"]),
-                float(row["loss"]),
-                float(row["learning_rate"]),
-                float(row["mean_miss_rate"]),
-            )
-            for row in csv.DictReader(file)
-        ]
+        return list(csv.DictReader(file))

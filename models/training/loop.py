@@ -1,10 +1,10 @@
-"""The training loop: resumable at any moment, judged by detections."""
+"""The training loop, of trigger words and of command words: resumable at any moment."""
 
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,17 @@ import numpy as np
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from models.clips.batches import Batch, Job, make_clips, stream_batches
-from models.clips.maker import Clip
-from models.clips.masks import masked
+from models.clips.batches import Batch, stream_batches
 from models.settings.config import Config
-from models.training import checkpoint, development_score, moving_average
-from models.training.compilation import build_and_compile
-from models.training.devices import Devices
+from models.training import checkpoint, moving_average
+from models.training.compilation import begin_again, build_and_compile
 from models.training.log import TrainingLog
-from models.training.normalisation import needs_normalisation, normalised
-from models.training.settled import BEST_MODEL
+from models.training.settled import BEST_MODEL, WORK
+from models.training.task import Task, network_of
 
 CHECKPOINT = "checkpoint.npz"
 NORMALISATION_CLIPS = 256
 AHEAD = 6
-CLIPS_PER_TASK = 32
-DEVELOPMENT_SEED = 777_000
-MASKED_BINS_PART = 8
 
 log = logging.getLogger(__name__)
 
@@ -39,26 +33,31 @@ class Outcome:
     """How a run ended."""
 
     steps: int
-    metric: float
-    words: int
-    hours: float
+    error: float
+    """Of the best network, as the task judges."""
+    record: dict[str, Any]
+    """What the task says of it."""
 
 
-def with_normalisation(config: Config, roots: tuple[Path, ...], executor: Executor) -> Config:
-    """Return the configuration with mean and deviation per bin measured on training clips.
+def with_normalisation(task: Task, executor: Executor) -> Config:
+    """Return the task's configuration with mean and deviation per bin of training clips.
 
     A front end without logarithm, or with given values, stays as it is.
     """
-    if not needs_normalisation(config):
+    config, front_end = task.config, task.config.front_end
+    if front_end.log_epsilon is None or front_end.mean:
         return config
-    job = Job(config, roots, config.schedule.seed, 1)
-    clips = executor.submit(make_clips, job, range(NORMALISATION_CLIPS)).result()
-    return normalised(config, np.concatenate([clip.frames for clip in clips]).astype(np.float64))
+    count = -(-NORMALISATION_CLIPS // config.schedule.batch_size)
+    batches = [executor.submit(task.make_batch, index) for index in range(count)]
+    frames = np.concatenate([batch.result().frames for batch in batches])[:NORMALISATION_CLIPS]
+    rows = frames.astype(np.float64).reshape(-1, frames.shape[-1])
+    mean = tuple(float(value) for value in np.round(rows.mean(axis=0), 5))
+    deviation = tuple(float(value) for value in np.round(rows.std(axis=0), 5))
+    return replace(config, front_end=replace(front_end, mean=mean, deviation=deviation))
 
 
 def train(
-    config: Config,
-    roots: tuple[Path, ...],
+    task: Task,
     folder: Path,
     executor: Executor,
     resume: bool,
@@ -66,25 +65,27 @@ def train(
     start: Path | None = None,
     remark: Callable[[float], str] = lambda _: "",
 ) -> Outcome:
-    """Train to the end of the schedule; leaves model.keras, a log and a checkpoint in `folder`.
+    """Train to the end of the schedule; leaves model.keras, a log and checkpoints in `folder`.
 
-    config: with its normalisation settled.
+    task: its configuration has its normalisation settled.
     executor: makes the batches; the same batches in the same order whatever it is.
-    start: a trained network to go on from, its batch normalisations frozen (fine-tuning).
+    resume: go on from the last checkpoint, if there is one.
+    start: a trained network to fine-tune, its batch normalisations frozen (.keras); or a
+    checkpoint to go on from, its step included (.npz).
     remark: is given the seconds that are left; what it returns stands beside the progress bar.
     """
-    schedule = config.schedule
-    devices = Devices(schedule)
-    model = build_and_compile(config, devices, start)
-    path = folder / CHECKPOINT
-    progress = checkpoint.load(path, model) if resume and path.exists() else checkpoint.Progress()
-    clips = _development_clips(config, roots, executor)
-    run = _Run(config, folder, devices, model, progress, clips)
-    job = Job(config, roots, schedule.seed, schedule.batch_size)
+    schedule = task.config.schedule
+    last_checkpoint = folder / WORK / CHECKPOINT
+    resumed = resume and last_checkpoint.exists()
+    model = build_and_compile(task, None if resumed else start)
+    progress = checkpoint.load(last_checkpoint, model) if resumed else begin_again(model, start)
+    task.prepare(executor)
+    run = _Run(task, folder, model, progress)
     first = progress.step // schedule.repeats
     last = -(-schedule.steps // schedule.repeats)
-    with progress_bar(config.name, schedule.steps, progress.step) as bar:
-        for number, batch in enumerate(stream_batches(job, executor, first, last, AHEAD), first):
+    with progress_bar(task.config.name, schedule.steps, progress.step) as bar:
+        batches = stream_batches(task.make_batch, executor, first, last, AHEAD)
+        for number, batch in enumerate(batches, first):
             for repeat in range(schedule.repeats):
                 step = number * schedule.repeats + repeat
                 if step < progress.step or step >= schedule.steps:
@@ -116,84 +117,67 @@ class _Run:
     """One run in progress."""
 
     def __init__(
-        self,
-        config: Config,
-        folder: Path,
-        devices: Devices,
-        model: keras.Model,
-        progress: checkpoint.Progress,
-        clips: list[Clip],
+        self, task: Task, folder: Path, model: keras.Model, progress: checkpoint.Progress
     ) -> None:
-        self._config = config
+        self._task = task
+        self._schedule = task.config.schedule
         self._folder = folder
-        self._devices = devices
         self._model = model
-        self._network = development_score.network_of(model)
+        self._network = network_of(model)
         self._progress = progress
-        self._clips = clips
+        (folder / WORK).mkdir(parents=True, exist_ok=True)
         self._log = TrainingLog(folder, progress.step)
-        self._scored: development_score.Scores | None = None
 
     @property
     def exhausted(self) -> bool:
-        patience = self._config.schedule.patience_evaluations
+        patience = self._schedule.patience_evaluations
         return bool(patience) and self._progress.evaluations_without_gain >= patience
 
-    @property
-    def _learning_rate(self) -> float:
-        return float(np.asarray(self._model.optimizer.learning_rate))
-
     def step(self, batch: Batch) -> float:
-        """Learn from a batch and return its loss; evaluate and save where the schedule says so."""
-        schedule = self._config.schedule
-        rng = np.random.RandomState([schedule.seed, self._progress.step])
-        augmentation = self._config.recipe.augmentation
-        share = augmentation.feature_mask_share if augmentation else 0.0
-        frames = masked(rng, batch.frames, share, bins_part=MASKED_BINS_PART)
-        boost = 1.0 + (schedule.positive_weight - 1.0) * batch.targets.max(axis=2)
-        loss = self._devices.learn(self._model, frames, batch.targets, batch.weights * boost)
-        progress = self._progress
+        """Learn from a batch and return its loss; log, judge and save where the schedule says."""
+        schedule, progress, model = self._schedule, self._progress, self._model
+        rng = np.random.RandomState([schedule.seed, progress.step])
+        batch = self._task.step_batch(rng, batch)
+        rate = float(np.asarray(model.optimizer.learning_rate))
+        model.reset_metrics()
+        found = model.train_on_batch(batch.frames, batch.targets, batch.weights, return_dict=True)
         progress.step += 1
-        self._log.step(progress.step, loss, self._learning_rate)
+        self._log.step(progress.step, rate, {name: float(value) for name, value in found.items()})
         progress.averages = moving_average.update(
-            progress.averages, self._model, schedule.average_momentum, progress.step
+            progress.averages, model, schedule.average_momentum, progress.step
         )
         done = progress.step == schedule.steps
+        if schedule.log_steps and (progress.step % schedule.log_steps == 0 or progress.step == 1):
+            said = self._task.describe(self._log.means(schedule.log_steps))
+            log.info("Step #%d: rate %f, %s", progress.step, rate, said)
         if done or progress.step % schedule.evaluation_steps == 0:
-            self._evaluate()
+            self._evaluate(rate)
         if done or progress.step % schedule.checkpoint_steps == 0:
-            checkpoint.save(self._folder / CHECKPOINT, self._model, progress)
-        return loss
+            self._save()
+        return float(found["loss"])
 
     def finish(self) -> Outcome:
+        """Let the task settle the best network; return how the run ended."""
         self._log.close()
-        scores = self._scored or self._score()  # a run that was resumed at its end
-        return Outcome(self._progress.step, self._progress.best_metric, scores.words, scores.hours)
+        error = self._progress.best_metric
+        record = self._task.finish(self._folder / BEST_MODEL, error)
+        return Outcome(self._progress.step, error, record)
 
-    def _evaluate(self) -> None:
-        with moving_average.averaged(self._model, self._progress.averages):
-            self._scored = self._score()
-            metric = self._scored.mean_miss_rate
-            if metric < self._progress.best_metric:
-                self._progress.best_metric = metric
-                self._progress.evaluations_without_gain = 0
+    def _save(self) -> None:
+        names = [CHECKPOINT]
+        if self._schedule.keep_checkpoints:
+            names.append(f"checkpoint-{self._progress.step}.npz")
+        for name in names:
+            checkpoint.save(self._folder / WORK / name, self._model, self._progress)
+
+    def _evaluate(self, rate: float) -> None:
+        progress = self._progress
+        with moving_average.averaged(self._model, progress.averages):
+            judged = self._task.judge(self._network, progress.step)
+            if judged.error < progress.best_metric:
+                progress.best_metric = judged.error
+                progress.evaluations_without_gain = 0
                 checkpoint.save_model(self._model, self._folder / BEST_MODEL)
             else:
-                self._progress.evaluations_without_gain += 1
-        progress = self._progress
-        self._log.evaluation(progress.step, self._learning_rate, metric, progress.best_metric)
-
-    def _score(self) -> development_score.Scores:
-        clip_ms = self._config.recipe.clip_seconds * 1000
-        return development_score.score(self._network, self._clips, clip_ms)
-
-
-def _development_clips(config: Config, roots: tuple[Path, ...], executor: Executor) -> list[Clip]:
-    count = config.schedule.development_clips
-    job = Job(config, roots, DEVELOPMENT_SEED, 1, config.recipe.held_out_folds)
-    futures = [
-        executor.submit(make_clips, job, range(first, min(first + CLIPS_PER_TASK, count)))
-        for first in range(0, count, CLIPS_PER_TASK)
-    ]
-    bar = tqdm(futures, desc="development clips", leave=False)
-    return [clip for future in bar for clip in future.result()]
+                progress.evaluations_without_gain += 1
+        self._log.evaluation(progress.step, rate, judged.figures)

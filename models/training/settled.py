@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import tomli_w
@@ -13,21 +13,12 @@ from firmware_py.schema import to_mapping
 from models.settings.config import Config, read_config
 
 CONFIG = "config.toml"
+WORK = "work"
+"""What a run needs to go on, in its folder; not for others."""
 MARK = "config.sha256"
 BEST_MODEL = "model.keras"
 RECORD = "training.json"
 """What came of the run, written at its end."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a run keeps what it goes on from."""
-
-    folder: Path
-    mark: Path
-    """Gets the digest of the configuration as it was given."""
-    stale: tuple[Path, ...]
-    """What an earlier run left that a new one must not go on from."""
 
 
 def refuse_other_runs(folder: Path, resume: bool = False) -> None:
@@ -44,8 +35,8 @@ def refuse_other_runs(folder: Path, resume: bool = False) -> None:
 
 
 def settle(
+    folder: Path,
     config: Config,
-    place: Place,
     resume: bool,
     normalised: Callable[[Config], Config],
     start: Path | None = None,
@@ -53,30 +44,33 @@ def settle(
     """Return the configuration that the run uses, normalised, and keep it in the folder.
 
     A resumed run keeps the one it began with; SettingsError if it is now given another, and for
-    a new run whose `start` is missing or is what it would remove.
+    a new run whose `start` is missing or is what it would remove. A new run removes the
+    checkpoints of an earlier one, so that it can never go on from them.
     """
-    path = place.folder / CONFIG
+    path, mark = folder / CONFIG, folder / WORK / MARK
     digest = hashlib.sha256(json.dumps(to_mapping(config)).encode()).hexdigest()
     if resume and path.exists():
-        if place.mark.exists() and place.mark.read_text().strip() != digest:
+        if mark.exists() and mark.read_text().strip() != digest:
             raise SettingsError(
-                f"{place.folder}: was begun with another configuration; train without --resume,"
+                f"{folder}: was begun with another configuration; train without --resume,"
                 " or choose another --out"
             )
         return read_config(path)
-    _refuse_lost_start(start, place)
+    earlier = tuple(mark.parent.glob("checkpoint*.npz"))
+    _refuse_lost_start(start, earlier)
     config = normalised(config)
-    place.mark.parent.mkdir(parents=True, exist_ok=True)
-    _remove(place.stale)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    for checkpoint in earlier:
+        checkpoint.unlink()
     path.write_text(tomli_w.dumps(to_mapping(config)), encoding="utf-8")
-    place.mark.write_text(digest + "\n", encoding="utf-8")
+    mark.write_text(digest + "\n", encoding="utf-8")
     return config
 
 
-def _refuse_lost_start(start: Path | None, place: Place) -> None:
+def _refuse_lost_start(start: Path | None, earlier: Sequence[Path]) -> None:
     if start and not start.is_file():
         raise SettingsError(f"{start}: there is no such network; check the path after --start")
-    if start and start.resolve() in [path.resolve() for path in place.stale]:
+    if start and start.resolve() in [path.resolve() for path in earlier]:
         raise SettingsError(f"{start}: the new run would remove it; choose another --out")
 
 
@@ -91,8 +85,3 @@ def with_normalisation_of(config: Config, start: Path) -> Config:
     learnt = read_config(beside).front_end
     front_end = replace(config.front_end, mean=learnt.mean, deviation=learnt.deviation)
     return replace(config, front_end=front_end)
-
-
-def _remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        path.unlink(missing_ok=True)

@@ -17,14 +17,14 @@ from keras import layers, ops
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.clips.batches import Job, make_clips
-from models.clips.labels import first_step
+from models.clips.batches import Job
 from models.clips.maker import Clip
+from models.clips.positive import first_step
 from models.replacing import replacing
 from models.settings.config import Config
 from models.training.checkpoint import save_model
 from models.training.compilation import load_network
-from models.training.development_score import Network, network_of
+from models.training.task import Network, network_of
 
 FRAMES = 150
 """Of 10 ms, which one look sees."""
@@ -175,12 +175,10 @@ def _windows(job: Job, executor: Executor, network: Network, count: int) -> Iter
         range(start, min(start + CLIPS_PER_TASK, count))
         for start in range(0, count, CLIPS_PER_TASK)
     ]
-    waiting = deque(executor.submit(make_clips, job, task) for task in tasks[:AHEAD])
+    waiting = deque(executor.submit(job.clips, task) for task in tasks[:AHEAD])
     for number, task in enumerate(tasks):
         clips = waiting.popleft().result()
-        waiting.extend(
-            executor.submit(make_clips, job, ahead) for ahead in tasks[number + AHEAD :][:1]
-        )
+        waiting.extend(executor.submit(job.clips, ahead) for ahead in tasks[number + AHEAD :][:1])
         posteriors = network(np.stack([clip.frames for clip in clips]))
         for index, clip, said in zip(task, clips, posteriors, strict=True):
             yield windows_of(job.config, clip, said, np.random.RandomState([job.seed, index]))

@@ -7,19 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.command_words import CommandPolicy
-from models.settings.config import Config, recipe_of
-from models.training.development_score import Network
+from models.settings.config import Config
+from models.settings.network import WindowNetwork
+from models.training.task import Network
 from models.words.confusion import Confusion
 from models.words.corpus import load_corpus
 from models.words.division import Part
 from models.words.presented import Presented, clip_scores, presented_clips, surrounded
 
-CLIPS_PER_CALL = 64
-
 
 def judged_clips(config: Config, roots: tuple[Path, ...], part: Part) -> list[Presented]:
     """Return the clips of a part on which a network is judged."""
-    words, rate_hz = recipe_of(config), config.front_end.sample_rate_hz
+    words, rate_hz = config.words_recipe, config.front_end.sample_rate_hz
     return presented_clips(load_corpus(words, roots, part, rate_hz), config.labels, words, rate_hz)
 
 
@@ -36,17 +35,12 @@ def posteriors_of(
 ) -> NDArray[np.float32]:
     """Return the posteriors of each clip, float32 [clips, steps, labels]."""
     frames = np.stack([clip_frames(config, clip.samples) for clip in clips])
-    return np.concatenate(
-        [
-            network(frames[first : first + CLIPS_PER_CALL])
-            for first in range(0, len(frames), CLIPS_PER_CALL)
-        ]
-    )
+    return network(frames)
 
 
 def clip_frames(config: Config, samples: NDArray[np.int16]) -> NDArray[np.float32]:
     """Return the frames of a clip of one second as the network is given it, [frames, bins]."""
-    if not config.window:
+    if not isinstance(config.network, WindowNetwork):
         samples = surrounded(samples, config.front_end.sample_rate_hz)
     return config.front_end.compute(samples)
 
@@ -56,6 +50,5 @@ def average_steps(config: Config) -> int:
     policy = config.trigger
     if not isinstance(policy, CommandPolicy):
         return policy.smoothing
-    network = config.window or config.network
-    step_ms = 1000 * network.stride * config.front_end.frame_seconds
+    step_ms = 1000 * config.network.stride * config.front_end.frame_seconds
     return max(1, round(policy.average_window_ms / step_ms))

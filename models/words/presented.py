@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from firmware_py.command_words import SILENCE, UNKNOWN, is_word
 from models.settings.words import WordsRecipe
 from models.words.corpus import Corpus
-from models.words.examples import one_second
+from models.words.window_layout import one_second
 
 LEAD_SECONDS, TAIL_SECONDS = 0.5, 0.6
 """Digital silence around a clip, so that a streaming network hears the word out."""

@@ -11,7 +11,6 @@ COMMANDS = (judge, bars, stream, test, tune)
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "words",
-        help="judge and tune models of command words",
         description="Judge models of command words on clips and on long streams, and choose"
         " their policy. They are trained with: python -m models train",
     )

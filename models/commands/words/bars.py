@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from firmware_py.artefact import read_artefact
 from models.commands.words.options import add_runtime
 from models.recordings.sources import load_samples
-from models.words.examples import one_second
 from models.words.judging import ClipJudge
+from models.words.window_layout import one_second
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from models.settings.config import Config, read_config, recipe_of
+from models.settings.config import Config, read_config
 from models.settings.words import WordsRecipe
 from models.words.corpus import Corpus, load_corpus
 from models.words.division import Part
@@ -34,7 +34,7 @@ def add_runtime(parser: argparse.ArgumentParser) -> None:
 def config_of(path: Path) -> tuple[Config, WordsRecipe]:
     """Return a configuration of command words; raises SettingsError for another."""
     config = read_config(path)
-    return config, recipe_of(config)
+    return config, config.words_recipe
 
 
 def corpus_of(arguments: argparse.Namespace, words: WordsRecipe, sample_rate_hz: int) -> Corpus:

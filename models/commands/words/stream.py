@@ -8,7 +8,7 @@ import soundfile
 
 from firmware_py.errors import SettingsError
 from models.commands.words.options import add_data, config_of, corpus_of
-from models.words.streams import StreamPlan, make_stream, write_truth
+from models.words.streams.plan import StreamPlan, make_stream, write_truth
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from firmware_py.artefact import read_artefact
 from firmware_py.schema import to_mapping
 from models.commands.words.options import add_runtime
-from models.words.streaming import TOLERANCE_MS, Tally, hear, policy_of, tally
-from models.words.streams import read_truth
-from models.words.tuning import curve
+from models.words.streams.hearing import TOLERANCE_MS, Tally, hear, policy_of, tally
+from models.words.streams.plan import read_truth
+from models.words.streams.tuning import curve
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,9 @@ from firmware_py.artefact import read_artefact
 from firmware_py.schema import to_mapping
 from models.commands.words.options import add_runtime
 from models.replacing import replacing
-from models.words.streaming import TOLERANCE_MS, hear, policy_of
-from models.words.streams import read_truth
-from models.words.tuning import Wish, tune
+from models.words.streams.hearing import TOLERANCE_MS, hear, policy_of
+from models.words.streams.plan import read_truth
+from models.words.streams.tuning import Wish, tune
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:

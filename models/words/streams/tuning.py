@@ -7,9 +7,9 @@ from itertools import product
 import numpy as np
 
 from firmware_py.command_words import CommandPolicy
-from models.words.streaming import TOLERANCE_MS, Heard, Tally, tally
-from models.words.streams import Spoken
-from models.words.sweep import CommandSweep
+from models.words.streams.hearing import TOLERANCE_MS, Heard, Tally, tally
+from models.words.streams.plan import Spoken
+from models.words.streams.sweep import CommandSweep
 
 AVERAGE_WINDOWS_MS = (80.0, 120.0, 160.0, 240.0, 320.0)
 SUPPRESSIONS_MS = (400.0, 800.0)

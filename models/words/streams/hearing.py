@@ -16,7 +16,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
 from models.evaluation.metrics import clopper_pearson, poisson_interval
-from models.words.streams import Spoken
+from models.words.streams.plan import Spoken
 
 TOLERANCE_MS = 1500.0
 """How far from a word a detection may lie to belong to it: its clip lasts a second."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from firmware_py.command_words import CommandPolicy, is_word
 from firmware_py.detector import Detection
-from models.words.streaming import Heard
+from models.words.streams.hearing import Heard
 
 
 class CommandSweep:
