@@ -29,7 +29,7 @@ EPILOG = """\
 modes:
   float32       exact (1e-5); the largest file
   float16       weights in 16 bits (2e-3)
-  weight-int8   weights in 8 bits, arithmetic in floats (1e-2)
+  weight-int8   weights in 8 bits, in 16 where it matters, arithmetic in floats (1e-2)
   dynamic-int8  weights in 8 bits, integer products (5e-2)
   int8          all in 8 bits, calibrated (1 % of the posteriors may cross 0.5)
   int16x8       activations in 16 bits, weights in 8, calibrated (likewise)

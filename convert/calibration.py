@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from convert.step import StepModule
+from convert.step import StepModule, Tensors
 from convert.verifier import VerifierModule
 from convert.window import WindowModule
 
@@ -21,16 +21,29 @@ def calls(
 ) -> Iterator[dict[str, Frames]]:
     """Yield the inputs of calls, by name, spread evenly over a stream of `frames`.
 
-    The states are those that occur: every call is run, and its states go into the next.
+    frames: float32 [n, num_bins]. The states are those that occur: every call is run.
     """
+    stride = max(1, len(frames) // step.num_frames // CALIBRATION_CALLS)
+    for index, (inputs, _) in enumerate(run(step, frames)):
+        if index % stride == 0:
+            yield inputs
+
+
+def posteriors(step: StepModule, frames: Frames) -> Frames:
+    """Return what `step` says along a stream, float32 [steps, labels]; frames as in `calls`."""
+    parts = [outputs[step.tensors.posteriors].numpy()[0] for _, outputs in run(step, frames)]
+    return np.concatenate(parts)
+
+
+def run(
+    step: StepModule | WindowModule | VerifierModule, frames: Frames
+) -> Iterator[tuple[dict[str, Frames], Tensors]]:
+    """Yield the inputs and outputs of every call along a stream; states go from one to the next."""
     inputs = {state.input: np.zeros(state.shape, np.float32) for state in step.state_tensors}
     blocks = frames[: len(frames) // step.num_frames * step.num_frames]
-    blocks = blocks.reshape(-1, 1, step.num_frames, frames.shape[1])
-    stride = max(1, len(blocks) // CALIBRATION_CALLS)
-    for index, block in enumerate(blocks):
+    for block in blocks.reshape(-1, 1, step.num_frames, frames.shape[1]):
         inputs[step.tensors.frames] = block
-        if index % stride == 0:
-            yield dict(inputs)
         outputs = step.function(**{name: tf.constant(value) for name, value in inputs.items()})
+        yield dict(inputs), outputs
         for state in step.state_tensors:
             inputs[state.input] = outputs[state.output].numpy()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.errors import ParityError
 from convert.material import audio_from_files, audio_paths, frames, made_audio
 from convert.modes import convert_step
 from convert.parity import ParityReport, measure_looks, measure_parity
@@ -87,10 +88,36 @@ def convert(
         if verifier and look:
             looks = measure_looks(candidate, verifier.mode or mode, look, front_end, audio)
         report = measure_parity(candidate, mode, trained.model, front_end, audio)
+        try:
+            report.check()
+        except ParityError as error:
+            passing = _passing_mode(trained, step, mode, Path(folder, "other.tflite"), audio)
+            raise ParityError(f"{error}; {passing}") if passing else error from None
         report = replace(report, verifier=looks)
         report.check()
         candidate.replace(out)
     return report
+
+
+def _passing_mode(
+    trained: Trained,
+    step: StepModule | WindowModule,
+    failed: Mode,
+    candidate: Path,
+    audio: NDArray[np.int16],
+) -> str:
+    """Return which exacter mode the network passes in; empty: in none."""
+    exacter: Sequence[Mode] = ("float16", "float32")
+    for mode in exacter[exacter.index(failed) + 1 :] if failed in exacter else exacter:
+        log.info("trying %s", mode)
+        flatbuffer = convert_step(step, mode, _no_frames)
+        candidate.write_bytes(pack_artefact(flatbuffer, describe(trained, step, mode)))
+        try:
+            measure_parity(candidate, mode, trained.model, trained.config.front_end, audio).check()
+        except ParityError:
+            continue
+        return f"--mode {mode} passes"
+    return ""
 
 
 def step_module(trained: Trained, num_steps: int | None) -> StepModule | WindowModule:
@@ -164,3 +191,7 @@ def _check_place(out: Path, model_path: Path) -> None:
         raise SettingsError(f"{out}: this is a folder; name a file in it with -o OUT.tflite")
     if not out.parent.is_dir():
         raise SettingsError(f"{out}: there is no folder {out.parent}; make it first")
+
+
+def _no_frames() -> NDArray[np.float32]:
+    raise AssertionError("modes of floats are fitted to nothing")

@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping
 import tensorflow as tf
 
 from convert.calibration import Frames, calls
+from convert.costly_layers import fitted_weights
 from convert.flatbuffer import name_tensors_by_signature
-from convert.rounding import rounded_weights
+from convert.parity import MAXIMUM_DIFFERENCE
 from convert.step import StepModule
 from convert.verifier import VerifierModule
 from convert.weight_int8 import with_int8_weights
 from convert.window import WindowModule
 from firmware_py.artefact import Mode
+
+CALIBRATED_SHARE = 0.3
+"""Of the limit of `weight-int8`: how much of it the audio that it is fitted to may use up."""
 
 
 def convert_step(
@@ -23,7 +27,8 @@ def convert_step(
     calibration: gives frames, float32 [n, num_bins]; called by the modes that need them.
     """
     if mode == "weight-int8" and isinstance(step, StepModule):
-        step = StepModule(rounded_weights(step, calibration()), step.num_steps)
+        limit = CALIBRATED_SHARE * MAXIMUM_DIFFERENCE[mode]
+        step = StepModule(fitted_weights(step, calibration(), limit), step.num_steps)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([step.function], step)
     if mode not in ("float32", "weight-int8"):
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -1,98 +1,125 @@
-"""Weights rounded to 8 bits, and what that does on average taken back by the biases.
+"""Weights rounded to 8 bits so that the layer that they belong to errs little.
 
-A rounded kernel errs in proportion to its input. Inputs that are not zero on average, such as
-states and whatever a ReLU lets through, make a constant of a part of that error, and a bias takes
-a constant back (Nagel et al. 2019, arXiv 1906.04721, section 4.2).
+Rounding each weight to the nearest value is not what changes a layer's output least: its inputs go
+together, so an error of one weight can be taken back by the next ones (GPTQ: Frantar et al. 2022,
+arXiv 2210.17323). What is left on average is a constant, and a bias takes a constant back (Nagel
+et al. 2019, arXiv 1906.04721, section 4.2).
 """
 
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from convert.calibration import Frames, calls
+from convert.calibration import Frames, run
 from convert.step import StepModule
 from convert.weight_int8 import LEAST_WEIGHTS, quantise_channels
-from convert.weights import Convolution, Dense, NetworkWeights, Recurrence, Weights
+from convert.weights import Dense, NetworkWeights, Recurrence, Weights
+
+DAMPING = 0.01
+"""Added to each input's variance, as a share of it, as in the paper."""
+
+Inputs = NDArray[np.float32]
 
 
-class MeanInputs(NamedTuple):
-    """The mean of what each layer reads along a stream."""
+class LayerInputs(NamedTuple):
+    """What each layer reads at every step of a stream."""
 
-    frames: Weights
-    """[kernel_size, num_bins]"""
-    channels: Weights
-    """[filters], after the ReLU."""
-    states: list[Weights]
-    """[units] of each GRU."""
+    windows: Inputs
+    """[steps, kernel_size, num_bins], frames for the convolution."""
+    channels: Inputs
+    """[steps, filters], after the ReLU."""
+    states: list[Inputs]
+    """[steps, units] of each GRU."""
 
 
-def rounded_weights(step: StepModule, frames: Frames) -> NetworkWeights:
-    """Return the weights of `step` as 8 bits hold them, one scale for each output.
+def rounded_weights(weights: NetworkWeights, frames: Frames) -> NetworkWeights:
+    """Return the weights as 8 bits hold them, one scale for each output.
 
-    frames: float32 [n, num_bins], a stream that the biases are right for on average.
+    frames: float32 [n, num_bins], a stream that stands for what the network will hear.
     """
-    weights = step.weights
-    means = mean_inputs(step, frames)
-    inputs = (means.channels, *means.states)
-    return NetworkWeights(
-        _rounded_convolution(weights.convolution, means.frames),
-        tuple(
-            _rounded_recurrence(recurrence, mean, state)
-            for recurrence, mean, state in zip(
-                weights.recurrences, inputs, means.states, strict=False
-            )
-        ),
-        _rounded_dense(weights.dense, inputs[-1]),
+    inputs = layer_inputs(weights, frames)
+    kernel, error = rounded_kernel(weights.convolution.kernel, inputs.windows)
+    convolution = replace(weights.convolution, kernel=kernel, bias=weights.convolution.bias - error)
+    below = (inputs.channels, *inputs.states)
+    recurrences = tuple(
+        _rounded_recurrence(recurrence, values, states)
+        for recurrence, values, states in zip(
+            weights.recurrences, below, inputs.states, strict=False
+        )
     )
+    return NetworkWeights(convolution, recurrences, _rounded_dense(weights.dense, below[-1]))
 
 
-def mean_inputs(step: StepModule, frames: Frames) -> MeanInputs:
-    """Return the means over calls of `step` on a stream of frames, float32 [n, num_bins]."""
-    convolution = step.weights.convolution
-    samples = list(calls(step, frames))
+def layer_inputs(weights: NetworkWeights, frames: Frames) -> LayerInputs:
+    """Return what the layers read along a stream of frames, float32 [n, num_bins]."""
+    step = StepModule(weights, 1)
+    samples = [inputs for inputs, _ in run(step, frames)]
     history = np.array([sample[step.tensors.history.input][0] for sample in samples])
     newest = np.array([sample[step.tensors.frames][0] for sample in samples])
-    windows = np.concatenate((history, newest), axis=1)[:, : step.weights.kernel_size]
+    windows = np.concatenate((history, newest), axis=1)
+    convolution = weights.convolution
     products = np.tensordot(windows, convolution.kernel, axes=2) + convolution.bias
-    return MeanInputs(
-        windows.mean(axis=0, dtype=np.float64),
-        np.maximum(0.0, products).mean(axis=0),
-        [
-            np.mean([sample[state.input][0] for sample in samples], axis=0, dtype=np.float64)
-            for state in step.tensors.states
-        ],
+    return LayerInputs(
+        windows,
+        np.maximum(0.0, products).astype(np.float32),
+        [np.array([sample[state.input][0] for sample in samples]) for state in step.tensors.states],
     )
 
 
-def _rounded_convolution(convolution: Convolution, mean: Weights) -> Convolution:
-    kernel = _rounded(convolution.kernel)
-    error = np.tensordot(mean, kernel - convolution.kernel, axes=2)
-    return replace(convolution, kernel=kernel, bias=convolution.bias - error)
+def rounded_kernel(kernel: Weights, inputs: Inputs) -> tuple[Weights, Weights]:
+    """Return the kernel as 8 bits hold it, and by how much that moves the mean output, [outputs].
+
+    kernel: [..., outputs]. inputs: [steps, ...]. Small kernels stay as they are.
+    """
+    rows = kernel.reshape(-1, kernel.shape[-1])
+    if kernel.size < LEAST_WEIGHTS:
+        return kernel, np.zeros(rows.shape[1])
+    values = inputs.reshape(len(inputs), -1).astype(np.float64)
+    mean = values.mean(axis=0)
+    rounded = _compensated(rows, values - mean)
+    return rounded.reshape(kernel.shape), mean @ (rounded - rows)
 
 
-def _rounded_recurrence(recurrence: Recurrence, mean: Weights, state: Weights) -> Recurrence:
-    kernel, recurrent_kernel = _rounded(recurrence.kernel), _rounded(recurrence.recurrent_kernel)
-    bias = recurrence.bias - mean @ (kernel - recurrence.kernel)
-    error = state @ (recurrent_kernel - recurrence.recurrent_kernel)
+def _compensated(rows: Weights, centred: Weights) -> Weights:
+    """Return rows rounded one after the other, each error taken back by those that follow.
+
+    rows: [inputs, outputs]. centred: [steps, inputs], zero on average.
+    """
+    deviations = np.sqrt(np.mean(centred**2, axis=0))
+    deviations = np.maximum(deviations, 1e-9 * deviations.max(initial=1e-30))
+    unit = centred / deviations
+    correlations = unit.T @ unit / len(unit) + DAMPING * np.eye(len(rows))
+    order = np.argsort(-deviations * np.abs(rows).mean(axis=1), kind="stable")
+    taken_back = np.linalg.cholesky(np.linalg.inv(correlations[np.ix_(order, order)])).T
+    quantised, scales = quantise_channels(rows.T.astype(np.float32))
+    # The largest weight of an output stays at 127: the scale is told from it.
+    largest = np.abs(quantised.T) == 127
+    rest = (rows * deviations[:, None])[order]
+    rounded = np.empty_like(rows)
+    for place, index in enumerate(order):
+        nearest = np.clip(np.rint(rest[place] / deviations[index] / scales), -127, 127)
+        nearest = np.where(largest[index], quantised.T[index], nearest)
+        rounded[index] = nearest * scales
+        error = (rest[place] - rounded[index] * deviations[index]) / taken_back[place, place]
+        rest[place + 1 :] -= np.outer(taken_back[place, place + 1 :], error)
+    return rounded
+
+
+def _rounded_recurrence(recurrence: Recurrence, inputs: Inputs, states: Inputs) -> Recurrence:
+    kernel, error = rounded_kernel(recurrence.kernel, inputs)
+    recurrent_kernel, recurrent_error = rounded_kernel(recurrence.recurrent_kernel, states)
+    bias = recurrence.bias - error
     recurrent_bias = recurrence.recurrent_bias
     if recurrent_bias is None:
         # The candidate reads the state through the reset gate: its mean is not the state's.
-        bias[: 2 * recurrence.units] -= error[: 2 * recurrence.units]
+        bias[: 2 * recurrence.units] -= recurrent_error[: 2 * recurrence.units]
     else:
-        recurrent_bias = recurrent_bias - error
+        recurrent_bias = recurrent_bias - recurrent_error
     return Recurrence(kernel, recurrent_kernel, bias, recurrent_bias)
 
 
-def _rounded_dense(dense: Dense, mean: Weights) -> Dense:
-    kernel = _rounded(dense.kernel)
-    return replace(dense, kernel=kernel, bias=dense.bias - mean @ (kernel - dense.kernel))
-
-
-def _rounded(kernel: Weights) -> Weights:
-    """Return the kernel as 8 bits hold it; outputs are the last axis."""
-    if kernel.size < LEAST_WEIGHTS:
-        return kernel
-    quantised, scales = quantise_channels(np.moveaxis(kernel, -1, 0).astype(np.float32))
-    rounded: Weights = np.moveaxis(quantised.astype(np.float64), 0, -1) * scales
-    return rounded
+def _rounded_dense(dense: Dense, inputs: Inputs) -> Dense:
+    kernel, error = rounded_kernel(dense.kernel, inputs)
+    return replace(dense, kernel=kernel, bias=dense.bias - error)

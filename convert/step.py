@@ -74,7 +74,7 @@ class StepModule(tf.Module):
 
 def _convolve(frames: tf.Tensor, convolution: Convolution) -> tf.Tensor:
     """Return max(0, convolution), [steps, filters]; frames: [1, frames, num_bins]."""
-    exponent = _small_exponent(convolution.kernel)
+    exponent = small_exponent(convolution.kernel)
     kernel = _constant(np.ldexp(convolution.kernel, exponent))
     if exponent:
         frames = frames * 2.0**-exponent
@@ -82,7 +82,7 @@ def _convolve(frames: tf.Tensor, convolution: Convolution) -> tf.Tensor:
     return tf.nn.relu(product + _constant(convolution.bias))[0]
 
 
-def _small_exponent(kernel: Weights) -> int:
+def small_exponent(kernel: Weights) -> int:
     """Return the power of two that brings a kernel of very small weights to about 1, else 0.
 
     Power spectra reach 1e6, and a kernel folded with their normalisation is as small: below the

@@ -76,9 +76,18 @@ def _add_float_copy(graph: Any, index: int) -> int:
 
 
 def _quantise(model: Any, tensor: Any) -> None:
-    """Turn a constant float tensor, its own buffer included, into int8."""
+    """Turn a constant float tensor, its own buffer included, into int8.
+
+    What floats of 16 bits hold exactly (`costly_layers`) stays as exact.
+    """
     buffer = model.buffers[tensor.buffer]
     weights = np.frombuffer(bytes(buffer.data), "<f4").reshape(tensor.shape)
+    with np.errstate(over="ignore"):
+        half = weights.astype("<f2")
+    if np.array_equal(half, weights):
+        buffer.data = np.frombuffer(half.tobytes(), np.uint8)
+        tensor.type = schema.TensorType.FLOAT16
+        return
     quantised, scales = quantise_channels(weights)
     buffer.data = np.frombuffer(quantised.tobytes(), np.uint8)
     tensor.type = schema.TensorType.INT8
