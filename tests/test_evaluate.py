@@ -79,7 +79,7 @@ def test_what_fires_before_the_word_does_not_find_it(
         ('file,word_end_seconds\na.wav,"1,2"\n', r"line 2: word_end_seconds is '1,2'; write"),
         ("file,word_end_seconds\nb.wav,1\na.wav,nan\n", "line 3: word_end_seconds is 'nan'"),
         ("name\na.wav\n", "no column 'file'"),
-        (b"\xff\xfe", "no table of comma-separated values"),
+        (b"\xff\xfe", "not a valid table of comma-separated values"),
     ],
 )
 def test_a_bad_manifest_is_named(tmp_path: Path, text: str | bytes, message: str) -> None:
