@@ -56,7 +56,7 @@ wait_for events 2
 stop_recording
 
 echo -n snd_aloop.0 > /sys/bus/platform/drivers/snd_aloop/unbind & unbinding=$!
-wait_for log_has 'no samples for' 1
+wait_for log_has 'opening it again' 1
 wait $unbinding
 wait_for log_has 'no sound: ' 1
 echo -n snd_aloop.0 > /sys/bus/platform/drivers/snd_aloop/bind
