@@ -148,7 +148,7 @@ def test_audio_that_is_none(
     trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "notes.wav").write_text("no audio")
-    message = "notes.wav: no WAV or FLAC recording"
+    message = "notes.wav: no recording in a known format"
     assert_refused([trained, "--parity-audio", tmp_path / "notes.wav"], message, tmp_path, capfd)
 
 
