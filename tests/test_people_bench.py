@@ -68,7 +68,7 @@ def test_rows_gather_in_one_table(folders: tuple[Path, Path], tmp_path: Path) ->
     assert "| first, seed 1 | ~0.5 |" in page
     assert "| second, seed 2 | ~0.5 |" in page
     assert set(json.loads((out / "rows.json").read_text())) == {"first, seed 1", "second, seed 2"}
-    assert (out / "first,-seed-1.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "first-seed-1.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("pair", ["alexa", "zoe=words"])

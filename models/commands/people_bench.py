@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,7 @@ def _write(out: Path, row: str, judged: Judged, rows: dict[str, list[dict[str, A
         part.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
     with replacing(out / "README.md") as part:
         part.write_text(markdown(rows), "utf-8")
-    with replacing(out / f"{row.replace(' ', '-').replace('/', '-')}.png") as part:
+    picture = "-".join(re.findall(r"\w+", row))
+    with replacing(out / f"{picture}.png") as part:
         trade_offs(judged.curves, row).savefig(part, format="png")
     log.info("written: %s", out / "README.md")
