@@ -146,7 +146,7 @@ labels = ["beep"]
         ("[chime]\nlabels = ['bepe']", "no model has the label 'bepe'; there is beep"),
         (TWO_COMMANDS, "command true: no model has the label 'bepe'"),
         ("operating_point = 'lax'", "has no operating point 'lax'; known: strict"),
-        ("[mqtt]\ncredentials_file = 'none'", "cannot read the credentials"),
+        ("[mqtt]\ncredentials_file = 'none'", "none: cannot read the secret"),
         ("[microphoen]", "did you mean 'microphone'"),
     ],
 )
