@@ -27,6 +27,10 @@ MOST_VARIANTS = 30
 """Lines a minute from one place in the code, whatever is filled in."""
 
 
+ASKED_FOR = {"asked_for": True}
+"""`extra` of a line that answers what a person has just asked for: it is never held back."""
+
+
 def printable(text: str) -> str:
     """Return the text with everything escaped that moves the cursor, hides or reorders text."""
     return "".join(
@@ -93,6 +97,8 @@ class RepeatFilter(logging.Filter):
         self._minutes: dict[tuple[str, ...], _Minute] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "asked_for", False):
+            return True
         message = record.getMessage()
         most = MOST_WARNINGS if record.levelno >= logging.WARNING else MOST_OTHERS
         place = (record.name, str(record.msg))

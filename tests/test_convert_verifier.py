@@ -97,7 +97,8 @@ def test_the_stream_is_what_keras_says_offline(
     subprocess.run(command, check=True, cwd=Path(__file__).parent.parent)
     found = np.load(tmp_path / "scores.npy")
     assert ((expected > 0.5).sum(axis=0) > 20).all()
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3)
+    within = found[: len(expected)]  # behind them: the silence that ends a stream
+    np.testing.assert_allclose(within, expected, rtol=0, atol=1e-3)
 
 
 def test_a_verifier_past_the_limit_writes_nothing(

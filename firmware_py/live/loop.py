@@ -23,7 +23,7 @@ from firmware_py.live.output_plans import plan_outputs
 from firmware_py.live.output_set import OutputSet, Plan
 from firmware_py.live.page_service import PageService
 from firmware_py.live.site_models import Site, all_labels, with_sensitivity
-from firmware_py.logs import set_format
+from firmware_py.logs import ASKED_FOR, set_format
 from firmware_py.monitor.control import Control, open_journal
 from firmware_py.monitor.entries import (
     close_miss_detector,
@@ -321,9 +321,9 @@ class Live:
             is_new = prepared.as_set is not self._as_set
             self._site, self._as_set = prepared.site, prepared.as_set
             if is_new:
-                log.info("settings and models are read again")
+                log.info("settings and models are read again", extra=ASKED_FOR)
         except TriggerWordError as error:
-            log.error("the settings stay as they were: %s", error)
+            log.error("the settings stay as they were: %s", error, extra=ASKED_FOR)
         self._notifier.reloaded()
 
     def _change(self, prepared: _Prepared) -> None:

@@ -11,7 +11,7 @@ from firmware_py.live.metrics.measurements import service_metrics, uptime_metric
 from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.site_models import Site
-from firmware_py.logs import set_format
+from firmware_py.logs import ASKED_FOR, set_format
 from firmware_py.reading.files import refused_as
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ class Serving:
             with refused_as(SettingsError, "they cannot be used"):
                 self._change(self._reread())
         except TriggerWordError as error:
-            log.error("the settings stay as they were: %s", error)
+            log.error("the settings stay as they were: %s", error, extra=ASKED_FOR)
         else:
-            log.info("settings and models are read again")
+            log.info("settings and models are read again", extra=ASKED_FOR)
         self._notifier.reloaded()
 
     def _change(self, site: Site) -> None:
