@@ -68,7 +68,7 @@ def test_maintainer_scripts_parse(script: str) -> None:
 def test_the_manual_page_tells_every_command(tmp_path: Path) -> None:
     text = manual_page("1.2", "2025-11-21")
     for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2].replace("_", "\\\\-")
+        name = command.__name__.rpartition(".")[2].replace("_", "\\-")
         assert f".SS {name}\n" in text
     if not shutil.which("man"):
         pytest.skip("man is missing")
