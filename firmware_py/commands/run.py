@@ -66,13 +66,16 @@ def run(arguments: argparse.Namespace) -> int:
     site = read_site(arguments)
     quieten_libraries()
     bound_logs()
-    # One that comes while things open would end the process; it waits for its handler instead.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    # One that comes while things open would end the process; it is remembered instead. Blocking it
+    # would not do: threads of libraries are there already and would take it.
+    early: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: early.append(number))
     live = _open(site, arguments)
     signal.signal(signal.SIGTERM, lambda *_: live.stop())
     signal.signal(signal.SIGINT, lambda *_: live.stop())
     signal.signal(signal.SIGHUP, lambda *_: live.reload())
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    if early:
+        live.reload()
     code = 0
     try:
         live.run()
