@@ -103,7 +103,7 @@ def test_a_whole_site(tmp_path: Path) -> None:
         ("[mqtt]\ncertificate_file = 'a'", "key_file"),
         ("[mqtt]\ndevice_id = 'a/b'", "letters, digits"),
         ("model = []", "at least one"),
-        ("[microphone", "this is no TOML file"),
+        ("[microphone", "not a valid TOML file"),
     ],
 )
 def test_faults_are_named(tmp_path: Path, text: str, message: str) -> None:

@@ -215,14 +215,14 @@ def test_a_model_is_opened_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 # Settings
 
 TOML: dict[str, tuple[bytes, str]] = {
-    "deep": (b"model = " + b"[" * 3000, "this is no TOML file"),
+    "deep": (b"model = " + b"[" * 3000, "not a valid TOML file"),
     "deep keys": (b".".join([b"a"] * 50_000) + b" = 1", "more than 100 dots"),
-    "digits": (b"[microphone]\nchannel = " + b"9" * 5000, "this is no TOML file"),
+    "digits": (b"[microphone]\nchannel = " + b"9" * 5000, "not a valid TOML file"),
     "large": (b"[microphone]\nchannel = " + b"9" * 4000, "channel"),
     "larger than any float": (b"[chime]\nvolume = 1" + b"0" * 400, "volume"),
     "NUL": (b'[[model]]\npath = "a\\u0000b"', "control character '\\x00'"),
     "escape": (b'[chime]\ndevice = "\\u001b[2J"', "control character"),
-    "bytes": (b"\xff\xfe", "this is no TOML file"),
+    "bytes": (b"\xff\xfe", "not a valid TOML file"),
     "huge": (b"#" * (2**17 + 1), "larger than"),
     "infinite": (b"[[gpio]]\npulse_seconds = inf", "finite"),
     "for ever": (b"[[gpio]]\npulse_seconds = 1e9", "the most is 3600"),

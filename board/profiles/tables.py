@@ -22,7 +22,7 @@ def read_tables(folder: Path, cls: type[T]) -> dict[str, T]:
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise BoardError(f"{path}: this is no TOML file: {error}; mend it") from error
+            raise BoardError(f"{path}: not a valid TOML file: {error}; mend it") from error
         found[path.stem] = from_mapping(cls, {"name": path.stem, **content}, str(path))
     return found
 

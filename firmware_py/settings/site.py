@@ -187,7 +187,7 @@ def read_settings(path: Path) -> Settings:
     content = read_file(path, "settings", MOST_BYTES, SettingsError)
     if max(line.count(b".") for line in content.split(b"\n")) > MOST_DOTS:
         raise SettingsError(f"{shown(path)}: a line has more than {MOST_DOTS} dots; shorten it")
-    with refused_as(SettingsError, f"{shown(path)}: this is no TOML file"):
+    with refused_as(SettingsError, f"{shown(path)}: not a valid TOML file"):
         mapping = tomllib.loads(content.decode())
     with refused_as(SettingsError, f"{shown(path)}: the settings cannot be used"):
         check_texts(mapping, shown(path), allowed="\t\n")

@@ -29,7 +29,7 @@ ENGINES: dict[str, Callable[[], Engine]] = {
 REMEDY = (
     "sudo apt install espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k"
     " festvox-us-slt-hts festvox-czech-dita festvox-suopuhe-lj festvox-hi-nsk"
-    " (and, from non-free, rhvoice rhvoice-english rhvoice-russian libttspico-utils)"
+    " (and, from non-free, rhvoice librhvoice5 rhvoice-english rhvoice-russian libttspico-utils)"
 )
 
 
