@@ -13,13 +13,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from firmware_py.artefact import Artefact
 from models.evaluation.assess import all_curves
 from models.evaluation.collect import Heard, Setting, collect
 from models.evaluation.conditions import AS_RECORDED, Condition
-from models.evaluation.metrics import Curve, clopper_pearson
+from models.evaluation.metrics import Curve
 from models.evaluation.rare_false_accepts import FEWEST, threshold_for
 
 RATES_PER_HOUR = (10.0, 2.0, 0.5, 0.1)
@@ -44,15 +42,6 @@ class Cell:
     hours: float
     """Of recordings without the word."""
 
-    @property
-    def miss_rate(self) -> float:
-        return self.missed / self.positives
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Return the exact 95 % interval of the miss rate."""
-        return clopper_pearson(self.missed, self.positives)
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -61,15 +50,6 @@ class Judged:
     cells: tuple[Cell, ...]
     curves: Mapping[tuple[str, Condition], Curve]
     """Of all recordings of a word."""
-
-    def mean_miss_rate(self, half: Half, condition: str, rate: float) -> float:
-        """Return the mean over the words; NaN where no word has recordings in this half."""
-        rates = [
-            cell.miss_rate
-            for cell in self.cells
-            if (cell.half, cell.condition, cell.false_accepts_per_hour) == (half, condition, rate)
-        ]
-        return float(np.mean(rates)) if rates else float("nan")
 
     def as_rows(self) -> list[dict[str, object]]:
         return [asdict(cell) for cell in self.cells]
