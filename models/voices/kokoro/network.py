@@ -19,14 +19,17 @@ DURATIONS = "/encoder/Cast_output_0"
 
 @dataclass(frozen=True)
 class Chain:
-    """DynamicQuantizeLinear, an integer product, Cast and Mul: one float32 product."""
+    """DynamicQuantizeLinear, an integer product, perhaps a bias, Cast, Mul: a float32 product."""
 
     product: Any
-    cast: Any
+    between: tuple[Any, ...]
+    """Add of the bias where there is one, and Cast."""
     scaling: Any
     values: str
     """The float32 input that is quantised."""
     weights: NDArray[np.float32]
+    bias: str | None
+    """Initializer of the float32 bias."""
 
 
 def prepare(original: Path, out: Path) -> None:
@@ -43,7 +46,7 @@ def prepare(original: Path, out: Path) -> None:
 
 def _to_float(graph: Any) -> None:
     chains = {chain.product.name: chain for chain in _chains(graph)}
-    replaced = {id(node) for chain in chains.values() for node in (chain.cast, chain.scaling)}
+    replaced = {id(node) for chain in chains.values() for node in (*chain.between, chain.scaling)}
     nodes, written = [], set()
     for node in graph.node:
         chain = chains.get(node.name)
@@ -56,7 +59,7 @@ def _to_float(graph: Any) -> None:
             nodes.append(
                 helper.make_node(
                     PRODUCTS[node.op_type],
-                    [chain.values, weights],
+                    [chain.values, weights, *([chain.bias] if chain.bias else [])],
                     list(chain.scaling.output),
                     name=f"{node.name}_float",
                     **kept,
@@ -81,15 +84,38 @@ def _chains(graph: Any) -> Iterator[Chain]:
             continue
         if node.input[1] not in known:
             continue
-        cast, *more = users[node.output[0]]
-        scaling, *others = users.get(cast.output[0], [cast])
-        if more or others or (cast.op_type, scaling.op_type) != ("Cast", "Mul"):
+        path = _path(node, users, ("Add", "Cast", "Mul")) or _path(node, users, ("Cast", "Mul"))
+        if not path:
             continue
+        *between, cast, scaling = path
         scales = makers[next(name for name in scaling.input if name != cast.output[0])]
         scale = known[next(name for name in scales.input if name in known)]
         zero = known[node.input[3]] if len(node.input) > 3 and node.input[3] else None
         weights = _weights(node.op_type, known[node.input[1]], zero, scale)
-        yield Chain(node, cast, scaling, quantised.input[0], weights)
+        bias = (
+            _bias(next(n for n in between[0].input if n != node.output[0]), makers, known)
+            if between
+            else None
+        )
+        yield Chain(node, (*between, cast), scaling, quantised.input[0], weights, bias)
+
+
+def _path(node: Any, users: dict[str, list[Any]], kinds: tuple[str, ...]) -> list[Any]:
+    """Return the nodes of these kinds that follow, each the only user of the one before."""
+    path = [node]
+    for kind in kinds:
+        following = users.get(path[-1].output[0], [])
+        if [user.op_type for user in following] != [kind]:
+            return []
+        path += following
+    return path[1:]
+
+
+def _bias(name: str, makers: dict[str, Any], known: dict[str, Any]) -> str:
+    """Return the initializer that Reshape(Cast(Floor(Div(bias, scale)))) quantises."""
+    while name not in known:
+        name = makers[name].input[0]
+    return name
 
 
 def _weights(kind: str, tensor: Any, zero: Any, scale: Any) -> NDArray[np.float32]:
