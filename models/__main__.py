@@ -22,6 +22,10 @@ COMMANDS = {
     "average": ("models.commands.average", "the mean of several networks"),
     "mine": ("models.commands.mine", "cut out what a model nearly takes for its word"),
     "evaluate": ("models.commands.evaluate", "measure misses and false accepts"),
+    "calibrate": (
+        "models.commands.calibrate",
+        "choose thresholds for rates of false accepts, and write them",
+    ),
     "people-bench": (
         "models.commands.people_bench",
         "judge recipes by people no network has heard",

@@ -17,7 +17,7 @@ from firmware_py.errors import ArtefactError, AudioError, SettingsError
 from firmware_py.frame_detector import joined
 from firmware_py.level import ClipLevel
 from models.commands import evaluate as command
-from models.evaluation import Selection, Setting, assess, collect, evaluate, with_operating_points
+from models.evaluation import Selection, Setting, assess, collect, evaluate
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import clopper_pearson, poisson_interval
 from models.evaluation.presented import LEAD_IN_SECONDS, present
@@ -250,24 +250,6 @@ def test_frame_accuracy_stands_beside_always_no(beep: Artefact, words: Path, spe
     assert 0.95 < accuracy.network < accuracy.always_no < 1.0
 
 
-def test_operating_points_are_written_into_the_artefact(
-    beep: Artefact, words: Path, speech: Path, tmp_path: Path
-) -> None:
-    evaluation = evaluate(beep, [words], [speech], Setting(levels_dbfs=(-30.0,)))
-    targets = {"strict": 0.0, "default": 0.5, "sensitive": 150.0}
-    path = tmp_path / "chosen.tflite"
-    path.write_bytes(with_operating_points(beep, evaluation, targets))
-    metadata = read_artefact(path).metadata
-    assert set(metadata.operating_points) == {"strict", "sensitive"}
-    assert metadata.operating_points["sensitive"].threshold < metadata.trigger.threshold
-    assert metadata.trigger.patience == beep.metadata.trigger.patience
-    assert metadata.evaluation["false_accepts"] == 0
-    assert metadata.evaluation["operating_points"]["sensitive"]["false_accepts"] == 2
-    assert [row["condition"] for row in metadata.evaluation["conditions"]] == ["level -30 dBFS"]
-    with pytest.raises(SettingsError, match="one of them must be 'default'"):
-        with_operating_points(beep, evaluation, {"strict": 0.1})
-
-
 def run_command(*arguments: object) -> int:
     parser = argparse.ArgumentParser()
     command.add_parser(parser.add_subparsers())
@@ -320,41 +302,6 @@ def test_command_says_it_in_words(
     assert "2 in 0.02 h: 120.00 (14.53 to 433.48) an hour" in text
 
 
-def test_command_writes_the_policies_into_the_artefact(
-    words: Path, speech: Path, tmp_path: Path
-) -> None:
-    copy = tmp_path / "beep.tflite"
-    copy.write_bytes(BEEP.read_bytes())
-    assert (
-        run_command(
-            copy,
-            "--positives",
-            words,
-            "--negatives",
-            speech,
-            "--threshold",
-            0.6,
-            "--write-policies",
-        )
-        == 0
-    )
-    metadata = read_artefact(copy).metadata
-    points = metadata.operating_points
-    assert metadata.trigger.threshold == 0.6
-    assert points["sensitive"].threshold <= 0.6 <= points["strict"].threshold
-    assert metadata.evaluation["positives"] == 8
-    assert metadata.evaluation["target_false_accepts_per_hour"] == 0.5
-    assert (
-        run_command(
-            copy, "--positives", words, "--negatives", speech, "--write-policies", 1, 2, 300
-        )
-        == 0
-    )
-    metadata = read_artefact(copy).metadata
-    assert metadata.evaluation["target_false_accepts_per_hour"] == 2.0
-    assert metadata.operating_points["sensitive"].threshold < metadata.trigger.threshold
-
-
 def test_command_fails_when_the_target_is_out_of_reach(words: Path) -> None:
     target = ("--target-false-accepts-per-hour", 0)
     assert run_command(BEEP, "--positives", words, "--negatives", words, *target) == 1
@@ -369,8 +316,6 @@ def test_command_fails_when_the_target_is_out_of_reach(words: Path) -> None:
         (("--threshold", 2), "threshold is 2"),
         (("--folds", "0,12"), "folds are '0,12'; write them as"),
         (("--operating-point", "keen"), "no operating point 'keen'; known: strict"),
-        (("--write-policies", 1, 2), r"--write-policies is \[1.0, 2.0\]; give none or 3 rates"),
-        (("--write-policies", 5, 2, 1), "that rise: strict, default, sensitive"),
         (("--seed", -1), "--seed is -1; the least is 0"),
         (("--rate-hz", 0), r"--rate-hz is \(0,\); it must be above 0"),
         (("--level-dbfs", "nan"), r"--level-dbfs is \(nan,\); it must be finite"),
@@ -435,7 +380,3 @@ def test_both_stages_are_judged_as_the_device_runs_them(
         assert judged.second_stage.looks == second.looks
     summary = evaluation.to_json()
     assert summary["second_stage"]["candidates"] == 2
-    path.write_bytes(with_operating_points(artefact, evaluation))
-    written = read_artefact(path)
-    assert written.verifier == artefact.verifier
-    assert written.metadata.evaluation["second_stage"]["hours"] == pytest.approx(60 / 3600)

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "models/settings": "firmware_py",
     "models/recordings": "firmware_py models/settings",
     "models/voices": "firmware_py models/replacing models/recordings",
-    "models/evaluation": "firmware_py models/settings models/recordings",
+    "models/evaluation": "firmware_py models/replacing models/settings models/recordings",
     "models/clips": "firmware_py models/settings models/recordings",
     "models/phrases": "firmware_py models/voices",
     "models/training": "firmware_py models/replacing models/settings models/recordings"

@@ -2,7 +2,7 @@
 
 from models.evaluation.assess import assess, evaluate
 from models.evaluation.collect import Heard, Setting, collect
-from models.evaluation.operating_points import with_operating_points
+from models.evaluation.operating_points import calibrate, write_operating_points
 from models.evaluation.recordings import Selection
 from models.evaluation.results import Evaluation
 
@@ -12,7 +12,8 @@ __all__ = [
     "Selection",
     "Setting",
     "assess",
+    "calibrate",
     "collect",
     "evaluate",
-    "with_operating_points",
+    "write_operating_points",
 ]

@@ -90,15 +90,15 @@ def collect(
 ) -> Heard:
     """Run all recordings through the runtime's detector.
 
-    positives: folders of clips that hold the word; negatives: folders of recordings that do
-    not. `executor`: any `concurrent.futures` executor; None runs here.
+    positives: folders of clips that hold the word, or none; negatives: folders of recordings that
+    do not. `executor`: any `concurrent.futures` executor; None runs here.
     Raises SettingsError for an empty folder and, where the setting refuses them, AudioError
     for a bad file.
     """
     setting = setting or Setting()
     label = label_of(artefact, setting.label)
     bad = BadFiles(setting.on_bad)
-    words = find_clips(positives, setting.selection, "positives")
+    words = find_clips(positives, setting.selection, "positives") if positives else []
     others = find_clips(negatives, replace(setting.selection, include=()), "negatives")
     noise = _noise_files(setting)
     index = artefact.metadata.labels.index(label)
@@ -119,7 +119,7 @@ def collect(
             jobs = [replace(job, clips=batch, condition=condition) for batch in other_batches]
             title = f"negatives, {condition.name}"
             streams[condition] = run_jobs(run_streams, jobs, executor, bad, title)
-    if not clips[AS_RECORDED] or not streams[AS_RECORDED]:
+    if (words and not clips[AS_RECORDED]) or not streams[AS_RECORDED]:
         raise SettingsError(f"all {len(bad.files)} recordings tried are bad; see the log")
     return Heard(artefact, label, setting, noise, clips, streams, tuple(bad.files))
 

@@ -4,35 +4,49 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from firmware_py.artefact import Artefact
-from firmware_py.errors import SettingsError
-from models.evaluation.assess import assess
-from models.evaluation.results import TARGETS, Evaluation, point_mapping
+from firmware_py.trigger import TriggerPolicy
+from models.evaluation.assess import all_curves, assess
+from models.evaluation.collect import Heard
+from models.evaluation.conditions import AS_RECORDED
+from models.evaluation.rare_false_accepts import threshold_for
+from models.evaluation.results import DEFAULT, SENSITIVE, STRICT, Evaluation, point_mapping
+from models.replacing import replacing
 
-DEFAULT = "default"
 
+def calibrate(
+    heard: Heard,
+    policy: TriggerPolicy,
+    targets: Mapping[str, float],
+    *,
+    threshold: float | None = None,
+    least: float = 0.0,
+) -> dict[str, Evaluation]:
+    """Return what was heard, judged at a policy for each target, by name.
 
-def with_operating_points(
-    artefact: Artefact,
-    evaluation: Evaluation,
-    targets: Mapping[str, float] | None = None,
-    thresholds: Mapping[str, float] | None = None,
-) -> bytes:
-    """Return the artefact's file content with policies chosen for `targets`.
-
-    targets: false accepts an hour by name; `default` becomes the model's policy, the others its
-    operating points. What was measured at each is recorded, with its intervals.
-    thresholds: by name, instead of the lowest ones that keep to the targets on these recordings.
+    policy: all but the threshold.
+    targets: false accepts an hour of STRICT, DEFAULT and SENSITIVE.
+    threshold: of the default policy, where a person decides it; the others do not cross it.
+    least: the lowest threshold that may be chosen.
     """
-    targets = TARGETS if targets is None else targets
-    if DEFAULT not in targets:
-        raise SettingsError(f"targets are {', '.join(targets)}; one of them must be {DEFAULT!r}")
-    chosen = {
-        name: assess(evaluation.heard, replace(evaluation.policy, threshold=thresholds[name]))
-        if thresholds
-        else assess(evaluation.heard, evaluation.policy, rate)
-        for name, rate in targets.items()
-    }
-    default = chosen.pop(DEFAULT)
+    curve = all_curves(heard, policy)[AS_RECORDED]
+    chosen = {name: threshold_for(curve, rate, least) for name, rate in targets.items()}
+    if threshold is not None:
+        chosen[DEFAULT] = threshold
+    chosen[STRICT] = max(chosen[STRICT], chosen[DEFAULT])
+    chosen[SENSITIVE] = min(chosen[SENSITIVE], chosen[DEFAULT])
+    return {name: assess(heard, replace(policy, threshold=value)) for name, value in chosen.items()}
+
+
+def write_operating_points(
+    artefact: Artefact, chosen: Mapping[str, Evaluation], targets: Mapping[str, float]
+) -> None:
+    """Put the policies that `calibrate` chose into the artefact's file, replaced at once.
+
+    `default` becomes the model's policy, the others its operating points. What was measured at
+    each is recorded, with its intervals and its target (false accepts an hour).
+    """
+    others = {name: evaluation for name, evaluation in chosen.items() if name != DEFAULT}
+    default = chosen[DEFAULT]
     record = {
         "target_false_accepts_per_hour": targets[DEFAULT],
         **default.summary(),
@@ -43,16 +57,17 @@ def with_operating_points(
         ],
         "operating_points": {
             name: {"target_false_accepts_per_hour": targets[name], **other.summary()}
-            for name, other in chosen.items()
+            for name, other in others.items()
         },
     }
     metadata = replace(
         artefact.metadata,
         trigger=default.policy,
-        operating_points={name: other.policy for name, other in chosen.items()},
+        operating_points={name: other.policy for name, other in others.items()},
         evaluation=record,
     )
-    return artefact.repacked(metadata)
+    with replacing(artefact.path) as part:
+        part.write_bytes(artefact.repacked(metadata))
 
 
 def _recordings(evaluation: Evaluation) -> dict[str, list[str]]:

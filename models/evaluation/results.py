@@ -15,7 +15,8 @@ from models.evaluation.metrics import Curve, OperatingPoint
 from models.evaluation.recordings import Clip
 from models.evaluation.runs import ClipRun
 
-TARGETS = {"strict": 0.1, "default": 0.5, "sensitive": 2.0}
+STRICT, DEFAULT, SENSITIVE = "strict", "default", "sensitive"
+TARGETS = {STRICT: 0.1, DEFAULT: 0.5, SENSITIVE: 2.0}
 """False accepts an hour of the policies by name."""
 
 

@@ -2,9 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +17,19 @@ from models.clips.noise import coloured_noise
 from models.evaluation import (
     Evaluation,
     Setting,
-    assess,
+    calibrate,
     collect,
     evaluate,
-    with_operating_points,
+    write_operating_points,
 )
-from models.evaluation.metrics import Curve
-from models.evaluation.rare_false_accepts import threshold_for
 from models.evaluation.report.folder import write_report
+from models.evaluation.results import DEFAULT, SENSITIVE, STRICT
 from models.own_word.learning import NOT_SPEECH, configure
 from models.own_word.request import Request
 from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, TEST_FOLDS, WORDS
 from models.own_word.takes import TAKES
 from models.recordings.folds import in_folds
 from models.recordings.sources import sound_files
-from models.replacing import replacing
 
 MODES: dict[str, Mode] = {"": "float16", "-int8": "weight-int8"}
 """Artefacts by what their names end in; the first is the one to use."""
@@ -94,15 +92,14 @@ def judge(request: Request, path: Path, executor: Executor, thorough: bool) -> E
         setting = Setting(noise=_noise(request), snrs_db=request.preset.snrs_db)
     heard = collect(artefact, _positives(request), _negatives(request), setting, executor)
     rate = request.false_accepts_per_hour
-    targets = {"strict": rate / STRICTER, "default": rate, "sensitive": rate * MORE_SENSITIVE}
-    thresholds = _thresholds(request, assess(heard).curve, targets)
-    policy = replace(artefact.metadata.trigger, threshold=thresholds["default"])
-    evaluation = assess(heard, policy)
-    with replacing(path) as part:
-        part.write_bytes(with_operating_points(artefact, evaluation, targets, thresholds))
+    targets = {STRICT: rate / STRICTER, DEFAULT: rate, SENSITIVE: rate * MORE_SENSITIVE}
+    # Without real speech no threshold is below the default model's.
+    least = 0.0 if request.negatives else configure(request).trigger.threshold
+    chosen = calibrate(heard, artefact.metadata.trigger, targets, least=least)
+    write_operating_points(artefact, chosen, targets)
     if thorough:
-        write_report(evaluation, request.out / REPORT)
-    return evaluation
+        write_report(chosen[DEFAULT], request.out / REPORT)
+    return chosen[DEFAULT]
 
 
 def try_near_misses(request: Request, artefact: Artefact, executor: Executor) -> NearMisses:
@@ -132,12 +129,6 @@ def near_misses(request: Request) -> NearMisses | None:
     if found.pop("target") != request.false_accepts_per_hour:
         return None
     return NearMisses(**found)
-
-
-def _thresholds(request: Request, curve: Curve, targets: Mapping[str, float]) -> dict[str, float]:
-    """Return thresholds by name; without real speech none is below the default model's."""
-    least = 0.0 if request.negatives else configure(request).trigger.threshold
-    return {name: threshold_for(curve, rate, least) for name, rate in targets.items()}
 
 
 def _positives(request: Request) -> list[Path]:
