@@ -55,6 +55,7 @@ MAY_IMPORT = {
     " models/voices models/evaluation models/clips models/phrases models/training models/words",
     "models/own_word": "firmware_py convert models",
     "models/__main__": "firmware_py models",
+    "convert/replay": "firmware_py",
     "convert": "firmware_py models/settings models/training",
     "board": "firmware_py",
     "board/benchmarks": "firmware_py convert",

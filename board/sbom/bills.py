@@ -31,8 +31,8 @@ def write_bills(folder: Path) -> list[Path]:
 
 def _write_python(lock: Path, folder: Path) -> Path:
     path = folder / f"trigger-word-{lock.stem}.cdx.json"
-    options = ["--output-reproducible", "--output-format", "JSON", "--output-file", path]
-    command = [sys.executable, "-m", "cyclonedx_py", "requirements", lock, *options]
+    options = ["--output-reproducible", "--output-format", "JSON", "--output-file", str(path)]
+    command = [sys.executable, "-m", "cyclonedx_py", "requirements", str(lock), *options]
     run(command, package="python3")
     return path
 

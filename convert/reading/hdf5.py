@@ -87,7 +87,7 @@ def load_weights(path: Path, config: Config) -> keras.Model:
         if "layers" in file:
             return _load_keras_3(path, config)
         found = _Found(path, file)
-    network = replace(config.network, reset_after=found.reset_after)
+    network = replace(config.streaming_network, reset_after=found.reset_after)
     return found.assign(build(network, config.front_end.num_bins, len(config.labels)))
 
 
@@ -158,7 +158,7 @@ class _Found:
 def _load_keras_3(path: Path, config: Config) -> keras.Model:
     """Return the network with the weights that Keras 3 wrote (`.weights.h5`)."""
     for reset_after in (True, False):
-        network = replace(config.network, reset_after=reset_after)
+        network = replace(config.streaming_network, reset_after=reset_after)
         model = build(network, config.front_end.num_bins, len(config.labels))
         try:
             model.load_weights(path)

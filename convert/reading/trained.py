@@ -166,14 +166,15 @@ def check_own_forward(trained: Trained, frames: NDArray[np.float32]) -> None:
 def _check_match(trained: Trained, weights: NetworkWeights) -> None:
     """Raise ArtefactError where the network is not the one that its configuration describes."""
     config = trained.config
+    network = config.streaming_network
     pairs = {
         "feature bins": (weights.num_bins, config.front_end.num_bins),
         "labels": (weights.num_labels, len(config.labels)),
-        "stride": (weights.convolution.stride, config.network.stride),
-        "kernel size": (weights.kernel_size, config.network.kernel_size),
-        "filters": (len(weights.convolution.bias), config.network.filters),
-        "GRU units": (tuple(gru.units for gru in weights.recurrences), config.network.gru_units),
-        "head": (weights.dense.head, config.network.head),
+        "stride": (weights.convolution.stride, network.stride),
+        "kernel size": (weights.kernel_size, network.kernel_size),
+        "filters": (len(weights.convolution.bias), network.filters),
+        "GRU units": (tuple(gru.units for gru in weights.recurrences), network.gru_units),
+        "head": (weights.dense.head, network.head),
     }
     for name, (found, expected) in pairs.items():
         if found != expected:

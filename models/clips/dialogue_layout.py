@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clips.augmentation import Scene, Signal, happens, record
+from models.clips.augmentation import Scene, happens, record
 from models.clips.banks import Banks
+from models.clips.noise import Signal
 from models.clips.positive import Positive, first_step
 from models.clips.variations import at_speed, cut_short, fragment, random_stretch
 from models.recordings.sources import Bank, Take

@@ -43,5 +43,5 @@ def gated(
     hold = int(rng.uniform(*GATE_HOLD_SECONDS) * sample_rate_hz)
     open_gate = ndimage.maximum_filter1d((speech != 0).astype(np.float32), 2 * hold + 1)
     fade = max(1, int(GATE_FADE_SECONDS * sample_rate_hz))
-    gain = ndimage.uniform_filter1d(open_gate, fade)
+    gain: Signal = ndimage.uniform_filter1d(open_gate, fade)
     return samples * gain

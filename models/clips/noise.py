@@ -25,8 +25,9 @@ LOWEST_HZ = 60.0
 def coloured_noise(rng: np.random.RandomState, length: int) -> Signal:
     """Return steady noise, float32 [length], its highest peak at 10,000."""
     points = fft.next_fast_len(length, real=True)
-    noise: Signal = fft.irfft(coloured_spectrum(rng, points), points)[:length]
-    return noise / (np.abs(noise).max() + 1e-9) * 10_000
+    noise = fft.irfft(coloured_spectrum(rng, points), points)[:length]
+    loud: Signal = noise / (np.abs(noise).max() + 1e-9) * 10_000
+    return loud
 
 
 def coloured_spectrum(rng: np.random.RandomState, points: int) -> Spectrum:

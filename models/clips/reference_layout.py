@@ -131,7 +131,7 @@ def insert(
 
 
 def insert_ones(
-    labels: NDArray[np.float32], end_ms: float, label_steps: int = 50, clip_ms: int = CLIP_MS
+    labels: NDArray[np.float32], end_ms: float, label_steps: int = 50, clip_ms: float = CLIP_MS
 ) -> None:
     """Set in place the `label_steps` steps strictly after the word's end; labels: [steps]."""
     end_step = int(end_ms * len(labels) / clip_ms)

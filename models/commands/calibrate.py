@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Choose and write the policies; print what each promises."""
     targets = _targets(arguments.rates)
     artefact = read_artefact(arguments.artefact)
-    policy = trial_options.trigger_policy(artefact, arguments)
+    policy = trial_options.chosen_policy(artefact, arguments)
     with executors.open_executor(arguments.workers, arguments.dask) as executor:
         heard = collect(
             artefact,

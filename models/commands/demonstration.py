@@ -53,7 +53,7 @@ def make() -> tuple[NDArray[np.int16], list[dict[str, float | str]]]:
     """Return the samples, int16 at SAMPLE_RATE_HZ, and where the phrase is said."""
     rng = np.random.default_rng(7)
     samples = _hum(rng)
-    said = []
+    said: list[dict[str, float | str]] = []
     for line in LINES:
         speech, span = _speak(line)
         first = round(line.start_seconds * SAMPLE_RATE_HZ)
@@ -84,7 +84,8 @@ def _hum(rng: np.random.Generator) -> NDArray[np.float64]:
     spectrum = np.fft.rfft(rng.standard_normal(length))
     spectrum /= np.sqrt(np.arange(1, len(spectrum) + 1))
     noise = np.fft.irfft(spectrum, length)
-    return noise * (10 ** (NOISE_DBFS / 20) / noise.std())
+    noise *= 10 ** (NOISE_DBFS / 20) / noise.std()
+    return noise
 
 
 def main() -> int:

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.positives,
             arguments.negatives,
             trial_options.setting(arguments),
-            policy=trial_options.trigger_policy(artefact, arguments, arguments.operating_point),
+            policy=trial_options.chosen_policy(artefact, arguments, arguments.operating_point),
             target_false_accepts_per_hour=arguments.target_false_accepts_per_hour,
             executor=executor,
         )

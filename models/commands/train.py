@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from models.settings.recipe import Recipe
 from models.settings.words import WordsRecipe
 from models.training.run_folder import train_in
 from models.training.settled import refuse_other_runs
+from models.training.task import Task
 from models.training.trigger_words import TriggerWords
 from models.words.task import CommandWords
 
-TASKS = {Recipe: TriggerWords, WordsRecipe: CommandWords}
+TASKS: dict[type[Recipe | WordsRecipe], Callable[..., Task]] = {
+    Recipe: TriggerWords,
+    WordsRecipe: CommandWords,
+}
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from firmware_py.artefact import Artefact, choose_policy
 from firmware_py.errors import SettingsError
 from firmware_py.trigger import TriggerPolicy
 from models.evaluation import Selection, Setting
+from models.evaluation.collect import trigger_policy
 from models.recordings.folds import parse_folds
 
 STEPS = ("smoothing", "patience", "refractory")
@@ -135,7 +136,7 @@ def setting(arguments: argparse.Namespace) -> Setting:
     )
 
 
-def trigger_policy(
+def chosen_policy(
     artefact: Artefact, arguments: argparse.Namespace, operating_point: str | None = None
 ) -> TriggerPolicy:
     """Return the model's policy, or one of its named ones, with what the options change.
@@ -145,9 +146,4 @@ def trigger_policy(
     given = {name: getattr(arguments, name) for name in STEPS}
     changes = {name: value for name, value in given.items() if value is not None}
     chosen = choose_policy(artefact, operating_point, arguments.threshold)
-    if not isinstance(chosen, TriggerPolicy):
-        raise SettingsError(
-            f"{artefact.path}: {artefact.metadata.name} answers with one of several words; judge it"
-            " with: python -m models words"
-        )
-    return replace(chosen, **changes)
+    return replace(trigger_policy(artefact, chosen), **changes)

@@ -12,7 +12,7 @@ from scipy import signal
 
 from firmware_py.artefact import Artefact, read_artefact
 from firmware_py.trigger import Trigger, TriggerPolicy
-from models.evaluation.collect import Heard, Setting, collect
+from models.evaluation.collect import Heard, Setting, collect, trigger_policy
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import (
     Curve,
@@ -64,7 +64,7 @@ def assess(
     With a target, the lowest threshold that keeps to it replaces the policy's; one that no
     threshold reaches is named in the log and gets the highest threshold.
     """
-    policy = policy or heard.artefact.metadata.trigger
+    policy = policy or trigger_policy(heard.artefact)
     curves = all_curves(heard, policy)
     if target_false_accepts_per_hour is not None:
         threshold = _chosen(curves[AS_RECORDED], target_false_accepts_per_hour)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from firmware_py.artefact import Artefact
+from firmware_py.artefact import Artefact, Policy
 from firmware_py.audio import open_recording
 from firmware_py.errors import AudioError, SettingsError
+from firmware_py.trigger import TriggerPolicy
 from models.evaluation.conditions import AS_RECORDED, Condition, all_conditions
 from models.evaluation.recordings import (
     BadFile,
@@ -122,6 +123,17 @@ def collect(
     if (words and not clips[AS_RECORDED]) or not streams[AS_RECORDED]:
         raise SettingsError(f"all {len(bad.files)} recordings tried are bad; see the log")
     return Heard(artefact, label, setting, noise, clips, streams, tuple(bad.files))
+
+
+def trigger_policy(artefact: Artefact, policy: Policy | None = None) -> TriggerPolicy:
+    """Return `policy`, or the model's own; raises SettingsError for a model of command words."""
+    policy = policy or artefact.metadata.trigger
+    if not isinstance(policy, TriggerPolicy):
+        raise SettingsError(
+            f"{artefact.path}: {artefact.metadata.name} answers with one of several words; judge it"
+            " with: python -m models words"
+        )
+    return policy
 
 
 def label_of(artefact: Artefact, label: str | None) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 import soundfile
 from scipy import signal
 
-from firmware_py.artefact import Artefact
+from firmware_py.artefact import Artefact, Metadata
 from firmware_py.errors import SettingsError
-from models.evaluation.collect import label_of, stream_batches
+from models.evaluation.collect import label_of, stream_batches, trigger_policy
 from models.evaluation.metrics import smoothed
 from models.evaluation.recordings import BadFiles, OnBad, Selection, find_clips
 from models.evaluation.report.excerpts import stretch
@@ -65,6 +65,7 @@ def mine(
     if (out / MANIFEST).exists():
         raise SettingsError(f"{out}: holds stretches of an earlier round; choose another --out")
     selection = selection or Selection()
+    smoothing = trigger_policy(artefact).smoothing
     bad = BadFiles(on_bad)
     clips = find_clips(negatives, selection, "negatives")
     index = artefact.metadata.labels.index(label_of(artefact, label))
@@ -73,16 +74,19 @@ def mine(
         for batch in stream_batches(clips, selection.seed, bad)
     ]
     runs = run_jobs(run_streams, jobs, executor, bad, "listening")
-    peaks = [peak for run in runs for peak in _peaks(artefact, run, least_score)]
+    peaks = [
+        peak for run in runs for peak in _peaks(run, artefact.metadata, smoothing, least_score)
+    ]
     peaks.sort(key=lambda peak: -peak.score)
     found = [_write(peak, out) for peak in peaks[:limit]]
     _write_manifest(found, out)
     return found
 
 
-def _peaks(artefact: Artefact, run: StreamRun, least_score: float) -> Iterator[_Peak]:
-    metadata = artefact.metadata
-    scores = smoothed(run.scores, metadata.trigger.smoothing)
+def _peaks(
+    run: StreamRun, metadata: Metadata, smoothing: int, least_score: float
+) -> Iterator[_Peak]:
+    scores = smoothed(run.scores, smoothing)
     distance = max(1, round(APART_SECONDS / metadata.step_seconds))
     # A peak has a lower value on each side, so the very first and last steps get one.
     steps, _ = signal.find_peaks([0.0, *scores, 0.0], height=least_score, distance=distance)

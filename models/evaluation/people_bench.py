@@ -15,7 +15,7 @@ from typing import Literal
 
 from firmware_py.artefact import Artefact
 from models.evaluation.assess import all_curves
-from models.evaluation.collect import Heard, Setting, collect
+from models.evaluation.collect import Heard, Setting, collect, trigger_policy
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import Curve
 from models.evaluation.rare_false_accepts import FEWEST, threshold_for
@@ -75,7 +75,7 @@ def judge(
         others = [folder for other in people if other != word for folder in people[other]]
         setting = Setting(noise=tuple(noise), snrs_db=SNRS_DB, after_silence=True, label=word)
         heard = collect(artefact, folders, [*negatives, *others], setting, executor)
-        policy = heard.artefact.metadata.trigger
+        policy = trigger_policy(artefact)
         for condition, curve in all_curves(heard, policy).items():
             curves[word, condition] = curve
         for half in ("choose", "confirm"):

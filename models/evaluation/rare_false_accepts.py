@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.evaluation.metrics import Curve
 
@@ -40,8 +41,11 @@ def extrapolated_threshold(curve: Curve, false_accepts_per_hour: float) -> float
     return 1.0 / (1.0 + math.exp(-x))
 
 
-def _falling_log_odds(curve: Curve) -> np.ndarray:
-    """Return the log-odds of the highest thresholds with 1, 2, ... MOST + 1 false accepts."""
+def _falling_log_odds(curve: Curve) -> NDArray[np.float64]:
+    """Return the log-odds of the highest thresholds with 1, 2, ... MOST + 1 false accepts.
+
+    float64 [at most MOST + 1], falling.
+    """
     inside = (curve.thresholds > 0.0) & (curve.thresholds < 1.0)
     thresholds, counts = curve.thresholds[inside], curve.false_accepts[inside]
     odds = np.log(thresholds / (1.0 - thresholds))

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from convert.conversion import convert
-from convert.parity import ParityError
+from convert.errors import ParityError
 from firmware_py.artefact import Artefact, Mode, read_artefact
 from models.clips.noise import coloured_noise
 from models.evaluation import (
@@ -22,6 +23,7 @@ from models.evaluation import (
     evaluate,
     write_operating_points,
 )
+from models.evaluation.collect import trigger_policy
 from models.evaluation.report.folder import write_report
 from models.evaluation.results import DEFAULT, SENSITIVE, STRICT
 from models.own_word.learning import NOT_SPEECH, configure
@@ -58,7 +60,7 @@ def convert_all(request: Request, network: Path) -> None:
 
     Raises ParityError when the first one fails.
     """
-    written = []
+    written: list[str] = []
     for suffix, mode in MODES.items():
         out = request.out / f"{request.name}{suffix}.tflite"
         try:
@@ -95,7 +97,7 @@ def judge(request: Request, path: Path, executor: Executor, thorough: bool) -> E
     targets = {STRICT: rate / STRICTER, DEFAULT: rate, SENSITIVE: rate * MORE_SENSITIVE}
     # Without real speech no threshold is below the default model's.
     least = 0.0 if request.negatives else configure(request).trigger.threshold
-    chosen = calibrate(heard, artefact.metadata.trigger, targets, least=least)
+    chosen = calibrate(heard, trigger_policy(artefact), targets, least=least)
     write_operating_points(artefact, chosen, targets)
     if thorough:
         write_report(chosen[DEFAULT], request.out / REPORT)
@@ -154,7 +156,7 @@ def _noise(request: Request) -> tuple[Path, ...]:
     return (folder,)
 
 
-def _made_noise(seed: int) -> Iterator[tuple[str, np.ndarray]]:
+def _made_noise(seed: int) -> Iterator[tuple[str, NDArray[np.int16]]]:
     rng = np.random.RandomState(seed)
     for number in range(NOISE_CLIPS):
         samples = coloured_noise(rng, NOISE_SECONDS * NOISE_RATE_HZ)

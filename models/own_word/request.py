@@ -117,7 +117,8 @@ class Request:
                 ).hexdigest()
                 for path in sound_files(self.recordings)
             }
-        return json.loads(json.dumps(mapping, default=str))
+        plain: dict[str, object] = json.loads(json.dumps(mapping, default=str))
+        return plain
 
 
 def slug(phrase: str) -> str:

@@ -110,7 +110,8 @@ def chosen_near_phrases(request: Request) -> list[str]:
 def split_voices(held_out_engine: str | None) -> tuple[tuple[Voice, ...], tuple[Voice, ...]]:
     """Return the voices that train and those that test: a tenth, and a whole engine if named."""
     find_voices([held_out_engine] if held_out_engine else None)  # names a wrong or missing engine
-    train, test = [], []
+    train: list[Voice] = []
+    test: list[Voice] = []
     for voice in find_voices():
         name = f"{voice.engine}_{voice.name}_00000.flac".replace(" ", "-")
         kept_out = voice.engine == held_out_engine or fold_of(Path(name)) in TEST_FOLDS

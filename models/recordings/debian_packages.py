@@ -162,7 +162,8 @@ def _decoded(file: Path) -> NDArray[np.float32]:
         samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"{file.name}: {error.error_string}; download it again") from error
-    return soxr.resample(samples[:, 0], rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
+    resampled: NDArray[np.float32] = soxr.resample(samples[:, 0], rate_hz, SAMPLE_RATE_HZ)
+    return resampled.astype(np.float32)
 
 
 def _output_of(command: Sequence[str | Path], file: Path) -> bytes:

@@ -44,7 +44,9 @@ class FolderContents:
 
 def folder_contents(folder: Path) -> FolderContents:
     """Return what is below `folder`; folders behind links belong to it, each once."""
-    sounds, unreadable, hidden = [], [], []
+    sounds: list[Path] = []
+    unreadable: list[Path] = []
+    hidden: list[Path] = []
     seen = set()
     for place, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)

@@ -41,6 +41,15 @@ class Config:
     """How the network is trained on them."""
 
     @property
+    def streaming_network(self) -> Network:
+        """The network that streams; raises SettingsError where it looks at windows."""
+        if isinstance(self.network, Network):
+            return self.network
+        raise SettingsError(
+            f"{self.name}: its network looks at whole windows; name one that streams"
+        )
+
+    @property
     def trigger_recipe(self) -> Recipe:
         """The recipe of trigger words; raises SettingsError where it is one of command words."""
         if isinstance(self.recipe, Recipe):

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,7 +28,7 @@ class Progress:
 
 def save(path: Path, model: keras.Model, progress: Progress) -> None:
     """Write weights, optimiser state, random states and progress; replaces `path` at once."""
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "progress": np.array(
             [progress.step, progress.best_metric, progress.evaluations_without_gain], np.float64
         )

@@ -17,7 +17,7 @@ def update(averages: Weights, model: keras.Model, momentum: float, step: int) ->
     """
     if not momentum:
         return averages
-    weights = model.get_weights()
+    weights: Weights = model.get_weights()
     if not averages:
         return weights
     share = min(momentum, step / (step + 10.0))

@@ -18,14 +18,15 @@ OFFSETS = tuple(float(value) for value in np.round(np.arange(-4.0, 1.01, 0.25), 
 
 
 def best_offset(
-    posteriors: Sequence[NDArray[np.float32]],
+    posteriors: NDArray[np.float32],
     said: Sequence[int],
     labels: Sequence[str],
     average_steps: int,
 ) -> float:
-    """Return the offset with most right answers; of equals the one in the middle.
+    """Return the offset with most right answers; ties: 0, or else the middle of the tied ones.
 
-    posteriors: [steps, labels] of each clip. 0 for labels without the unknown.
+    posteriors: float32 [clips, steps, labels]; said: the right label of each clip. 0 for labels
+    without the unknown.
     """
     if UNKNOWN not in labels:
         return 0.0

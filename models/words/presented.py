@@ -83,7 +83,8 @@ def clip_scores(
     at any time. One step alone (a window over the whole clip) is its own answer.
     """
     if len(posteriors) == 1:
-        return posteriors[0].astype(np.float64)
+        only: NDArray[np.float64] = posteriors[0].astype(np.float64)
+        return only
     steps = max(1, min(average_steps, len(posteriors)))
     total = np.cumsum(np.pad(posteriors.astype(np.float64), ((1, 0), (0, 0))), axis=0)
     means = (total[steps:] - total[:-steps]) / steps

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from firmware_py.command_words import SILENCE, UNKNOWN
 from firmware_py.level import to_int16
-from models.clips.augmentation import Scene, Signal, record
+from models.clips.augmentation import Scene, record
+from models.clips.noise import Signal
 from models.settings.config import Config
 from models.words.pools import Pools
 

@@ -4,12 +4,14 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from firmware_py.artefact import read_artefact
 from firmware_py.audio import read_blocks
 from firmware_py.ensemble import Ensemble, Model
+from firmware_py.interpreter import Runtime
 
 CHUNK_SECONDS = 0.16
 
@@ -19,7 +21,7 @@ def main() -> None:
     artefact = read_artefact(path)
     rate_hz = artefact.metadata.front_end.sample_rate_hz
     models = [Model(artefact, artefact.metadata.trigger)] * int(count)
-    ensemble = Ensemble(models, rate_hz, runtime)
+    ensemble = Ensemble(models, rate_hz, cast("Runtime", runtime))
     samples = np.concatenate(list(read_blocks(Path(audio))))
     length = round(CHUNK_SECONDS * rate_hz)
     chunks = [samples[i : i + length] for i in range(0, len(samples), length)]

@@ -13,6 +13,10 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from firmware_py.interpreter import Runtime
 
 MARK = "RESULT "
 MOUNTS = (("proc", "/proc"), ("sysfs", "/sys"), ("devtmpfs", "/dev"))
@@ -41,7 +45,7 @@ def main() -> None:
         LIBC.reboot(POWER_OFF)
 
 
-def _in_child(model: str, runtime: str) -> None:
+def _in_child(model: str, runtime: "Runtime") -> None:
     """Measure in a process of its own: if it crashes, the others still run."""
     child = os.fork()
     if not child:
@@ -54,7 +58,7 @@ def _in_child(model: str, runtime: str) -> None:
         print(MARK + json.dumps({"model": model, "runtime": runtime, "status": status}), flush=True)
 
 
-def measure(model: str, runtime: str) -> dict[str, object]:
+def measure(model: str, runtime: "Runtime") -> dict[str, object]:
     """Return instructions for each second of audio."""
     import numpy as np
 

@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from firmware_py.artefact import read_artefact
 from firmware_py.audio import Resampler, open_recording, read_blocks
 from firmware_py.detector import Detector
+from firmware_py.interpreter import Runtime
 
 WARM_UP_CALLS = 25
 NETWORK_SECONDS = 30.0
@@ -28,7 +30,7 @@ def main() -> None:
         rate_hz = read_artefact(path).metadata.front_end.sample_rate_hz
         if rate_hz not in samples:
             samples[rate_hz] = read(audio, rate_hz)
-        answers.append(measure(path, runtime, samples[rate_hz]))
+        answers.append(measure(path, cast("Runtime", runtime), samples[rate_hz]))
     print(json.dumps(answers))
 
 
@@ -38,7 +40,7 @@ def read(audio: str, rate_hz: int) -> NDArray[np.int16]:
     return samples if own_hz == rate_hz else Resampler(own_hz, rate_hz).process(samples, last=True)
 
 
-def measure(path: str, runtime: str, samples: NDArray[np.int16]) -> dict[str, float]:
+def measure(path: str, runtime: Runtime, samples: NDArray[np.int16]) -> dict[str, float]:
     # The samples are taken at the level that they have.
     detector = Detector(read_artefact(path), gain_db=0.0, runtime=runtime)
     metadata = detector.artefact.metadata

@@ -7,9 +7,11 @@ for all, because TensorFlow takes seconds to import. MODES and STEPS: with comma
 import json
 import sys
 from pathlib import Path
+from typing import cast
 
 from convert.conversion import convert
 from convert.errors import ParityError
+from firmware_py.artefact import Mode
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
             if out.exists() or failed.exists():
                 continue
             try:
-                convert(Path(model), out, mode=mode, num_steps=count)
+                convert(Path(model), out, mode=cast("Mode", mode), num_steps=count)
             except ParityError as error:
                 left_out[f"{mode}, N = {count}"] = str(error)
                 failed.write_text(str(error))

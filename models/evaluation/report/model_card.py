@@ -79,7 +79,7 @@ def origin(folder: Path) -> str:
 
 def _head(card: Card, artefacts: Sequence[Artefact]) -> list[str]:
     config = card.config
-    network, front_end = config.network, config.front_end
+    network, front_end = config.streaming_network, config.front_end
     parameters = network.num_parameters(front_end.num_bins, len(config.labels))
     words = " or ".join(f'"{label}"' for label in config.labels)
     frame_ms = 1000 * front_end.frame_seconds

@@ -88,7 +88,7 @@ class RhVoice:
     """Speaks in this process, one utterance at a time."""
 
     name = "rhvoice"
-    spoken_by = ENGLISH
+    spoken_by: tuple[str, ...] = ENGLISH
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

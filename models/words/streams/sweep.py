@@ -1,6 +1,7 @@
 """Many policies on one recording: what `CommandTrigger` would detect, without its every step."""
 
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 from firmware_py.command_words import CommandPolicy, is_word
 from firmware_py.detector import Detection
 from models.words.streams.hearing import Heard
+
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 class CommandSweep:
@@ -58,8 +61,11 @@ class CommandSweep:
         return labels, means[rows, labels], counts
 
 
-def _moving_sum(values: NDArray[np.generic], width: int) -> NDArray[np.generic]:
-    """Return sums over each row and the `width` - 1 before it, zeros before the first."""
+def _moving_sum(values: NDArray[Number], width: int) -> NDArray[Number]:
+    """Return sums over each row and the `width` - 1 before it, zeros before the first.
+
+    values: [rows, columns]; so is the result.
+    """
     total = np.zeros_like(values)
     for offset in range(min(width, len(values))):
         total[offset:] += values[: len(values) - offset]
