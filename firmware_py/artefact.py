@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from firmware_py.candidates import LookPolicy
-from firmware_py.command_words import CommandPolicy, is_word
+from firmware_py.command_words import CommandPolicy
 from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.flatbuffer_check import check_flatbuffer
 from firmware_py.front_end import FrontEnd
+from firmware_py.labels import is_word
 from firmware_py.reading.bounds import (
     Ranges,
     check_name,

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from firmware_py.errors import SettingsError
+from firmware_py.labels import is_word
 from firmware_py.reading.bounds import Ranges, check_ranges
-
-SILENCE, UNKNOWN = "silence", "unknown"
 
 RANGES: Ranges = {
     "threshold": (0.0, 1.0),
@@ -21,11 +20,6 @@ RANGES: Ranges = {
     "suppression_ms": (0.0, 3_600_000.0),
     "minimum_count": (1, 1000),
 }
-
-
-def is_word(label: str) -> bool:
-    """Tell whether a label can be detected."""
-    return label not in (SILENCE, UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,14 @@ class CommandPolicy:
 
     def __post_init__(self) -> None:
         check_ranges(self, RANGES)
+
+    def decider(self, labels: Sequence[str], step_seconds: float) -> "CommandTrigger":
+        """Return what applies the policy to a stream of posteriors of `labels`."""
+        return CommandTrigger(self, labels, step_seconds)
+
+    def average_steps(self, step_seconds: float) -> int:
+        """Return how many posteriors a score is the mean of."""
+        return max(1, round(self.average_window_ms / (1000.0 * step_seconds)))
 
     def refractory_seconds(self, step_seconds: float) -> float:
         """Return how long nothing is detected after a detection."""
@@ -75,7 +77,7 @@ class CommandTrigger:
         step_ms = 1000.0 * step_seconds
         self._policy = policy
         self._words = [index for index, label in enumerate(labels) if is_word(label)]
-        self._window = max(1, round(policy.average_window_ms / step_ms))
+        self._window = policy.average_steps(step_seconds)
         self._stride = max(1, round(policy.clip_stride_ms / step_ms))
         self._suppression = round(policy.suppression_ms / step_ms)
         if policy.minimum_count > self._window:

@@ -1,16 +1,14 @@
 """What follows the front end: frames in, steps and detections out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.artefact import Artefact, Metadata, Policy
-from firmware_py.command_words import CommandPolicy, CommandTrigger, is_word
+from firmware_py.artefact import Artefact, Policy
 from firmware_py.interpreter import NetworkStream, Runtime
 from firmware_py.second_stage import SecondStage
-from firmware_py.trigger import Trigger, TriggerPolicy
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class FrameDetector:
             threshold = policy.threshold
             self.second = SecondStage(artefact, verifier, threshold, runtime, num_threads)
         self._length = artefact.metadata.network.frames_per_call
-        self._decider = _decider(policy, artefact.metadata)
+        self._decider = policy.decider(artefact.metadata.labels, artefact.metadata.step_seconds)
         self.reset()
 
     def close(self) -> None:
@@ -163,36 +161,3 @@ class FrameDetector:
     def _no_steps(self) -> Steps:
         nothing = np.zeros((0, len(self.artefact.metadata.labels)), np.float32)
         return Steps(nothing, nothing)
-
-
-class _Triggers:
-    """One trigger for each label that can be detected."""
-
-    def __init__(self, policy: TriggerPolicy, labels: Sequence[str]) -> None:
-        self._triggers = {
-            index: Trigger(policy) for index, label in enumerate(labels) if is_word(label)
-        }
-
-    def reset(self) -> None:
-        for trigger in self._triggers.values():
-            trigger.reset()
-
-    def scores(self) -> dict[int, float]:
-        return {label: trigger.score for label, trigger in self._triggers.items()}
-
-    def take_peaks(self) -> dict[int, float]:
-        return {label: trigger.take_peak() for label, trigger in self._triggers.items()}
-
-    def process(self, posteriors: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:
-        """Return (index into `posteriors`, label's index, score) of each trigger."""
-        return [
-            (step, label, score)
-            for label, trigger in self._triggers.items()
-            for step, score in trigger.process([each[label] for each in posteriors])
-        ]
-
-
-def _decider(policy: Policy, metadata: Metadata) -> CommandTrigger | _Triggers:
-    if isinstance(policy, CommandPolicy):
-        return CommandTrigger(policy, metadata.labels, metadata.step_seconds)
-    return _Triggers(policy, metadata.labels)

@@ -1,9 +1,10 @@
 """From posteriors to triggers: smoothing, threshold, patience and refractory time."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from firmware_py.labels import is_word
 from firmware_py.reading.bounds import Ranges, check_ranges
 
 RANGES: Ranges = {
@@ -33,6 +34,18 @@ class TriggerPolicy:
 
     def __post_init__(self) -> None:
         check_ranges(self, RANGES)
+
+    def decider(
+        self,
+        labels: Sequence[str],
+        step_seconds: float,  # noqa: ARG002
+    ) -> "Triggers":
+        """Return what applies the policy to a stream of posteriors of `labels`."""
+        return Triggers(self, labels)
+
+    def average_steps(self, step_seconds: float) -> int:  # noqa: ARG002
+        """Return how many posteriors a score is the mean of."""
+        return self.smoothing
 
     def refractory_seconds(self, step_seconds: float) -> float:
         """Return how long nothing is detected after a trigger."""
@@ -99,3 +112,36 @@ class Trigger:
         self._dead = self.policy.refractory
         self._held = self.policy.release
         return True
+
+
+class Triggers:
+    """One trigger for each label that can be detected."""
+
+    def __init__(self, policy: TriggerPolicy, labels: Sequence[str]) -> None:
+        self._triggers = {
+            index: Trigger(policy) for index, label in enumerate(labels) if is_word(label)
+        }
+
+    def reset(self) -> None:
+        """Forget all steps."""
+        for trigger in self._triggers.values():
+            trigger.reset()
+
+    def process(self, posteriors: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:
+        """Return (index into `posteriors`, label's index, score) of each trigger.
+
+        posteriors: [steps][labels].
+        """
+        return [
+            (step, label, score)
+            for label, trigger in self._triggers.items()
+            for step, score in trigger.process([each[label] for each in posteriors])
+        ]
+
+    def scores(self) -> dict[int, float]:
+        """Return each label's score, by its index."""
+        return {label: trigger.score for label, trigger in self._triggers.items()}
+
+    def take_peaks(self) -> dict[int, float]:
+        """Return each label's highest score since this was last asked, by its index."""
+        return {label: trigger.take_peak() for label, trigger in self._triggers.items()}

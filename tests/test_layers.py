@@ -27,7 +27,7 @@ def levels(house: str, *rows: str) -> dict[str, str]:
 MAY_IMPORT = {
     **levels(
         "firmware_py",
-        "errors",
+        "errors labels",
         "reading",
         "schema flatbuffer_check mel level front_end trigger candidates command_words sound_files"
         " audio chime durable_file",
@@ -64,7 +64,7 @@ MAY_IMPORT = {
 An import within a place is its own affair (but for cycles, below)."""
 
 MOST_MODULES = 14
-CROWDED = {"firmware_py": 22, "firmware_py/live": 16, "firmware_py/outputs": 18, "convert": 15}
+CROWDED = {"firmware_py": 23, "firmware_py/live": 16, "firmware_py/outputs": 18, "convert": 15}
 """Folders with more modules than that."""
 
 CIRCLES: set[str] = set()

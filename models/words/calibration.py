@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import UNKNOWN
+from firmware_py.labels import UNKNOWN
 from models.words.presented import clip_scores
 
 OFFSETS = tuple(float(value) for value in np.round(np.arange(-4.0, 1.01, 0.25), 2))

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import UNKNOWN
 from firmware_py.errors import AudioError, SettingsError
+from firmware_py.labels import UNKNOWN
 from firmware_py.sound_files.containers import READABLE
 from models.recordings.sources import Take, find_folder, load_samples
 from models.recordings.word_place import word_bounds

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact
-from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detector
 from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
@@ -21,9 +20,7 @@ class ClipJudge:
         self.artefact = artefact
         self._detector = Detector(artefact, runtime=runtime)
         metadata = artefact.metadata
-        policy, step_ms = metadata.trigger, 1000 * metadata.step_seconds
-        window_ms = policy.average_window_ms if isinstance(policy, CommandPolicy) else 0.0
-        self._average_steps = max(1, round(window_ms / step_ms))
+        self._average_steps = metadata.trigger.average_steps(metadata.step_seconds)
 
     def scores(self, samples: NDArray[np.int16]) -> NDArray[np.float64]:
         """Return one score a label, float64 [labels]; samples: one second at the model's rate.

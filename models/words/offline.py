@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import CommandPolicy
 from models.settings.config import Config
 from models.settings.network import WindowNetwork
 from models.training.task import Network
@@ -47,8 +46,4 @@ def clip_frames(config: Config, samples: NDArray[np.int16]) -> NDArray[np.float3
 
 def average_steps(config: Config) -> int:
     """Return how many steps the average window holds."""
-    policy = config.trigger
-    if not isinstance(policy, CommandPolicy):
-        return policy.smoothing
-    step_ms = 1000 * config.network.stride * config.front_end.frame_seconds
-    return max(1, round(policy.average_window_ms / step_ms))
+    return config.trigger.average_steps(config.network.stride * config.front_end.frame_seconds)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import UNKNOWN, is_word
+from firmware_py.labels import UNKNOWN, is_word
 from models.clips.variations import at_speed, random_stretch
 from models.recordings.sources import Take
 from models.settings.recipe import Augmentation

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import SILENCE, UNKNOWN, is_word
+from firmware_py.labels import SILENCE, UNKNOWN, is_word
 from models.settings.words import WordsRecipe
 from models.words.corpus import Corpus
 from models.words.window_layout import one_second

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import SILENCE, UNKNOWN
+from firmware_py.labels import SILENCE, UNKNOWN
 from firmware_py.level import to_int16
 from models.clips.augmentation import Scene, record
 from models.clips.noise import Signal

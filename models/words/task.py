@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from firmware_py.command_words import UNKNOWN
+from firmware_py.labels import UNKNOWN
 from models.clips.batches import Batch
 from models.clips.masks import masked
 from models.settings.config import Config

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import UNKNOWN
+from firmware_py.labels import UNKNOWN
 from models.clips.augmentation import Scene, record
 from models.settings.words import WordsRecipe
 from models.words.pools import Pools

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, Metadata
 from firmware_py.audio import open_recording, read_blocks
-from firmware_py.command_words import CommandPolicy, CommandTrigger, is_word
+from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detection, Detector
 from firmware_py.errors import SettingsError
 from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
+from firmware_py.labels import is_word
 from models.evaluation.metrics import clopper_pearson, poisson_interval
 from models.words.streams.plan import Spoken
 
@@ -88,7 +89,7 @@ class Heard:
     def detections(self, policy: CommandPolicy) -> list[Detection]:
         """Return what the runtime would detect with `policy`."""
         metadata = self.metadata
-        trigger = CommandTrigger(policy, metadata.labels, metadata.step_seconds)
+        trigger = policy.decider(metadata.labels, metadata.step_seconds)
         return [
             Detection(metadata.labels[label], metadata.step_end_seconds(step), score)
             for step, label, score in trigger.process(self.scores.tolist())

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import UNKNOWN, is_word
 from firmware_py.errors import SettingsError
+from firmware_py.labels import UNKNOWN, is_word
 from firmware_py.level import to_int16
 from models.words.corpus import UNKNOWN_WORD, Corpus, Said
 

@@ -6,8 +6,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import CommandPolicy, is_word
+from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detection
+from firmware_py.labels import is_word
 from models.words.streams.hearing import Heard
 
 Number = TypeVar("Number", np.int64, np.float64)
@@ -27,7 +28,7 @@ class CommandSweep:
 
     def detections(self, policy: CommandPolicy) -> list[Detection]:
         """Return what `Heard.detections` does."""
-        width = max(1, round(policy.average_window_ms / self._step_ms))
+        width = policy.average_steps(self.heard.metadata.step_seconds)
         stride = max(1, round(policy.clip_stride_ms / self._step_ms))
         suppression = round(policy.suppression_ms / self._step_ms)
         labels, scores, counts = self._window(width)
