@@ -49,10 +49,6 @@ class RuntimeParity:
     num_flipped: int
     """Posteriors on the other side of it."""
 
-    @property
-    def flip_rate(self) -> float:
-        return self.num_flipped / self.num_posteriors
-
 
 @dataclass(frozen=True)
 class ParityReport:

@@ -7,7 +7,7 @@ from scipy import stats
 
 from firmware_py.trigger import Trigger, TriggerPolicy
 from models.evaluation import metrics
-from models.evaluation.metrics import Curve, choose_threshold, clopper_pearson, poisson_interval
+from models.evaluation.metrics import Curve, Sweep, clopper_pearson, poisson_interval
 
 
 @pytest.mark.parametrize(("count", "trials"), [(0, 17), (1, 17), (20, 22), (22, 22), (3, 4000)])
@@ -94,14 +94,15 @@ def test_first_steps_leave_early_triggers_out() -> None:
     stream[[3, 12]] = 0.9
     sweep = metrics.sweep_triggers([stream, stream], TriggerPolicy(), np.array([0.5, 0.95]))
     assert sweep.first_steps([0, 4]).tolist() == [[3, -1], [12, -1]]
-    assert sweep.stream_counts(0).tolist() == [2, 2]
+    assert sweep.counts().tolist() == [4, 0]
 
 
-def test_detection_curve_counts_misses_and_false_accepts() -> None:
-    weak, strong = np.full(10, 0.4, np.float32), np.full(10, 0.8, np.float32)
-    curve = metrics.detection_curve(
-        [weak, strong], [0, 0], [strong], 0.5, TriggerPolicy(), np.array([0.3, 0.5, 0.9])
-    )
+def test_a_curve_counts_misses_of_the_chosen_words() -> None:
+    found = np.array([[True, False, False], [True, True, False], [False, False, False]])
+    sweep = Sweep(np.array([0.3, 0.5, 0.9]), found, np.array([1, 1, 0]), hours=0.5)
+    assert sweep.curve().misses.tolist() == [1, 2, 3]
+    assert sweep.curve([]).positives == 0
+    curve = sweep.curve([0, 1])
     assert curve.misses.tolist() == [0, 1, 2]
     assert curve.false_accepts.tolist() == [1, 1, 0]
     point = curve.at(0.51)
@@ -119,10 +120,9 @@ def made_curve(false_accepts: list[int]) -> Curve:
 
 def test_chosen_threshold_is_the_lowest_that_stays_within_the_target() -> None:
     curve = made_curve([50, 4, 6, 5, 0])  # not monotone: the second point is luck
-    assert choose_threshold(curve, 0.5) == pytest.approx(0.7)
-    assert choose_threshold(curve, 5.0) == pytest.approx(0.1)
-    assert choose_threshold(curve, 0.0) == pytest.approx(0.9)
+    chosen = [curve.choose(rate) for rate in (0.5, 5.0, 0.0)]
+    assert [point and point.threshold for point in chosen] == pytest.approx([0.7, 0.1, 0.9])
 
 
 def test_an_unreachable_target_chooses_nothing() -> None:
-    assert choose_threshold(made_curve([9, 8, 7]), 0.5) is None
+    assert made_curve([9, 8, 7]).choose(0.5) is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from firmware_py.trigger import TriggerPolicy
-from models.evaluation.metrics import Curve, detection_curve, logit_thresholds
+from models.evaluation.metrics import Curve, logit_thresholds, sweep_triggers
 from models.evaluation.rare_false_accepts import extrapolated_threshold, threshold_for
 
 SCALE = 1.5
@@ -18,7 +18,9 @@ def curve(hours: float, seed: int) -> Curve:
     peaks = rng.exponential(SCALE, rng.poisson(RATE_ABOVE_ZERO * hours))
     stream = np.zeros(10 * len(peaks) + 10, np.float32)
     stream[5 : 5 + 10 * len(peaks) : 10] = 1 / (1 + np.exp(-peaks))
-    return detection_curve([], [], [stream], hours, TriggerPolicy())
+    thresholds = logit_thresholds()
+    false_accepts = sweep_triggers([stream], TriggerPolicy(), thresholds).counts()
+    return Curve(thresholds, np.zeros_like(false_accepts), 0, false_accepts, hours)
 
 
 def true_threshold(rate: float) -> float:

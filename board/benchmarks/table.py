@@ -9,7 +9,6 @@ from board.benchmarks.ours import RUNTIMES
 from board.benchmarks.results import PICTURE, Results
 
 TABLE = "RESULTS.md"
-LIGHTEST = ("pymicro-wakeword", "one word")
 MOST = {
     ("activate", "pymicro-wakeword"): 0.5,
     ("activate-small", "pymicro-wakeword"): 0.3,

@@ -36,11 +36,6 @@ class Board:
     budget: Mapping[str, Allowance]
     """By model."""
 
-    @property
-    def relative_speed(self) -> float:
-        """Return how much one core does in the time that a Zero 2 W's (A53, 1 GHz) does 1."""
-        return self.clock_mhz / 1000 * self.instructions_per_clock
-
 
 def read_boards(folder: Path = FOLDER) -> dict[str, Board]:
     """Return the boards by name, from the TOML files of `folder`."""

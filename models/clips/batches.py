@@ -6,6 +6,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from models.clips.dialogue_layout import DialogueLayout
 from models.clips.maker import Clip, ClipMaker
 from models.clips.reference_layout import ReferenceLayout
 from models.settings.config import Config
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,11 @@ class Job:
         return [maker.make(self.seed, index) for index in indexes]
 
 
-def stream_batches(
-    make: Callable[[int], Batch], executor: Executor, first: int, last: int, ahead: int
-) -> Iterator[Batch]:
-    """Yield batches `first` to `last` - 1 in order while `ahead` more are being made."""
-    waiting: deque[Future[Batch]] = deque()
+def made_ahead(
+    make: Callable[[int], Made], executor: Executor, first: int, last: int, ahead: int
+) -> Iterator[Made]:
+    """Yield what `make` makes of `first` to `last` - 1 in order, while `ahead` more are made."""
+    waiting: deque[Future[Made]] = deque()
     try:
         for index in range(first, last):
             waiting.append(executor.submit(make, index))

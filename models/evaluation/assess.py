@@ -17,6 +17,7 @@ from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import (
     Curve,
     OperatingPoint,
+    Sweep,
     logit_thresholds,
     smoothed,
     sweep_triggers,
@@ -87,23 +88,26 @@ def assess(
 
 def all_curves(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Curve]:
     """Return misses and false accepts at all thresholds, by condition."""
+    return {condition: sweep.curve() for condition, sweep in all_sweeps(heard, policy).items()}
+
+
+def all_sweeps(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Sweep]:
+    """Return which words are found, and the false accepts, at all thresholds, by condition."""
     thresholds = np.union1d(logit_thresholds(), [policy.threshold])
     false_accepts = {
         condition: sweep_triggers([run.scores for run in runs], policy, thresholds).counts()
         for condition, runs in heard.streams.items()
     }
-    curves = {}
+    sweeps = {}
     for condition, clips in heard.clips.items():
-        sweep = sweep_triggers([run.scores for run in clips], policy, thresholds)
-        first = sweep.first_steps([run.first_step for run in clips])
-        curves[condition] = Curve(
+        triggers = sweep_triggers([run.scores for run in clips], policy, thresholds)
+        sweeps[condition] = Sweep(
             thresholds,
-            np.sum(first < 0, axis=0),
-            len(clips),
+            triggers.first_steps([run.first_step for run in clips]) >= 0,
             false_accepts.get(condition, false_accepts[AS_RECORDED]),
             sum(run.seconds for run in heard.streams_in(condition)) / 3600.0,
         )
-    return curves
+    return sweeps
 
 
 def clip_results(heard: Heard, policy: TriggerPolicy) -> list[ClipResult]:

@@ -75,10 +75,6 @@ class TriggerSweep:
         """Return the triggers of all streams together, int64 [thresholds]."""
         return np.bincount(self.threshold, minlength=self.num_thresholds)
 
-    def stream_counts(self, threshold: int) -> NDArray[np.int64]:
-        """Return the triggers at one threshold, int64 [streams]."""
-        return np.bincount(self.stream[self.threshold == threshold], minlength=self.num_streams)
-
     def first_steps(self, not_before: Sequence[int]) -> NDArray[np.int64]:
         """Return the first trigger's step, int64 [streams, thresholds], -1 where there is none.
 
@@ -149,6 +145,26 @@ def _triggers(
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """A detector on recordings of a word and of other sound, at every threshold."""
+
+    thresholds: NDArray[np.float64]
+    """Rising, float64 [thresholds]."""
+    found: NDArray[np.bool_]
+    """Which words are found, [words, thresholds]."""
+    false_accepts: NDArray[np.int64]
+    """int64 [thresholds]"""
+    hours: float
+    """Audio in which the word is not said."""
+
+    def curve(self, words: Sequence[int] | slice = slice(None)) -> "Curve":
+        """Return misses and false accepts at every threshold; words: the rows that count."""
+        found = self.found[words]
+        misses = np.sum(~found, axis=0)
+        return Curve(self.thresholds, misses, len(found), self.false_accepts, self.hours)
+
+
+@dataclass(frozen=True)
 class OperatingPoint:
     """What a detector does at one threshold."""
 
@@ -214,34 +230,3 @@ class Curve:
         within = self.false_accepts <= false_accepts_per_hour * self.hours
         stays = np.logical_and.accumulate(within[::-1])[::-1]
         return self.point(int(np.argmax(stays))) if stays.any() else None
-
-
-def detection_curve(
-    positives: Sequence[NDArray[np.float32]],
-    not_before: Sequence[int],
-    negatives: Sequence[NDArray[np.float32]],
-    hours: float,
-    policy: TriggerPolicy,
-    thresholds: NDArray[np.float64] | None = None,
-) -> Curve:
-    """Return misses and false accepts at all thresholds.
-
-    positives: posteriors of clips that hold the word once, float32 [steps] each; a clip is
-    found when a trigger comes at or after its step in `not_before`.
-    negatives: posteriors of streams without the word, together `hours` long.
-    """
-    thresholds = logit_thresholds() if thresholds is None else thresholds
-    first = sweep_triggers(positives, policy, thresholds).first_steps(not_before)
-    return Curve(
-        thresholds,
-        np.sum(first < 0, axis=0),
-        len(positives),
-        sweep_triggers(negatives, policy, thresholds).counts(),
-        hours,
-    )
-
-
-def choose_threshold(curve: Curve, false_accepts_per_hour: float) -> float | None:
-    """Return the lowest threshold that stays within the rate, or None (see `Curve.choose`)."""
-    point = curve.choose(false_accepts_per_hour)
-    return point.threshold if point else None

@@ -9,16 +9,17 @@ words that chose nothing, only confirm.
 import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from firmware_py.artefact import Artefact
-from models.evaluation.assess import all_curves
-from models.evaluation.collect import Heard, Setting, collect, trigger_policy
+from models.evaluation.assess import all_sweeps
+from models.evaluation.collect import Setting, collect, trigger_policy
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import Curve
 from models.evaluation.rare_false_accepts import FEWEST, threshold_for
+from models.evaluation.runs import ClipRun
 
 RATES_PER_HOUR = (10.0, 2.0, 0.5, 0.1)
 SNRS_DB = (20.0, 10.0, 5.0)
@@ -75,13 +76,15 @@ def judge(
         others = [folder for other in people if other != word for folder in people[other]]
         setting = Setting(noise=tuple(noise), snrs_db=SNRS_DB, after_silence=True, label=word)
         heard = collect(artefact, folders, [*negatives, *others], setting, executor)
-        policy = trigger_policy(artefact)
-        for condition, curve in all_curves(heard, policy).items():
-            curves[word, condition] = curve
+        sweeps = all_sweeps(heard, trigger_policy(artefact))
+        curves |= {(word, condition): sweep.curve() for condition, sweep in sweeps.items()}
         for half in ("choose", "confirm"):
-            chosen = _of_half(heard, half, always_confirms=word in confirming)
-            if chosen.clips[AS_RECORDED]:
-                cells += _cells(word, half, all_curves(chosen, policy))
+            chosen = {
+                condition: sweep.curve(_of_half(heard.clips[condition], half, word in confirming))
+                for condition, sweep in sweeps.items()
+            }
+            if chosen[AS_RECORDED].positives:
+                cells += _cells(word, half, chosen)
     return Judged(tuple(cells), curves)
 
 
@@ -91,15 +94,13 @@ def half_of(path: Path) -> Half:
     return "choose" if digest[-1] % 2 == 0 else "confirm"
 
 
-def _of_half(heard: Heard, half: Half, *, always_confirms: bool) -> Heard:
-    def belongs(path: Path) -> bool:
-        return half == ("confirm" if always_confirms else half_of(path))
-
-    clips = {
-        condition: [run for run in runs if belongs(run.clip.path)]
-        for condition, runs in heard.clips.items()
-    }
-    return replace(heard, clips=clips)
+def _of_half(runs: Sequence[ClipRun], half: Half, always_confirms: bool) -> list[int]:
+    """Return the places of the runs that belong to a half."""
+    return [
+        index
+        for index, run in enumerate(runs)
+        if half == ("confirm" if always_confirms else half_of(run.clip.path))
+    ]
 
 
 def _cells(word: str, half: Half, curves: Mapping[Condition, Curve]) -> list[Cell]:

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from models.clips.batches import Batch, stream_batches
+from models.clips.batches import Batch, made_ahead
 from models.settings.config import Config
 from models.training import checkpoint, moving_average
 from models.training.compilation import begin_again, build_and_compile
@@ -84,7 +84,7 @@ def train(
     first = progress.step // schedule.repeats
     last = -(-schedule.steps // schedule.repeats)
     with progress_bar(task.config.name, schedule.steps, progress.step) as bar:
-        batches = stream_batches(task.make_batch, executor, first, last, AHEAD)
+        batches = made_ahead(task.make_batch, executor, first, last, AHEAD)
         for number, batch in enumerate(batches, first):
             for repeat in range(schedule.repeats):
                 step = number * schedule.repeats + repeat

@@ -5,10 +5,10 @@ places where the first stage is in doubt: so it learns what that one has not.
 """
 
 import logging
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -17,7 +17,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.clips.batches import Job
+from models.clips.batches import Job, made_ahead
 from models.clips.maker import Clip
 from models.clips.positive import first_step
 from models.replacing import replacing
@@ -171,17 +171,19 @@ def _some(rng: np.random.RandomState, places: NDArray[np.int_], most: int) -> ND
 
 def _windows(job: Job, executor: Executor, network: Network, count: int) -> Iterator[Windows]:
     """Yield the windows of each of `count` clips, some of which are made ahead."""
-    tasks = [
-        range(start, min(start + CLIPS_PER_TASK, count))
-        for start in range(0, count, CLIPS_PER_TASK)
-    ]
-    waiting = deque(executor.submit(job.clips, task) for task in tasks[:AHEAD])
-    for number, task in enumerate(tasks):
-        clips = waiting.popleft().result()
-        waiting.extend(executor.submit(job.clips, ahead) for ahead in tasks[number + AHEAD :][:1])
+    make = partial(_clips, job, count)
+    tasks = made_ahead(make, executor, 0, -(-count // CLIPS_PER_TASK), AHEAD)
+    for number, clips in enumerate(tasks):
         posteriors = network(np.stack([clip.frames for clip in clips]))
-        for index, clip, said in zip(task, clips, posteriors, strict=True):
+        heard = enumerate(zip(clips, posteriors, strict=True), number * CLIPS_PER_TASK)
+        for index, (clip, said) in heard:
             yield windows_of(job.config, clip, said, np.random.RandomState([job.seed, index]))
+
+
+def _clips(job: Job, count: int, task: int) -> list[Clip]:
+    """Return the clips of a task, of `count` in all."""
+    first = task * CLIPS_PER_TASK
+    return job.clips(range(first, min(first + CLIPS_PER_TASK, count)))
 
 
 def _joined(parts: Iterator[Windows] | Sequence[Windows]) -> Windows:
