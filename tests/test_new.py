@@ -39,6 +39,7 @@ presets.PRESETS["quick"] = replace(
                      development_clips=32, checkpoint_steps=4),
     fine_tuning=replace(quick.fine_tuning, steps=8, batch_size=4, evaluation_steps=8,
                         development_clips=32),
+    verifier=replace(quick.verifier, clips=40, epochs=1),
 )
 from models.__main__ import main
 if __name__ == "__main__":
@@ -254,7 +255,7 @@ def test_the_whole_way_killed_and_resumed(tmp_path) -> None:
     own = record(tmp_path / "own", *(f"{number}.wav" for number in range(6)))
     out = tmp_path / "hey-pi"
     arguments = ("hey pi", "--out", out, "--recordings", own)
-    for sign in ("work/train/words/manifest.csv", "work/base/checkpoint.npz"):
+    for sign in ("work/train/words/manifest.csv", "work/base/work/checkpoint.npz"):
         process = new(tmp_path, *arguments)
         while not (out / sign).exists():
             assert process.poll() is None, process.communicate()[1]
@@ -269,6 +270,7 @@ def test_the_whole_way_killed_and_resumed(tmp_path) -> None:
     assert result["positives"] == 8 + 3 + 2
     metadata = read_artefact(out / "hey-pi.tflite").metadata
     assert metadata.mode == "float16"
+    assert metadata.verifier is not None
     assert metadata.labels == ("hey pi",)
     assert set(metadata.operating_points) == {"strict", "sensitive"}
     points = metadata.operating_points

@@ -13,10 +13,7 @@ import tomli_w
 from firmware_py.errors import SettingsError
 from firmware_py.schema import to_mapping
 from models.settings.config import Config, read_config
-from models.training.settled import BEST_MODEL, CONFIG, RECORD, refuse_other_runs
-
-VERIFIER = "verifier.keras"
-"""A second stage, where it lies beside a network."""
+from models.training.settled import BEST_MODEL, CONFIG, RECORD, VERIFIER, refuse_other_runs
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convert.conversion import convert
 from convert.errors import ParityError
+from convert.verifier import VerifierChoice
 from firmware_py.artefact import Artefact, Mode, read_artefact
 from models.clips.noise import coloured_noise
 from models.evaluation import (
@@ -32,9 +33,12 @@ from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, TEST_FOLDS, WO
 from models.own_word.takes import TAKES
 from models.recordings.folds import in_folds
 from models.recordings.sources import sound_files
+from models.training.settled import VERIFIER
 
 MODES: dict[str, Mode] = {"": "float16", "-int8": "weight-int8"}
 """Artefacts by what their names end in; the first is the one to use."""
+SECOND_STAGE_MODE: Mode = "float16"
+"""It seldom runs, and is small."""
 STRICTER, MORE_SENSITIVE = 5.0, 4.0
 """By how much the two other operating points differ in false accepts an hour."""
 
@@ -61,10 +65,11 @@ def convert_all(request: Request, network: Path) -> None:
     Raises ParityError when the first one fails.
     """
     written: list[str] = []
+    verifier = VerifierChoice(network.with_name(VERIFIER), mode=SECOND_STAGE_MODE)
     for suffix, mode in MODES.items():
         out = request.out / f"{request.name}{suffix}.tflite"
         try:
-            convert(network, out, mode=mode)
+            convert(network, out, mode=mode, verifier=verifier)
         except ParityError as error:
             if not written:
                 raise

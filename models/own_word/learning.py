@@ -21,8 +21,9 @@ from models.own_word.takes import TAKES
 from models.settings.config import CONFIGS, Config, read_config
 from models.settings.recipe import Source
 from models.training.run_folder import train_in
-from models.training.settled import BEST_MODEL, CONFIG, RECORD
+from models.training.settled import BEST_MODEL, CONFIG, RECORD, VERIFIER
 from models.training.trigger_words import TriggerWords
+from models.training.verifier import train_verifier
 
 TEMPLATE = CONFIGS / "activate.toml"
 """Front end, clips and policy are those of the default model."""
@@ -111,9 +112,29 @@ def fine_tune(request: Request, executor: Executor, remark: Callable[[float], st
     return folder
 
 
+def first_stage(request: Request) -> Path:
+    """Return the folder of the run whose network is kept."""
+    return request.work / (TUNED if request.recordings else BASE)
+
+
+def train_second_stage(request: Request, executor: Executor) -> Path:
+    """Train what looks again where the first stage is in doubt; return the network."""
+    run, looks = first_stage(request), request.preset.verifier
+    return train_verifier(
+        read_config(run / CONFIG),
+        roots(request),
+        run / BEST_MODEL,
+        run / VERIFIER,
+        executor,
+        clips=looks.clips,
+        epochs=looks.epochs,
+        seed=request.seed,
+    )
+
+
 def keep(run: Path, out: Path) -> Path:
     """Copy what a run leaves for good into `out`; return the network there."""
-    for name in (CONFIG, RECORD, BEST_MODEL):
+    for name in (CONFIG, RECORD, BEST_MODEL, VERIFIER):
         shutil.copyfile(run / name, out / name)
     return out / BEST_MODEL
 

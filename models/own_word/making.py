@@ -11,8 +11,9 @@ from models.own_word.request import Request
 from models.own_word.speech import Bank, banks, split_voices
 from models.phrases.lexicon import pronounce
 from models.recordings.folder_contents import refuse_folder_without_sound
-from models.training.settled import RECORD
+from models.training.settled import RECORD, VERIFIER
 from models.voices.bank import check_phrases
+from models.voices.recipe import NEURAL
 
 CONVERSION_SECONDS = 40.0
 """Of one artefact and its proof: a first guess."""
@@ -20,6 +21,10 @@ REAL_TIME_FACTOR = 0.02
 """Of an evaluation on one core: a first guess."""
 CLIP_SECONDS, SENTENCE_SECONDS = 3.0, 3.5
 """A word with its lead-in and tail; a sentence."""
+
+WITHOUT_NEURAL = (
+    "with them more people are heard, above all in noise: python -m models gather --only kokoro"
+)
 
 Remark = Callable[[float], str]
 
@@ -62,7 +67,9 @@ def _refuse_early(request: Request) -> None:
     """Raise what would else be raised later, before anything is made."""
     check_phrases([request.phrase])
     pronounce(request.phrase)
-    split_voices(request.held_out_engine)
+    train, _ = split_voices(request.held_out_engine)
+    if all(voice.engine != NEURAL for voice in train):
+        log.info("no neural voices are installed; %s", WITHOUT_NEURAL)
     learning.roots(request)
     for folder in request.negatives:
         refuse_folder_without_sound(folder, "negative")
@@ -79,6 +86,7 @@ def phases(request: Request, workers: int) -> list[Phase]:
         *(_speaking(bank, workers) for bank in banks(request)),
         _training(request),
         *tuned,
+        _second_stage(request),
         _conversion(request),
         _evaluation(request, workers),
     ]
@@ -109,10 +117,20 @@ def _fine_tuning(request: Request) -> Phase:
     )
 
 
+def _second_stage(request: Request) -> Phase:
+    looks = request.preset.verifier
+    return Phase(
+        "train the second stage",
+        looks.clip_seconds * looks.clips,
+        (learning.first_stage(request) / VERIFIER).exists(),
+        lambda pool, _: learning.train_second_stage(request, pool),
+    )
+
+
 def _conversion(request: Request) -> Phase:
     def run(_pool: Executor, _remark: Remark) -> None:
-        kept = learning.TUNED if request.recordings else learning.BASE
-        judgement.convert_all(request, learning.keep(request.work / kept, request.out))
+        kept = learning.keep(learning.first_stage(request), request.out)
+        judgement.convert_all(request, kept)
 
     seconds = CONVERSION_SECONDS * len(judgement.MODES)
     return Phase("convert", seconds, bool(judgement.artefacts(request)), run)

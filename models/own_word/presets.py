@@ -21,6 +21,16 @@ class Amounts:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """What the second stage learns from."""
+
+    clips: int
+    epochs: int
+    clip_seconds: float
+    """Of a clip, all epochs of what is found in it included: a first guess, on two cores."""
+
+
+@dataclass(frozen=True)
 class Preset:
     """One size of the whole work."""
 
@@ -31,6 +41,7 @@ class Preset:
     schedule: Schedule
     fine_tuning: Schedule
     """With own recordings, from the network that `schedule` leaves."""
+    verifier: Looks
     positive_share: float
     """Of what is said in a training clip; the rest must be refused."""
     step_seconds: float
@@ -69,12 +80,13 @@ PRESETS = {
             evaluation_steps=120,
             development_clips=160,
         ),
+        verifier=Looks(clips=2400, epochs=6, clip_seconds=0.02),
         positive_share=0.45,
         step_seconds=0.06,
         snrs_db=(10.0,),
     ),
     "full": Preset(
-        train=Amounts(words=4000, carried=500, near_phrases=90, near_takes=32, sentences=1500),
+        train=Amounts(words=3000, carried=500, near_phrases=90, near_takes=20, sentences=1000),
         test=Amounts(words=400, carried=100, near_phrases=90, near_takes=4, sentences=1000),
         network=Network(filters=96, kernel_size=11, stride=4, gru_units=(96, 96), dropout=0.15),
         schedule=Schedule(
@@ -102,6 +114,7 @@ PRESETS = {
             evaluation_steps=400,
             development_clips=512,
         ),
+        verifier=Looks(clips=16000, epochs=8, clip_seconds=0.03),
         positive_share=0.3,
         step_seconds=0.4,
         snrs_db=(20.0, 10.0),

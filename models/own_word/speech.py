@@ -15,6 +15,7 @@ from models.replacing import replacing
 from models.voices import Voice, find_voices, speak_phrases
 from models.voices.catalogue import REMEDY
 from models.voices.manifest import Manifest
+from models.voices.recipe import NEURAL, NEURAL_SHARE
 
 DEVELOPMENT_FOLDS = (0,)
 TEST_FOLDS = (1,)
@@ -24,6 +25,7 @@ WORDS, CARRIED, NEAR_BANK, SENTENCES = "words", "carried", "near", "sentences"
 """Folders: the phrase alone, within sentences, phrases near to it, sentences without it."""
 
 SECONDS_A_CLIP = {WORDS: 0.07, CARRIED: 0.17, NEAR_BANK: 0.08, SENTENCES: 0.31}
+NEURAL_SECONDS_A_CLIP = {WORDS: 1.2, CARRIED: 1.7, NEAR_BANK: 1.2, SENTENCES: 3.3}
 """Of one core, measured on an x86-64 of 2 GHz: a first guess of how long it will take."""
 
 
@@ -48,7 +50,10 @@ class Bank:
     @property
     def seconds(self) -> float:
         """Return about how long one core speaks."""
-        return SECONDS_A_CLIP[self.folder.name] * self.takes * len(self.phrases)
+        kind = self.folder.name
+        neural = NEURAL_SHARE * any(voice.engine == NEURAL for voice in self.voices)
+        each = (1 - neural) * SECONDS_A_CLIP[kind] + neural * NEURAL_SECONDS_A_CLIP[kind]
+        return each * self.takes * len(self.phrases)
 
     def speak(self, executor: Executor) -> None:
         """Speak what is not there yet."""

@@ -17,6 +17,8 @@ WORK = "work"
 """What a run needs to go on, in its folder; not for others."""
 MARK = "config.sha256"
 BEST_MODEL = "model.keras"
+VERIFIER = "verifier.keras"
+"""The second stage, where there is one."""
 RECORD = "training.json"
 """What came of the run, written at its end."""
 

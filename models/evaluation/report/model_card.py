@@ -97,6 +97,12 @@ def _head(card: Card, artefacts: Sequence[Artefact]) -> list[str]:
         f" that looks at {front_end.num_bins} bins of sound at {front_end.sample_rate_hz} Hz each"
         f" {frame_ms:g} ms and answers each {frame_ms * network.stride:g} ms."
     )
+    if verifier := artefacts[0].metadata.verifier:
+        what += (
+            f" A second stage looks again at the last {verifier.frames * frame_ms / 1000:.3g} s"
+            f" where the first one's score reaches {verifier.candidate_threshold:g}; thresholds"
+            " are of the score of both."
+        )
     return [
         f"# {config.name}",
         what,
