@@ -11,6 +11,7 @@ from soundfile import LibsndfileError
 
 from firmware_py.errors import TriggerWordError
 from firmware_py.logs import quieten_libraries
+from models.errors import UnfitModelError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -36,6 +37,7 @@ COMMANDS = {
     "words": ("models.commands.words", "judge and tune models of command words"),
 }
 """The module of each command, imported only where it is run, and what the command does."""
+EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
 
 
@@ -56,14 +58,14 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Bad input is one line on standard error."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    arguments = build_parser(argv).parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
     try:
+        arguments = build_parser(argv).parse_args(argv)
         return int(arguments.run(arguments))
     except (TriggerWordError, OSError, LibsndfileError) as error:  # the last: no place to write
         print(f"python -m models: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
+        return EXIT_FAILED if isinstance(error, UnfitModelError) else EXIT_BAD_INPUT
     except KeyboardInterrupt:
         return 130
 

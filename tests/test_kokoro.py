@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firmware_py.errors import AudioError
-from models.voices import Voice
+from models.voices.engines.voice import Voice
 from models.voices.kokoro import engine, files, throats
 from models.voices.kokoro.text import symbols
 from models.voices.recipe import NEURAL, Order, draw_recipe

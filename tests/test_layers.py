@@ -41,14 +41,17 @@ MAY_IMPORT = {
         "bench commands __main__ __init__",
     ),
     "models/replacing": "",
+    "models/errors": "firmware_py",
+    "models/progress": "",
     "models/settings": "firmware_py",
     "models/recordings": "firmware_py models/settings",
-    "models/voices": "firmware_py models/replacing models/recordings",
-    "models/evaluation": "firmware_py models/replacing models/settings models/recordings",
+    "models/voices": "firmware_py models/progress models/replacing models/recordings",
+    "models/evaluation": "firmware_py models/errors models/replacing models/settings"
+    " models/recordings",
     "models/clips": "firmware_py models/settings models/recordings",
     "models/phrases": "firmware_py models/voices",
-    "models/training": "firmware_py models/replacing models/settings models/recordings"
-    " models/clips",
+    "models/training": "firmware_py models/progress models/replacing models/settings"
+    " models/recordings models/clips",
     "models/words": "firmware_py models/settings models/recordings models/clips models/evaluation"
     " models/training",
     "models/commands": "firmware_py models/replacing models/settings models/recordings"

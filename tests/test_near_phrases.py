@@ -4,11 +4,11 @@ from functools import cache
 
 import pytest
 
-from firmware_py.errors import AudioError, MissingToolError
+from firmware_py.errors import AudioError, MissingToolError, SettingsError
 from models.phrases.lexicon import common_words, pronounce
 from models.phrases.near_phrases import near_phrases
 from models.phrases.sentences import sentences
-from models.voices.phonemes import GAP_COST, PHONES, _phone_cost, distances, holds_before_its_end
+from models.voices.phonemes import GAP_COST, PHONES, _phone_cost, distances, holds
 
 ACTIVATE = ("ae", "k", "t", "ax", "v", "ey", "t")
 
@@ -74,10 +74,10 @@ def test_phone_costs_are_a_semimetric_and_kin_is_near() -> None:
     assert _phone_cost("p", "b") < _phone_cost("p", "d") < _phone_cost("p", "aa") == 1
 
 
-def test_what_follows_a_whole_target_is_found() -> None:
-    assert holds_before_its_end((*ACTIVATE, "s"), ACTIVATE)
-    assert not holds_before_its_end(("d", "iy", *ACTIVATE), ACTIVATE)
-    assert not holds_before_its_end(ACTIVATE[:-1], ACTIVATE)
+def test_a_target_is_found_in_what_holds_it() -> None:
+    assert holds((*ACTIVATE, "s"), ACTIVATE)
+    assert holds(("d", "iy", *ACTIVATE), ACTIVATE)
+    assert not holds(ACTIVATE[:-1], ACTIVATE)
 
 
 @pytest.mark.usefixtures("dictionaries")
@@ -97,11 +97,31 @@ class TestWithDictionaries:
         assert {"active", "activity", "act", "motivate"} < set(near)
         assert not {"activate", "activated", "activates"} & set(near)
 
+    @pytest.mark.parametrize(
+        ("phrase", "compounds"),
+        [
+            ("computer", {"minicomputer", "microcomputer", "supercomputer", "computers"}),
+            ("flower", {"sunflower", "wildflower", "flowers", "mayflower"}),
+            ("market", {"supermarket", "upmarket", "markets"}),
+        ],
+    )
+    def test_what_the_phrase_is_heard_in_is_not_near_it(self, phrase, compounds) -> None:
+        assert compounds & set(common_words()), "or this test tries nothing"
+        near = near_phrases(phrase, 300)
+        assert len(near) == 300
+        assert not compounds & set(near)
+        assert not [word for word in near if phrase in word]
+
     def test_near_phrases_of_two_words(self) -> None:
         near = near_phrases("hey pi", 60)
         assert {"hey", "pi", "pi hey", "hey buy", "say pi"} < set(near)
         sounds = [sum(pronounce(phrase), ()) for phrase in near]
         assert sum(pronounce("hey pi"), ()) not in sounds  # such as "hay pie"
+
+    def test_what_is_heard_everywhere_ends_with_a_reason(self, monkeypatch) -> None:
+        monkeypatch.setattr("models.phrases.sentences.TRIES", 1)
+        with pytest.raises(SettingsError, match="'the' is heard in nearly every sentence"):
+            sentences(50, "the", seed=3)
 
     def test_sentences_do_not_say_the_phrase(self) -> None:
         made = sentences(300, "market", seed=3)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +17,15 @@ import pytest
 import soundfile
 from tone_recordings import RATE_HZ, sound
 
-from firmware_py.errors import AudioError, MissingToolError, SettingsError
-from models.own_word import speech, takes
+from firmware_py.errors import MissingToolError, SettingsError
+from models.own_word import material, speech, takes
 from models.own_word.countdown import Countdown, in_words
 from models.own_word.presets import PRESETS, Amounts
 from models.own_word.request import Request, slug
 from models.phrases.lexicon import common_words
+from models.progress import end_early, progress_bar, sign_of_life
 from models.recordings.folds import fold_of
-from models.voices import find_voices
+from models.voices.catalogue import find_voices
 
 TINY = """
 import sys
@@ -68,14 +70,25 @@ def record(folder: Path, *names: str) -> Path:
     return folder
 
 
-def test_slug() -> None:
-    assert slug("Hey, Pi!") == "hey-pi"
+@pytest.mark.parametrize(
+    ("phrase", "name"),
+    [
+        ("Hey, Pi!", "hey-pi"),
+        ("hal 9000", "hal-9000"),
+        ("what's up", "whats-up"),
+        ("Café Zoë", "cafe-zoe"),
+        ("& &", "and-and"),
+    ],
+)
+def test_slug(phrase, name) -> None:
+    assert slug(phrase) == name
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"phrase": "42!"}, "the phrase is '42!'"),
+        ({"phrase": "?!"}, "the phrase is '\\?!', which has no letters"),
+        ({"phrase": "привет"}, "'п' is not an English letter"),
         ({"false_accepts_per_hour": 0.0}, "--false-accepts-per-hour is 0.0"),
         ({"false_accepts_per_hour": float("nan")}, "--false-accepts-per-hour is nan"),
         ({"seed": -1}, "--seed is -1"),
@@ -85,6 +98,49 @@ def test_slug() -> None:
 def test_what_cannot_be_made_is_refused(changes, message, tmp_path) -> None:
     with pytest.raises(SettingsError, match=message):
         Request(**{"phrase": "hey pi", "out": tmp_path, **changes})
+
+
+LIGHT = """
+import sys
+for heavy in ("tensorflow", "keras", "scipy", "matplotlib", "pandas"):
+    sys.modules[heavy] = None
+from models.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason", "remedy"),
+    [
+        (["new", "a"], "only one letter", "such as 'hey pi'"),
+        (["new", " x "], "only one letter", "--anyway"),
+        (["new", "go"], "sounds that short are in all speech", "such as 'hey go'"),
+        (["new", "Spock!"], "only one syllable", "--anyway"),
+        (["new", "one two three four five six seven eight nine ten eleven"], "14 syll", "--anyway"),
+        (["new", "привет"], "not an English letter", "as it sounds"),
+        (["new", "ねえ パイ"], "not an English letter", "as it sounds"),
+        (["new", "..."], "has no letters", "give words"),
+        (["new", "hey \N{PILE OF POO}"], "is not read aloud", "leave it out"),
+        (["new", "hey pi", "--negatives", "nowhere"], "no such folder", "check the path"),
+        (["speak", "--phrase", "мир", "--out", "out"], "not an English letter", "as it sounds"),
+    ],
+)
+def test_what_cannot_become_a_model_is_said_before_anything_heavy_loads(
+    arguments, reason, remedy, tmp_path
+) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", LIGHT, *arguments],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (found.returncode, found.stdout) == (2, "")
+    assert len(found.stderr.splitlines()) == 1, found.stderr
+    assert reason in found.stderr
+    assert remedy in found.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_belongs_to_one_request(tmp_path) -> None:
@@ -158,11 +214,46 @@ def test_countdown_corrects_guesses_by_what_was_measured(caplog, monkeypatch) ->
         assert countdown.left(60.0) == 720.0
         now[0] += 120.0  # twice the guess
     with countdown.phase("train"):
-        assert countdown.left(900.0) == 900.0 + 120.0
+        assert countdown.left(900.0) == 900.0 + 60.0 * (10.0 + 120.0) / (10.0 + 60.0)
         assert countdown.remark(900.0) == "(about 17 min left)"
         assert countdown.remark(float("nan")) == ""
     assert "1 of 3: speak (about 12 min left)" in caplog.text
-    assert "2 of 3: train (about 22 min left)" in caplog.text
+    assert "2 of 3: train (about 20 min left)" in caplog.text
+
+
+def test_a_slow_machine_is_told_from_the_first_minute(caplog, monkeypatch) -> None:
+    caplog.set_level(logging.INFO)
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    countdown = Countdown({"speak": 60.0, "train": 600.0}, pace=10.0)
+    with countdown.phase("speak"):
+        assert countdown.left(600.0) == 6600.0
+        now[0] += 120.0  # the machine was busy only at the beginning
+    assert "1 of 2: speak (about 1 h 50 min left)" in caplog.text
+    with countdown.phase("train"):
+        pass
+    assert "2 of 2: train (about 31 min left)" in caplog.text
+
+
+def test_silence_is_broken_by_a_line_or_by_drawing_the_bars_anew(caplog, capsys) -> None:
+    caplog.set_level(logging.INFO)
+    with sign_of_life("loading", every_seconds=0.02):
+        until(lambda: "still at it: loading, 0 s so far" in caplog.text)
+    with progress_bar("step", 10, 4, "hey pi") as bar, sign_of_life("train", every_seconds=0.02):
+        written = capsys.readouterr().err
+        until(lambda: "4/10" in capsys.readouterr().err)
+        bar.update(3)
+        end_early(bar)
+    assert "4/10" in written
+    assert "7/7" in capsys.readouterr().err
+    assert "still at it: train" not in caplog.text
+
+
+def until(met: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not met():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_durations_in_words() -> None:
@@ -190,7 +281,7 @@ class TestWithVoices:
         first = speech.banks(request)
         assert first == speech.banks(request)
         assert len(first) == 8
-        near = next(bank for bank in first if bank.folder.name == speech.NEAR_BANK)
+        near = next(bank for bank in first if bank.folder.name == material.NEAR_BANK)
         assert near.phrases[0] == "hay fever"
         assert len(near.phrases) == 5
         assert not near.complete
@@ -217,15 +308,27 @@ class TestWithVoices:
         other = record(tmp_path / "other", "x.wav")
         twin = record(other / "talk", "x.wav")
         with pytest.raises(SettingsError, match="another folder is called 'talk' too"):
-            learning.roots(replace(request, negatives=(talk, twin)))
+            material.roots(replace(request, negatives=(talk, twin)))
 
-    def test_what_cannot_be_spoken_is_refused_before_anything_is_made(self, tmp_path) -> None:
-        pytest.importorskip("tensorflow")
-        from models.own_word import making
+    def test_numbers_are_spoken_as_words_and_shown_as_written(self, tmp_path, monkeypatch) -> None:
+        small = Amounts(words=2, carried=1, near_phrases=4, near_takes=1, sentences=3)
+        monkeypatch.setitem(PRESETS, "quick", replace(PRESETS["quick"], train=small, test=small))
+        request = Request("hal 9000", tmp_path, "quick")
+        speech.refuse_unspeakable(request)
+        request.work.mkdir(parents=True)
+        words = next(bank for bank in speech.banks(request) if bank.folder.name == material.WORDS)
+        assert words.phrases == ("hal nine thousand",)
+        assert request.phrase == "hal 9000"
 
-        with ThreadPoolExecutor(1) as executor, pytest.raises(AudioError, match="'47'"):
-            making.make(Request("agent 47", tmp_path / "out"), executor, 1)
-        assert not (tmp_path / "out").exists()
+    def test_a_near_phrase_in_which_the_phrase_is_heard_is_left_out(self, tmp_path, caplog) -> None:
+        request = Request(
+            "hey pi", tmp_path, "quick", near=("hey pie", "hay 5", "oh hey pi please")
+        )
+        request.work.mkdir(parents=True)
+        near = speech.chosen_near_phrases(request)
+        assert near[0] == "hay five"
+        assert not {"hey pie", "oh hey pi please"} & set(near)
+        assert "'oh hey pi please' left out: 'hey pi' is heard in it" in caplog.text
 
 
 def new(tmp_path: Path, *arguments: object) -> subprocess.Popen[str]:

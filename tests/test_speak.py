@@ -12,7 +12,7 @@ import soundfile
 
 from firmware_py.errors import MissingToolError, SettingsError
 from models.commands import speak
-from models.voices import find_voices
+from models.voices.catalogue import find_voices
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_what_knows_english_alone_is_refused(tmp_path: Path, option: str) -> Non
 
 
 def test_a_phrase_without_sounds_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="has no sounds"):
+    with pytest.raises(SettingsError, match="has no letters"):
         run("--sentences", "4", "--without", "!", "--out", str(tmp_path))
 
 

@@ -40,10 +40,10 @@ SCHEDULE = Schedule(
 )
 
 
-def run(config, roots, folder, resume=False):
+def run(config, roots, folder, resume=False, **more):
     folder.mkdir(exist_ok=True)
     with ThreadPoolExecutor(1) as executor:
-        return train(TriggerWords(config, roots), folder, executor, resume)
+        return train(TriggerWords(config, roots), folder, executor, resume, **more)
 
 
 def stored(folder):
@@ -103,6 +103,28 @@ def test_a_stopped_run_resumes_to_the_same_weights(
     ours, theirs = stored(tmp_path / "half"), stored(whole)
     assert ours.keys() == theirs.keys()
     for name in ours:
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_the_step_it_is_at(config, folders, whole, tmp_path, sent):
+    seldom = replace(config, schedule=replace(SCHEDULE, checkpoint_steps=10_000))
+    asked = []
+
+    def ask(_seconds):
+        asked.append(sent)
+        if len(asked) == 3:
+            signal.raise_signal(sent)
+        return ""
+
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt, match="kept at step 3"):
+        run(seldom, (folders,), tmp_path, remark=ask)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert stored(tmp_path)["progress"][0] == 3
+    assert run(seldom, (folders,), tmp_path, resume=True).steps == 12
+    ours, theirs = stored(tmp_path), stored(whole)
+    for name in theirs:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 

@@ -14,10 +14,12 @@ import pyworld
 from scipy.signal import lfilter, welch
 
 from firmware_py.errors import AudioError, MissingToolError, SettingsError
-from models.voices import Utterance, Voice, Word, catalogue, find_voices, speak_phrases, synthesise
+from models.voices import catalogue
+from models.voices.bank import speak_phrases
 from models.voices.carriers import CARRIERS
-from models.voices.catalogue import ENGINES
+from models.voices.catalogue import ENGINES, find_voices, synthesise
 from models.voices.cutting import MARGIN_SECONDS, Clip, cut, fade, trim_phrase
+from models.voices.engines.voice import Utterance, Voice, Word
 from models.voices.manifest import Manifest
 from models.voices.recipe import VOCODER_SHARE, Order, Recipe, draw_recipe
 from models.voices.room import Room, impulse_response, reverberate

@@ -29,14 +29,14 @@ def sound(
     return np.rint(samples).astype(np.int16)
 
 
-def make_words(folder: Path) -> Path:
+def make_words(folder: Path, amplitude: float = 3000) -> Path:
     """Write eight clips: six with the tone, two without, which must count as missed."""
     folder.mkdir()
     rows = []
     for number in range(8):
         name = f"voice{number % 2}_{number}.wav"
         tones = (WORD_END_SECONDS - 0.4,) if number < 6 else ()
-        soundfile.write(folder / name, sound(2.0, tones, number), RATE_HZ)
+        soundfile.write(folder / name, sound(2.0, tones, number, amplitude=amplitude), RATE_HZ)
         rows.append(
             {
                 "file": name,

@@ -10,8 +10,14 @@ from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
 from models.commands import executors, trial_options
 from models.evaluation import Evaluation, calibrate, collect, write_operating_points
+from models.evaluation.fitness import (
+    carried_targets,
+    hours_of,
+    refuse_deaf,
+    refuse_uncarried,
+)
 from models.evaluation.report.tables import percent_with_interval, rate_with_interval
-from models.evaluation.results import TARGETS
+from models.evaluation.results import DEFAULT, TARGETS
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -59,7 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
             trial_options.setting(arguments),
             executor,
         )
+    if arguments.threshold is None:
+        refuse_uncarried(hours_of(heard), targets)
+    targets = carried_targets(hours_of(heard), targets)
     chosen = calibrate(heard, policy, targets, threshold=arguments.threshold)
+    if arguments.threshold is None:
+        refuse_deaf(chosen[DEFAULT])
     write_operating_points(artefact, chosen, targets)
     for name, evaluation in chosen.items():
         if arguments.json:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models.commands import executors
-from models.phrases.sentences import sentences, without
-from models.voices import speak_phrases
 from models.voices.engines.native import PREFIX, TONGUES
+from models.voices.spelling import read_phrases, spell, tidy
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -68,14 +67,20 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError("--sentences needs --without: what they must not hold")
     engines = None if arguments.engines is None else arguments.engines.split(",")
     _refuse_english_only(arguments, engines or ())
+    read = tidy if engines and all(name.startswith(PREFIX) for name in engines) else spell
+    phrases = [read(phrase) for phrase in arguments.phrase]
+    listed = [read(phrase) for phrase in read_phrases(arguments.phrases)]
+    from models.phrases.sentences import sentences, without  # these take a while to load
+    from models.voices.bank import speak_phrases
+
     made_up = []
-    listed = read_phrases(arguments.phrases)
     if arguments.without:
-        made_up = sentences(arguments.sentences, arguments.without, arguments.seed)
-        listed = without(arguments.without, listed)
+        target = spell(arguments.without)
+        made_up = sentences(arguments.sentences, target, arguments.seed)
+        listed = without(target, listed)
     with executors.open_executor(arguments.workers, arguments.dask) as executor:
         manifest = speak_phrases(
-            [*arguments.phrase, *listed, *made_up],
+            [*phrases, *listed, *made_up],
             arguments.out,
             arguments.count,
             engines=engines,
@@ -96,14 +101,3 @@ def _refuse_english_only(arguments: argparse.Namespace, engines: Sequence[str]) 
             raise SettingsError(
                 f"--{option.replace('_', '-')} is for English; leave it out with {foreign[0]}"
             )
-
-
-def read_phrases(path: Path | None) -> list[str]:
-    """Return the lines of a file that are not blank."""
-    if path is None:
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read phrases from {path}: {error}; give a text file") from None
-    return [line.strip() for line in lines if line.strip()]

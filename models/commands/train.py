@@ -63,8 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
     roots = tuple(root.resolve() for root in arguments.data)
     task_of = partial(TASKS[type(config.recipe)], roots=roots)
     with executors.open_pool(arguments.workers, arguments.dask) as executor:
-        outcome = train_in(
-            folder, config, task_of, executor, arguments.resume, start=arguments.start
-        )
+        try:
+            outcome = train_in(
+                folder, config, task_of, executor, arguments.resume, start=arguments.start
+            )
+        except KeyboardInterrupt as stop:
+            log.info("%s; --resume goes on", stop or "stopped")
+            raise
     log.info("trained: %s, error %.3f", folder, outcome.error)
     return 0

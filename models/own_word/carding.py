@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from firmware_py.artefact import read_artefact
 from models.evaluation.report.model_card import Card, Material, origin, write_card
 from models.own_word.judgement import REPORT, artefacts, near_misses
+from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.request import Request
-from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, WORDS
-from models.own_word.takes import FEWEST_TO_TEST, TAKES
+from models.own_word.takes import FEWEST_TO_TEST
 from models.recordings.manifest import read_manifest
 from models.recordings.sources import sound_files
 from models.settings.config import read_config
@@ -89,6 +90,14 @@ def _limits(request: Request) -> Iterator[str]:
         " and extrapolated from how scores thin out where those are too short to count so few:"
         " the interval, not the rate, is what is known."
     )
+    wanted = request.false_accepts_per_hour
+    chosen = read_artefact(artefacts(request)[0]).metadata.evaluation
+    if (rate := chosen["target_false_accepts_per_hour"]) > wanted:
+        yield (
+            f"The threshold was chosen for {rate:.3g} false accepts an hour: the"
+            f" {chosen['hours']:.2g} h it was tried on are too short for {wanted:g}. More real"
+            " speech (--negatives) carries a rarer rate."
+        )
     if not request.negatives:
         yield (
             "No real speech trained or tested it (--negatives). Expect more false accepts in"

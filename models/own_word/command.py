@@ -2,17 +2,23 @@
 
 import argparse
 import json
+import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from firmware_py.artefact import read_artefact
 from models.commands import executors
-from models.commands.speak import read_phrases
-from models.own_word import carding, judgement, making
+from models.own_word.material import refuse_unfit_folders
 from models.own_word.presets import PRESETS
 from models.own_word.request import Request, slug
+from models.phrases.length import refuse_unfit_length
+from models.progress import sign_of_life
 from models.settings.config import TRAINED
+from models.voices.spelling import read_phrases, spell, tidy
+
+log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -40,6 +46,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         default=0.5,
         metavar="R",
         help="choose the threshold for this (default: 0.5)",
+    )
+    parser.add_argument(
+        "--anyway", action="store_true", help="take a phrase that is too short or too long"
     )
     _add_recordings(parser)
     parser.add_argument("--seed", type=int, default=1, help="of all that is random (default: 1)")
@@ -82,9 +91,12 @@ def _add_recordings(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the model and print where it is and how good."""
+    phrase = tidy(arguments.phrase)
+    if not arguments.anyway:
+        refuse_unfit_length(spell(phrase))
     request = Request(
-        arguments.phrase,
-        arguments.out or TRAINED / slug(arguments.phrase),
+        phrase,
+        arguments.out or TRAINED / slug(phrase),
         arguments.preset,
         tuple(read_phrases(arguments.near)),
         tuple(arguments.negatives),
@@ -94,14 +106,38 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.false_accepts_per_hour,
         arguments.seed,
     )
+    refuse_unfit_folders(request)
+    _announce(request)
+    with sign_of_life("loading"):
+        from models.own_word.speech import refuse_unspeakable  # loads SciPy and the voices
+
+        refuse_unspeakable(request)
+        from models.own_word import carding, judgement, making  # they load TensorFlow
+
     with executors.open_pool(arguments.workers, arguments.dask) as executor:
         making.make(request, executor, arguments.workers)
     card = carding.write(request)
     first = read_artefact(judgement.artefacts(request)[0])
+    found = first.metadata.evaluation
     if arguments.json:
-        print(
-            json.dumps({"model": str(first.path), "card": str(card), **first.metadata.evaluation})
-        )
+        print(json.dumps({"model": str(first.path), "card": str(card), **found}))
     else:
-        print(f"{first.path}\n{card}")
+        print(f"{first.path}\n{card}\n{_in_short(found)}")
     return 0
+
+
+def _in_short(found: Mapping[str, Any]) -> str:
+    """Return how well a model hears, on one line."""
+    return (
+        f"missed {found['misses']} of {found['positives']} test words;"
+        f" {found['false_accepts']} false accepts in {found['hours']:.2g} h without the word;"
+        f" threshold {found['threshold']:.3g}, chosen for"
+        f" {found['target_false_accepts_per_hour']:.3g} an hour"
+    )
+
+
+def _announce(request: Request) -> None:
+    log.info("%r, %s preset, into %s", request.phrase, request.preset_name, request.out)
+    if request.spoken.lower() != request.phrase.lower():
+        log.info("voices say %r; write it otherwise if people do not", request.spoken)
+    log.info("looking for voices, loading TensorFlow: this takes some seconds")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
@@ -25,14 +26,16 @@ from models.evaluation import (
     write_operating_points,
 )
 from models.evaluation.collect import trigger_policy
+from models.evaluation.fitness import carried_targets, hours_of, refuse_deaf
 from models.evaluation.report.folder import write_report
 from models.evaluation.results import DEFAULT, SENSITIVE, STRICT
 from models.own_word.learning import NOT_SPEECH, configure
+from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.request import Request
-from models.own_word.speech import CARRIED, NEAR_BANK, SENTENCES, TEST_FOLDS, WORDS
-from models.own_word.takes import TAKES
+from models.own_word.speech import TEST_FOLDS
 from models.recordings.folds import in_folds
 from models.recordings.sources import sound_files
+from models.replacing import replacing
 from models.training.settled import VERIFIER
 
 MODES: dict[str, Mode] = {"": "float16", "-int8": "weight-int8"}
@@ -60,14 +63,15 @@ class NearMisses:
 
 
 def convert_all(request: Request, network: Path) -> None:
-    """Write the artefacts and note which; one that fails its proof of parity is left out.
+    """Write the artefacts, not yet judged, and note which; one that fails its proof of parity
+    is left out.
 
     Raises ParityError when the first one fails.
     """
     written: list[str] = []
     verifier = VerifierChoice(network.with_name(VERIFIER), mode=SECOND_STAGE_MODE)
     for suffix, mode in MODES.items():
-        out = request.out / f"{request.name}{suffix}.tflite"
+        out = request.work / f"{request.name}{suffix}.tflite"
         try:
             convert(network, out, mode=mode, verifier=verifier)
         except ParityError as error:
@@ -80,18 +84,24 @@ def convert_all(request: Request, network: Path) -> None:
     (request.work / CONVERTED).write_text("\n".join(written) + "\n", encoding="utf-8")
 
 
-def artefacts(request: Request) -> list[Path]:
-    """Return the artefacts that were written, the one to use first; none before that."""
+def converted(request: Request) -> list[Path]:
+    """Return the artefacts as they were converted, the one to use first; none before that."""
     path = request.work / CONVERTED
     if not path.exists():
         return []
-    return [request.out / name for name in path.read_text(encoding="utf-8").splitlines()]
+    return [request.work / name for name in path.read_text(encoding="utf-8").splitlines()]
+
+
+def artefacts(request: Request) -> list[Path]:
+    """Return the artefacts that were judged and handed over, the one to use first."""
+    return [request.out / path.name for path in converted(request)]
 
 
 def judge(request: Request, path: Path, executor: Executor, thorough: bool) -> Evaluation:
     """Choose the policies of an artefact, write them into it and return the evaluation.
 
     thorough: try it in noise too, and write the report.
+    Raises UnfitModelError when it misses most of the words.
     """
     artefact = read_artefact(path)
     setting = Setting()
@@ -99,10 +109,12 @@ def judge(request: Request, path: Path, executor: Executor, thorough: bool) -> E
         setting = Setting(noise=_noise(request), snrs_db=request.preset.snrs_db)
     heard = collect(artefact, _positives(request), _negatives(request), setting, executor)
     rate = request.false_accepts_per_hour
-    targets = {STRICT: rate / STRICTER, DEFAULT: rate, SENSITIVE: rate * MORE_SENSITIVE}
+    wanted = {STRICT: rate / STRICTER, DEFAULT: rate, SENSITIVE: rate * MORE_SENSITIVE}
+    targets = carried_targets(hours_of(heard), wanted)
     # Without real speech no threshold is below the default model's.
     least = 0.0 if request.negatives else configure(request).trigger.threshold
     chosen = calibrate(heard, trigger_policy(artefact), targets, least=least)
+    refuse_deaf(chosen[DEFAULT])
     write_operating_points(artefact, chosen, targets)
     if thorough:
         write_report(chosen[DEFAULT], request.out / REPORT)
@@ -117,12 +129,20 @@ def try_near_misses(request: Request, artefact: Artefact, executor: Executor) ->
 
 
 def judge_all(request: Request, executor: Executor) -> None:
-    """Judge every artefact, the first thoroughly, and note what its near misses did."""
-    first, *others = artefacts(request)
+    """Judge every artefact, the first thoroughly, note what its near misses did, and hand over.
+
+    Raises UnfitModelError for one that misses most of the words; then none is handed over.
+    """
+    for path in artefacts(request):
+        path.unlink(missing_ok=True)  # of an earlier judgement
+    first, *others = converted(request)
     judge(request, first, executor, thorough=True)
     for other in others:
         judge(request, other, executor, thorough=False)
     near = try_near_misses(request, read_artefact(first), executor)
+    for path, out in zip(converted(request), artefacts(request), strict=True):
+        with replacing(out) as part:
+            shutil.copyfile(path, part)
     found = {"target": request.false_accepts_per_hour, **asdict(near)}
     (request.work / JUDGEMENT).write_text(json.dumps(found) + "\n", encoding="utf-8")
 

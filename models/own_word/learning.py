@@ -8,16 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
+from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS, roots
 from models.own_word.request import Request
-from models.own_word.speech import (
-    CARRIED,
-    DEVELOPMENT_FOLDS,
-    NEAR_BANK,
-    SENTENCES,
-    TEST_FOLDS,
-    WORDS,
-)
-from models.own_word.takes import TAKES
+from models.own_word.speech import DEVELOPMENT_FOLDS, TEST_FOLDS
+from models.progress import Remark
 from models.settings.config import CONFIGS, Config, read_config
 from models.settings.recipe import Source
 from models.training.run_folder import train_in
@@ -71,32 +65,18 @@ def configure_fine_tuning(config: Config, request: Request) -> Config:
     return replace(config, recipe=recipe, schedule=schedule)
 
 
-def roots(request: Request) -> tuple[Path, ...]:
-    """Return the folders that hold the sources' folders; raises SettingsError for two alike."""
-    folders = [folder.resolve() for folder in (*request.negatives, *request.noise)]
-    names = [folder.name for folder in folders] + [WORDS, CARRIED, NEAR_BANK, SENTENCES, TAKES]
-    for folder in folders:
-        if names.count(folder.name) > 1:
-            raise SettingsError(
-                f"{folder}: another folder is called {folder.name!r} too; rename one, since"
-                " configuration and card tell them by their names"
-            )
-    parents = dict.fromkeys(folder.parent for folder in folders)
-    return (request.bank("train", WORDS).parent.resolve(), *parents)
-
-
 def _task(request: Request) -> Callable[[Config], TriggerWords]:
     return partial(TriggerWords, roots=roots(request))
 
 
-def train_base(request: Request, executor: Executor, remark: Callable[[float], str]) -> Path:
+def train_base(request: Request, executor: Executor, remark: Remark) -> Path:
     """Train on synthetic voices and real negatives; return the run's folder."""
     folder = request.work / BASE
     train_in(folder, configure(request), _task(request), executor, resume=True, remark=remark)
     return folder
 
 
-def fine_tune(request: Request, executor: Executor, remark: Callable[[float], str]) -> Path:
+def fine_tune(request: Request, executor: Executor, remark: Remark) -> Path:
     """Go on from the first network with one's own takes; return the run's folder."""
     base, folder = request.work / BASE, request.work / TUNED
     config = configure_fine_tuning(read_config(base / CONFIG), request)

@@ -6,14 +6,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from models.own_word import judgement, learning, takes
-from models.own_word.countdown import Countdown
+from models.own_word.countdown import Countdown, measured_pace
+from models.own_word.material import TAKES
 from models.own_word.request import Request
-from models.own_word.speech import Bank, banks, split_voices
-from models.phrases.lexicon import pronounce
-from models.recordings.folder_contents import refuse_folder_without_sound
+from models.own_word.speech import Bank, banks
+from models.progress import Remark, sign_of_life
 from models.training.settled import RECORD, VERIFIER
-from models.voices.bank import check_phrases
-from models.voices.recipe import NEURAL
 
 CONVERSION_SECONDS = 40.0
 """Of one artefact and its proof: a first guess."""
@@ -21,12 +19,6 @@ REAL_TIME_FACTOR = 0.02
 """Of an evaluation on one core: a first guess."""
 CLIP_SECONDS, SENTENCE_SECONDS = 3.0, 3.5
 """A word with its lead-in and tail; a sentence."""
-
-WITHOUT_NEURAL = (
-    "with them more people are heard, above all in noise: python -m models gather --only kokoro"
-)
-
-Remark = Callable[[float], str]
 
 log = logging.getLogger(__name__)
 
@@ -44,39 +36,29 @@ class Phase:
 
 def make(request: Request, executor: Executor, workers: int) -> None:
     """Make the model, or what an earlier run has left to do; says how long is left."""
-    _refuse_early(request)
     with request.at_work():
         if request.recordings:
-            folders = (request.bank(side, takes.TAKES) for side in ("train", "test"))
+            folders = (request.bank(side, TAKES) for side in ("train", "test"))
             trained, tested = takes.prepare(request.recordings, *folders)
             log.info("of your takes %d train and %d test", trained, tested)
-        _work_through(phases(request, workers), executor)
+        with sign_of_life("looking for phrases that sound alike"):
+            todo = phases(request, workers)
+        _work_through(todo, executor)
 
 
 def _work_through(todo: Sequence[Phase], executor: Executor) -> None:
-    countdown = Countdown({phase.name: 0.0 if phase.done else phase.seconds for phase in todo})
+    guesses = {phase.name: 0.0 if phase.done else phase.seconds for phase in todo}
+    countdown = Countdown(guesses, measured_pace())
     for phase in todo:
         if phase.done:
             log.info("%s: done before", phase.name)
             continue
-        with countdown.phase(phase.name):
-            phase.run(executor, countdown.remark)
-
-
-def _refuse_early(request: Request) -> None:
-    """Raise what would else be raised later, before anything is made."""
-    check_phrases([request.phrase])
-    pronounce(request.phrase)
-    train, _ = split_voices(request.held_out_engine)
-    if all(voice.engine != NEURAL for voice in train):
-        log.info("no neural voices are installed; %s", WITHOUT_NEURAL)
-    learning.roots(request)
-    for folder in request.negatives:
-        refuse_folder_without_sound(folder, "negative")
-    for folder in request.noise:
-        refuse_folder_without_sound(folder, "noise")
-    if request.recordings:
-        refuse_folder_without_sound(request.recordings, "take of the phrase")
+        try:
+            with countdown.phase(phase.name):
+                phase.run(executor, countdown.remark)
+        except KeyboardInterrupt as stop:
+            log.info("%s; the same command goes on", str(stop) or f"{phase.name}: kept so far")
+            raise
 
 
 def phases(request: Request, workers: int) -> list[Phase]:
@@ -94,7 +76,7 @@ def phases(request: Request, workers: int) -> list[Phase]:
 
 def _speaking(bank: Bank, workers: int) -> Phase:
     name = f"speak {bank.folder.parent.name}/{bank.folder.name}"
-    return Phase(name, bank.seconds / workers, bank.complete, lambda pool, _: bank.speak(pool))
+    return Phase(name, bank.seconds / workers, bank.complete, bank.speak)
 
 
 def _training(request: Request) -> Phase:
@@ -133,7 +115,7 @@ def _conversion(request: Request) -> Phase:
         judgement.convert_all(request, kept)
 
     seconds = CONVERSION_SECONDS * len(judgement.MODES)
-    return Phase("convert", seconds, bool(judgement.artefacts(request)), run)
+    return Phase("convert", seconds, bool(judgement.converted(request)), run)
 
 
 def _evaluation(request: Request, workers: int) -> Phase:

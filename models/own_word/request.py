@@ -16,6 +16,7 @@ from models.own_word.presets import PRESETS, Preset
 from models.recordings.sources import sound_files
 from models.replacing import replacing
 from models.training.settled import refuse_other_runs
+from models.voices.spelling import spell, without_accents
 
 REQUEST = "request.json"
 LOCK = "lock"
@@ -26,6 +27,7 @@ class Request:
     """A model that is asked for."""
 
     phrase: str
+    """As it is written, and shown."""
     out: Path
     preset_name: str = "full"
     near: tuple[str, ...] = ()
@@ -43,8 +45,7 @@ class Request:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if not re.search("[A-Za-z]", self.phrase):
-            raise SettingsError(f"the phrase is {self.phrase!r}; give words, such as 'hey pi'")
+        _ = self.spoken
         if not 0 < self.false_accepts_per_hour < math.inf:
             raise SettingsError(
                 f"--false-accepts-per-hour is {self.false_accepts_per_hour}; it must be above 0"
@@ -54,6 +55,11 @@ class Request:
         for folder in (*self.negatives, *self.noise, *filter(None, [self.recordings])):
             if not folder.is_dir():
                 raise SettingsError(f"{folder}: there is no such folder; check the path")
+
+    @cached_property
+    def spoken(self) -> str:
+        """Return the phrase as voices read it: numbers in words, plain English letters."""
+        return spell(self.phrase)
 
     @property
     def name(self) -> str:
@@ -122,5 +128,6 @@ class Request:
 
 
 def slug(phrase: str) -> str:
-    """Return the phrase as a file name: "Hey, Pi" is "hey-pi"."""
-    return re.sub(r"[^a-z0-9]+", "-", phrase.lower()).strip("-")
+    """Return the phrase as a file name: "Hey, Pi" is "hey-pi", "what's up" is "whats-up"."""
+    letters = without_accents(phrase).lower().replace("'", "")
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-") or slug(spell(phrase))

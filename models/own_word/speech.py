@@ -1,32 +1,41 @@
 """What is spoken: the phrase, what sounds like it, and sentences without it."""
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_py.errors import MissingToolError
+from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, WORDS
 from models.own_word.presets import Amounts
 from models.own_word.request import Request
+from models.phrases.lexicon import pronounce
 from models.phrases.near_phrases import near_phrases
-from models.phrases.sentences import sentences
+from models.phrases.sentences import sentences, without
+from models.progress import Remark, no_remark
 from models.recordings.folds import fold_of
 from models.replacing import replacing
-from models.voices import Voice, find_voices, speak_phrases
-from models.voices.catalogue import REMEDY
+from models.voices.bank import speak_phrases
+from models.voices.catalogue import REMEDY, find_voices
+from models.voices.engines.voice import Voice
 from models.voices.manifest import Manifest
 from models.voices.recipe import NEURAL, NEURAL_SHARE
+from models.voices.spelling import spell
 
 DEVELOPMENT_FOLDS = (0,)
 TEST_FOLDS = (1,)
 NEAR = "near.txt"
 
-WORDS, CARRIED, NEAR_BANK, SENTENCES = "words", "carried", "near", "sentences"
-"""Folders: the phrase alone, within sentences, phrases near to it, sentences without it."""
-
 SECONDS_A_CLIP = {WORDS: 0.07, CARRIED: 0.17, NEAR_BANK: 0.08, SENTENCES: 0.31}
 NEURAL_SECONDS_A_CLIP = {WORDS: 1.2, CARRIED: 1.7, NEAR_BANK: 1.2, SENTENCES: 3.3}
 """Of one core, measured on an x86-64 of 2 GHz: a first guess of how long it will take."""
+
+WITHOUT_NEURAL = (
+    "with them more people are heard, above all in noise: python -m models gather --only kokoro"
+)
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,8 @@ class Bank:
         each = (1 - neural) * SECONDS_A_CLIP[kind] + neural * NEURAL_SECONDS_A_CLIP[kind]
         return each * self.takes * len(self.phrases)
 
-    def speak(self, executor: Executor) -> None:
-        """Speak what is not there yet."""
+    def speak(self, executor: Executor, remark: Remark = no_remark) -> None:
+        """Speak what is not there yet; `remark` stands beside the progress bar."""
         speak_phrases(
             self.phrases,
             self.folder,
@@ -66,7 +75,19 @@ class Bank:
             executor=executor,
             carrier=self.carrier,
             keep_carrier=self.keep_carrier,
+            remark=remark,
         )
+
+
+def refuse_unspeakable(request: Request) -> None:
+    """Raise what speaking would raise later: MissingToolError, AudioError, SettingsError.
+
+    Says where neural voices are to be had if there are none.
+    """
+    train, _ = split_voices(request.held_out_engine)
+    if all(voice.engine != NEURAL for voice in train):
+        log.info("no neural voices are installed; %s", WITHOUT_NEURAL)
+    pronounce(request.spoken)
 
 
 def banks(request: Request) -> list[Bank]:
@@ -91,8 +112,8 @@ def _side(
     amounts: Amounts,
     seed: int,
 ) -> list[Bank]:
-    phrase = (request.phrase,)
-    said = tuple(sentences(amounts.sentences, request.phrase, seed))
+    phrase = (request.spoken,)
+    said = tuple(sentences(amounts.sentences, request.spoken, seed))
     return [
         Bank(request.bank(side, WORDS), phrase, amounts.words, voices, seed),
         Bank(request.bank(side, CARRIED), phrase, amounts.carried, voices, seed, keep_carrier=True),
@@ -105,11 +126,21 @@ def chosen_near_phrases(request: Request) -> list[str]:
     """Return the phrases to refuse, and keep them in a file: the same ones when resumed."""
     path = request.work / NEAR
     if not path.exists():
-        found = near_phrases(request.phrase, request.preset.train.near_phrases)
-        phrases = dict.fromkeys([*request.near, *found])
+        found = near_phrases(request.spoken, request.preset.train.near_phrases)
+        phrases = dict.fromkeys([*_near_ones_given(request), *found])
         with replacing(path) as part:
             part.write_text("\n".join(phrases) + "\n", encoding="utf-8")
     return path.read_text(encoding="utf-8").splitlines()
+
+
+def _near_ones_given(request: Request) -> list[str]:
+    """Return the phrases of --near as voices read them, without those in which the phrase is."""
+    given = [spell(phrase) for phrase in request.near]
+    kept = without(request.spoken, given)
+    for phrase in given:
+        if phrase not in kept:
+            log.warning("--near %r left out: %r is heard in it", phrase, request.phrase)
+    return kept
 
 
 def split_voices(held_out_engine: str | None) -> tuple[tuple[Voice, ...], tuple[Voice, ...]]:

@@ -28,8 +28,6 @@ FEWEST_TO_TEST = 6
 TEST_EVERY = 3
 """Every third take tests."""
 
-TAKES = "takes"
-
 log = logging.getLogger(__name__)
 
 

@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 import numpy as np
 
 from models.phrases.lexicon import WORD, common_words, pronounce
-from models.voices.phonemes import Phones, distances, holds_before_its_end
+from models.voices.phonemes import Phones, distances, holds
 
 
 def near_phrases(phrase: str, count: int) -> list[str]:
@@ -15,8 +15,8 @@ def near_phrases(phrase: str, count: int) -> list[str]:
 
     Its own parts, common words that begin or end like it or resemble it as a whole, and, of
     several words, the phrase with one of them swapped for a word that resembles it; the nearest
-    of each kind first. Left out: what sounds the same, and what goes on after the whole phrase
-    has been said ("activated"), which cannot be told from it in time.
+    of each kind first. Left out: what the whole phrase is heard or written in, such as its
+    compounds ("minicomputer" of "computer") and what goes on after it ("activated").
     Raises MissingToolError without the dictionaries, AudioError for what cannot be pronounced.
     """
     words = re.findall(WORD, phrase)
@@ -24,15 +24,19 @@ def near_phrases(phrase: str, count: int) -> list[str]:
     kinds = [_parts(words), *_like(_joined(sounds))]
     if len(words) > 1:
         kinds += [_with_another_word(words, sounds, place) for place in range(len(words))]
-    target = _joined(sounds)
+    target, written = _joined(sounds), _letters(phrase)
     found: dict[str, None] = {}
     for candidate in _in_turn(kinds):
         if len(found) == count:
             break
-        said = _joined(pronounce(candidate))
-        if said != target and not holds_before_its_end(said, target):
+        written_in = written in _letters(candidate)
+        if not written_in and not holds(_joined(pronounce(candidate)), target):
             found[candidate] = None
     return list(found)
+
+
+def _letters(text: str) -> str:
+    return re.sub("[^a-z]", "", text.lower())
 
 
 def _joined(words: Sequence[Phones]) -> Phones:

@@ -2,13 +2,13 @@
 
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models.phrases.lexicon import DICTIONARIES, WORD, common_words, pronounce, words_by_tag
-from models.voices.phonemes import Phones
+from models.voices.phonemes import Phones, holds
 
 TEMPLATES = (
     "the {jj} {nn} {vbd} the {nns} of the {nn}",
@@ -36,20 +36,26 @@ TEMPLATES = (
 )
 """{tag}: a common word that newspapers use so (Penn Treebank tags)."""
 
+TRIES = 200
+"""For each sentence."""
+
 
 def sentences(count: int, phrase: str, seed: int, folder: Path = DICTIONARIES) -> list[str]:
     """Return `count` different sentences in which nothing sounds like `phrase`.
 
     The same arguments give the same sentences. Raises MissingToolError without the dictionaries,
-    SettingsError for a phrase without sounds.
+    SettingsError for a phrase without sounds, and for one that is heard nearly everywhere.
     """
     rng = random.Random(f"{phrase} {seed}")
     target = _sounds_of_phrase(phrase)
     found: dict[str, None] = {}
+    tries = 0
     while len(found) < count:
+        if (tries := tries + 1) > TRIES * count:
+            raise SettingsError(f"{phrase!r} is heard in nearly every sentence; take a longer one")
         template = rng.choice(TEMPLATES)
         sentence = re.sub(r"\{(\w+)\}", lambda tag: _word(rng, tag[1], folder), template)
-        if not _holds(_sounds(sentence), target):
+        if not holds(_sounds(sentence), target):
             found[sentence] = None
     return list(found)
 
@@ -60,7 +66,7 @@ def without(phrase: str, texts: Iterable[str]) -> list[str]:
     Raises MissingToolError, SettingsError as `sentences` does.
     """
     target = _sounds_of_phrase(phrase)
-    return [text for text in texts if not _holds(_sounds(text), target)]
+    return [text for text in texts if not holds(_sounds(text), target)]
 
 
 def _word(rng: random.Random, tag: str, folder: Path) -> str:
@@ -98,10 +104,3 @@ def _sounds_of_phrase(phrase: str) -> Phones:
 def _sounds(text: str) -> Phones:
     words = re.findall(WORD, text)
     return tuple(phone for word in words for phone in _sounds_of_word(word))
-
-
-def _holds(phones: Sequence[str], target: Phones) -> bool:
-    return any(
-        tuple(phones[start : start + len(target)]) == target
-        for start in range(len(phones) - len(target) + 1)
-    )

@@ -1,22 +1,22 @@
 """The training loop, of trigger words and of command words: resumable at any moment."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from models.clips.batches import Batch, made_ahead
+from models.progress import Remark, end_early, no_remark, progress_bar, seconds_left
 from models.settings.config import Config
+from models.settings.schedule import Schedule
 from models.training import checkpoint, moving_average
 from models.training.compilation import begin_again, build_and_compile
+from models.training.interruption import Interruption
 from models.training.log import TrainingLog
 from models.training.settled import BEST_MODEL, WORK
 from models.training.task import Task, network_of
@@ -63,7 +63,7 @@ def train(
     resume: bool,
     *,
     start: Path | None = None,
-    remark: Callable[[float], str] = lambda _: "",
+    remark: Remark = no_remark,
 ) -> Outcome:
     """Train to the end of the schedule; leaves model.keras, a log and checkpoints in `folder`.
 
@@ -72,7 +72,8 @@ def train(
     resume: go on from the last checkpoint, if there is one.
     start: a trained network to fine-tune, its batch normalisations frozen (.keras); or a
     checkpoint to go on from, its step included (.npz).
-    remark: is given the seconds that are left; what it returns stands beside the progress bar.
+    remark: stands beside the progress bar.
+    Stopped by Ctrl-C it keeps the step it is at, which the KeyboardInterrupt tells.
     """
     schedule = task.config.schedule
     last_checkpoint = folder / WORK / CHECKPOINT
@@ -83,34 +84,32 @@ def train(
     run = _Run(task, folder, model, progress)
     first = progress.step // schedule.repeats
     last = -(-schedule.steps // schedule.repeats)
-    with progress_bar(task.config.name, schedule.steps, progress.step) as bar:
-        batches = made_ahead(task.make_batch, executor, first, last, AHEAD)
-        for number, batch in enumerate(batches, first):
-            for repeat in range(schedule.repeats):
-                step = number * schedule.repeats + repeat
-                if step < progress.step or step >= schedule.steps:
-                    continue
-                loss = run.step(batch)
-                bar.set_postfix_str(f"loss {loss:.3f} {remark(_seconds_left(bar))}", refresh=False)
-                bar.update()
+    batches = made_ahead(task.make_batch, executor, first, last, AHEAD)
+    with (
+        Interruption() as interruption,
+        progress_bar("step", schedule.steps, progress.step, task.config.name) as bar,
+    ):
+        for batch in _each_step(batches, first, schedule, progress.step):
+            loss = run.step(batch)
+            bar.set_postfix_str(f"loss {loss:.3f} {remark(seconds_left(bar))}", refresh=False)
+            bar.update()
+            if interruption.asked:
+                raise KeyboardInterrupt(run.keep())
             if run.exhausted:
                 log.info("no gain in %d evaluations: stopped", schedule.patience_evaluations)
+                end_early(bar)
                 break
     return run.finish()
 
 
-@contextmanager
-def progress_bar(name: str, total: int, step: int) -> Iterator["tqdm[Any]"]:
-    """Show the steps of a run that has made `step` of `total`; log lines go around the bar."""
-    bar = tqdm(total=total, initial=step, unit="step", desc=name, smoothing=0.05)
-    with logging_redirect_tqdm(), bar:
-        yield bar
-
-
-def _seconds_left(bar: "tqdm[Any]") -> float:
-    """Return how long the rest takes at the rate so far, NaN before the first steps."""
-    rate = bar.format_dict["rate"] or (bar.n - bar.initial) / max(bar.format_dict["elapsed"], 1e-9)
-    return (bar.total - bar.n) / rate if rate else float("nan")
+def _each_step(
+    batches: Iterable[Batch], first: int, schedule: Schedule, done: int
+) -> Iterator[Batch]:
+    """Yield the batch of each step after `done`; `batches` begin with batch `first`."""
+    for number, batch in enumerate(batches, first):
+        for repeat in range(schedule.repeats):
+            if done <= number * schedule.repeats + repeat < schedule.steps:
+                yield batch
 
 
 class _Run:
@@ -162,6 +161,12 @@ class _Run:
         error = self._progress.best_metric
         record = self._task.finish(self._folder / BEST_MODEL, error)
         return Outcome(self._progress.step, error, record)
+
+    def keep(self) -> str:
+        """Save what a stopped run goes on from; return which step that is, in words."""
+        checkpoint.save(self._folder / WORK / CHECKPOINT, self._model, self._progress)
+        self._log.close()
+        return f"kept at step {self._progress.step}"
 
     def _save(self) -> None:
         names = [CHECKPOINT]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
+from models.progress import Remark, no_remark
 from models.settings.config import Config
 from models.training.loop import Outcome, train, with_normalisation
 from models.training.settled import RECORD, settle, with_normalisation_of
@@ -19,7 +20,7 @@ def train_in(
     resume: bool,
     *,
     start: Path | None = None,
-    remark: Callable[[float], str] = lambda _: "",
+    remark: Remark = no_remark,
 ) -> Outcome:
     """Train in `folder` and leave there all that a converter and a reader want.
 

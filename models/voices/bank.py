@@ -9,9 +9,9 @@ from concurrent.futures import Executor, Future, as_completed
 from pathlib import Path
 
 import soundfile
-from tqdm import tqdm
 
 from firmware_py.errors import AudioError, SettingsError
+from models.progress import Remark, no_remark, progress_bar, seconds_left
 from models.voices.catalogue import find_voices
 from models.voices.engines.native import PREFIX
 from models.voices.engines.voice import Voice
@@ -38,14 +38,16 @@ def speak_phrases(
     executor: Executor | None = None,
     carrier: bool = True,
     keep_carrier: bool = False,
+    remark: Remark = no_remark,
 ) -> Path:
     """Speak each phrase count times into 16-bit FLAC files under out; return the manifest.
 
     Clip i says phrase i modulo their number and depends on seed, i and the voices only, so that
     any executor makes the same files and an interrupted run goes on where it stopped.
     voices: who speaks; else all of the engines, or of all engines. keep_carrier leaves the whole
-    sentence around each phrase. Raises SettingsError for phrases that cannot be spoken and when
-    out holds clips of another order, MissingToolError without voices.
+    sentence around each phrase; remark stands beside the progress bar. Raises SettingsError for
+    phrases that cannot be spoken and when out holds clips of another order, MissingToolError
+    without voices.
     """
     chosen = find_voices(engines) if voices is None else tuple(voices)
     check_phrases(phrases, english=any(not voice.engine.startswith(PREFIX) for voice in chosen))
@@ -57,10 +59,11 @@ def speak_phrases(
     manifest.write(made)
     done = {int(row["index"]) for row in made}
     todo = [index for index in range(count * len(phrases)) if index not in done]
-    with tqdm(total=len(todo) + len(done), initial=len(done), unit="clip") as progress:
+    with progress_bar("clip", len(todo) + len(done), len(done)) as bar:
         for rows in speak_tasks(order, out, todo, executor):
             manifest.append(rows)
-            progress.update(len(rows))
+            bar.set_postfix_str(remark(seconds_left(bar)), refresh=False)
+            bar.update(len(rows))
     manifest.write(sorted(manifest.read(), key=lambda row: int(row["index"])))
     return manifest.path
 
@@ -144,9 +147,7 @@ def check_phrases(phrases: Sequence[str], *, english: bool = True) -> None:
     letters = "English letters" if english else "letters"
     for phrase in phrases:
         if not re.fullmatch(SPEAKABLE, phrase, re.ASCII if english else re.UNICODE):
-            raise SettingsError(
-                f"cannot speak {phrase!r}; write it in {letters}, digits and .,?!'-"
-            )
+            raise SettingsError(f"cannot speak {phrase!r}; write it in {letters} and .,?!'-")
 
 
 def check_same_order(made: Sequence[dict[str, str]], order: Order, path: Path) -> None:

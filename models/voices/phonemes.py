@@ -128,12 +128,7 @@ def _distance_table(goal: Sequence[int], words: NDArray[np.int_]) -> NDArray[np.
     return table
 
 
-def holds_before_its_end(phones: Phones, target: Phones) -> bool:
-    """Tell whether `target` is heard whole in `phones`, at any place but their very end.
-
-    At the end, what comes before can tell them apart ("deactivate" from "activate"); what comes
-    after a target is not known yet when it must be detected.
-    """
-    return any(
-        phones[start : start + len(target)] == target for start in range(len(phones) - len(target))
-    )
+def holds(phones: Phones, target: Phones) -> bool:
+    """Tell whether `target` is heard whole anywhere in `phones`."""
+    starts = range(len(phones) - len(target) + 1)
+    return any(phones[start : start + len(target)] == target for start in starts)
