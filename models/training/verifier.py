@@ -16,6 +16,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 from tqdm import tqdm
+from tqdm.keras import TqdmCallback
 
 from models.clips.batches import Job, made_ahead
 from models.clips.maker import Clip
@@ -208,8 +209,11 @@ def _fit(windows: Windows, epochs: int, seed: int, work: Path) -> keras.Model:
         np.stack([windows.targets, windows.weights], axis=2),
         batch_size=BATCH_SIZE,
         epochs=epochs,
-        verbose=2,
-        callbacks=[keras.callbacks.BackupAndRestore(work / "epochs")],
+        verbose=0,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(work / "epochs"),
+            TqdmCallback(verbose=1, unit="epoch"),
+        ],
     )
     return model
 
