@@ -29,8 +29,13 @@ def test_what_is_said_of_silence(
     watch = ChannelWatch("array", channel, RATE_HZ)
     look(watch, values, 4.5)
     assert not caplog.text
+    assert watch.fault == ""
     look(watch, values, 1.0)
     assert said in caplog.text
+    assert watch.fault
+    assert f"'array': {watch.fault}" in caplog.text
+    look(watch, [1] * len(values), 0.1)
+    assert watch.fault == ""
 
 
 def test_a_channel_that_has_sounded_may_be_silent(caplog: pytest.LogCaptureFixture) -> None:

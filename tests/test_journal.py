@@ -14,8 +14,10 @@ import pytest
 import soundfile
 
 from firmware_py import durable_file
+from firmware_py.monitor.control import open_journal
 from firmware_py.monitor.export import export
 from firmware_py.monitor.journal import MOST_WITHOUT_CLIPS, Entry, Journal
+from firmware_py.settings import ClipSettings
 
 ENTRY = Entry("detection", "turn on", "m", 0.9, 0.8, "2026-01-02T03:04:05.678+00:00")
 
@@ -221,3 +223,49 @@ def test_the_export_holds_the_judged_clips_by_folder(tmp_path: Path) -> None:
     ]
     assert [clip["file"] for clip in manifest["clips"]] == names
     assert [clip["verdict"] for clip in manifest["clips"]] == ["wrong", "right"]
+
+
+class TestClipsOfVersion010:
+    """TIME-SCORE.wav in the folder of the label, with nothing beside it."""
+
+    def keep(self, folder: Path, name: str = "20251231T235959123Z-0.975.wav") -> Path:
+        path = folder / "turn_on" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(wav())
+        return path
+
+    def test_they_are_listed_judged_bounded_and_deleted_like_others(self, tmp_path: Path) -> None:
+        earlier = self.keep(tmp_path)
+        self.keep(tmp_path, "20260101T000000000Z-1.000.wav")
+        (tmp_path / "turn_on" / "20260101T000001000Z-0.900.part").write_bytes(b"RIFF")
+        foreign = tmp_path / "turn_on" / "20260101-mine.wav"
+        foreign.write_bytes(wav())
+        ring = open_journal(ClipSettings(folder=str(tmp_path), max_clips=3))
+        assert numbers(ring) == [2, 1]
+        line = ring.find(1)
+        assert line
+        assert line.entry == Entry(
+            "detection", "turn_on", "", 0.975, 0.0, "2025-12-31T23:59:59.123+00:00"
+        )
+        assert line.clip == earlier.with_name(f"000001-{earlier.name}")
+        ring.judge(1, "wrong")
+        assert open_journal(ClipSettings(folder=str(tmp_path))).lines() == ring.lines()
+        for _ in range(2):
+            ring.add(ENTRY, wav())
+        assert numbers(ring) == [4, 3, 1]
+        assert ring.delete_everything() == 3
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == [foreign]
+
+    def test_the_power_may_go_in_the_middle(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.keep(tmp_path)
+
+        def cut(*_: object) -> None:
+            raise OSError("the power went")
+
+        with monkeypatch.context() as during:
+            during.setattr(Path, "rename", cut)
+            assert numbers(open_journal(ClipSettings(folder=str(tmp_path)))) == []
+        assert numbers(open_journal(ClipSettings(folder=str(tmp_path)))) == [1]
+        assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 2

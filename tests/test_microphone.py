@@ -133,6 +133,7 @@ def test_a_channel_without_sound_is_said(
     for _ in range(10):
         listen_until_open(microphone)
     assert "channel 1 is silent, but channel 2 is not; set channel = 2" in caplog.text
+    assert microphone.fault.startswith("channel 1 is silent")
 
 
 def test_no_device_is_waited_for(

@@ -6,7 +6,6 @@ from numpy.typing import NDArray
 
 from firmware_py.monitor.microphone_health import (
     diagnose,
-    diagnose_channels,
     level_dbfs,
     peak_dbfs,
 )
@@ -52,14 +51,6 @@ def test_the_frequency_of_the_mains_is_said() -> None:
 
 def test_too_little_sound_says_nothing() -> None:
     assert diagnose(np.zeros(RATE_HZ, np.int16), RATE_HZ) == []
-
-
-def test_the_channel_that_speaks_is_named() -> None:
-    both = np.stack([int16(NOISE * 0), int16(SPEECH)], axis=1)
-    assert "channel 2 of 2" in diagnose_channels(both)[0].text
-    assert diagnose_channels(both[:, 1:]) == []
-    assert diagnose_channels(np.stack([int16(SPEECH), int16(SPEECH * 0.1)], axis=1)) == []
-    assert diagnose_channels(both * 0) == []
 
 
 def test_levels_are_those_of_known_signals() -> None:

@@ -170,6 +170,7 @@ class PretendedHome:
             "listening": self.listening,
             "faults": [{"fault": "missing", "text": "No microphone is open"}],
             "real_time_factor": 0.0123,
+            "level_dbfs": -47.26,
             "detections_today": 7,
             "temperature_celsius": 51.0,
             "models": [{"name": "Hey Pi", "points": points, "current": self.point}],
@@ -215,12 +216,14 @@ def test_what_home_assistant_may_see_and_change(broker: Broker) -> None:
             assert each["value_template"] == f"{{{{ value_json.{name} }}}}"
             assert name in told
     assert (told["listening"], told["problem"], told["load"]) == ("ON", "ON", 1.23)
+    assert told["level"] == -47.3
 
     def send(name: str, payload: str) -> None:
         listener.client.publish(components[name]["command_topic"], payload, 1)
 
     send("listening", "OFF")
     wait_until(lambda: json.loads(listener.on(topic)[-1])["listening"] == "OFF")
+    assert json.loads(listener.on(topic)[-1])["level"] is None
     send("sensitivity_hey_pi", "nonsense")
     send("sensitivity_hey_pi", "sensitive")
     wait_until(lambda: json.loads(listener.on(topic)[-1])["sensitivity_hey_pi"] == "sensitive")

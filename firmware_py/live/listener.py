@@ -13,6 +13,7 @@ from firmware_py.ensemble import Ensemble, Hit
 from firmware_py.live.pace import QUIET_SECONDS, Pace
 from firmware_py.monitor.close_misses import CloseMiss, CloseMissDetector
 from firmware_py.monitor.history import History
+from firmware_py.monitor.microphone_health import level_dbfs
 from firmware_py.monitor.observation import Observer, observe
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
@@ -83,6 +84,12 @@ class Listener:
     def real_time_factor(self) -> float:
         """Processing time over audio time."""
         return self.processing_seconds / self.audio_seconds if self.audio_seconds else 0.0
+
+    @property
+    def level_dbfs(self) -> float:
+        """Mean power of the last two seconds; 0 is full scale. For any thread."""
+        history = self._history
+        return level_dbfs(history.between(0, history.heard))
 
     @property
     def rest_seconds(self) -> float:

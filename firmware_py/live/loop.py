@@ -153,6 +153,11 @@ class Live:
         return self._microphone.name
 
     @property
+    def microphone_fault(self) -> str:
+        """What is wrong with the microphone's channels, in words; empty: nothing."""
+        return self._microphone.fault
+
+    @property
     def tests(self) -> list[str]:
         """The kinds of outputs that there are, such as chime or gpio."""
         settings = self._site.settings
@@ -171,6 +176,7 @@ class Live:
         return {
             "detections": self._detections.total(),
             "real_time_factor": self._listener.real_time_factor,
+            "level_dbfs": self._listener.level_dbfs,
             "uptime_seconds": time.monotonic() - self._started,
         }
 

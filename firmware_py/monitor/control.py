@@ -15,6 +15,7 @@ from firmware_py.board_state import read_board_state
 from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.broadcast import Broadcast
+from firmware_py.monitor.earlier_clips import adopt_earlier_clips
 from firmware_py.monitor.journal import Journal, Line
 from firmware_py.monitor.microphone_health import diagnose, peak_dbfs
 from firmware_py.monitor.observation import Observation, Observer
@@ -50,6 +51,10 @@ class Loop(Protocol):
 
     @property
     def microphone_name(self) -> str: ...
+
+    @property
+    def microphone_fault(self) -> str:
+        """What is wrong with the microphone's channels, in words; empty: nothing."""
 
     @property
     def tests(self) -> list[str]: ...
@@ -201,6 +206,8 @@ class Control:
         if not self._live.microphone_name:
             text = "No microphone is open: is one plugged in, and free? The log says more."
             return [{"fault": "missing", "text": text}]
+        if fault := self._live.microphone_fault:
+            return [{"fault": "channel", "text": f"Microphone: {fault}."}]
         samples = np.concatenate([np.zeros(0, np.int16), *list(self._recent)])
         return [asdict(finding) for finding in diagnose(samples, self._live.rate_hz)]
 
@@ -209,7 +216,9 @@ def open_journal(clips: ClipSettings | None) -> Journal:
     """Return the journal of a site; without settings for clips it is in memory only."""
     if not clips:
         return Journal(None)
-    return Journal(Path(clips.folder), clips.max_clips, clips.max_days)
+    folder = Path(clips.folder)
+    adopt_earlier_clips(folder)
+    return Journal(folder, clips.max_clips, clips.max_days)
 
 
 def _model_status(model: Model, chosen: str | None, lines: list[Line]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Journal:
             line = self._lines[number]
             judged = replace(line, entry=replace(line.entry, verdict=verdict))
             if line.clip:
-                _write_entry(line.clip, judged.entry)
+                write_entry(line.clip, judged.entry)
             self._lines[number] = judged
             return judged
 
@@ -171,7 +171,7 @@ class Journal:
             try:
                 _make_private(folder)
                 write_durably(path, clip)
-                _write_entry(path, line.entry)
+                write_entry(path, line.entry)
                 return path
             except OSError as error:
                 _delete(path)
@@ -204,7 +204,8 @@ class Journal:
         return (path for path in paths if PARTIAL_NAME.fullmatch(path.name))
 
 
-def _write_entry(clip: Path, entry: Entry) -> None:
+def write_entry(clip: Path, entry: Entry) -> None:
+    """Note what is known of a clip beside it, on the disk by then; raises OSError."""
     text = json.dumps(asdict(entry), ensure_ascii=False, indent=1)
     write_durably(clip.with_suffix(".json"), f"{text}\n".encode())
 

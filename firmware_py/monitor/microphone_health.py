@@ -21,9 +21,8 @@ HUM_SHARE = 0.7
 HUM_DBFS = -55.0
 """A weaker one does not disturb."""
 HUM_OVERTONES = 6
-CHANNEL_DIFFERENCE_DB = 40.0
 
-Fault = Literal["silent", "quiet", "clipping", "hum", "one-channel"]
+Fault = Literal["silent", "quiet", "clipping", "hum"]
 
 
 @dataclass(frozen=True)
@@ -69,28 +68,6 @@ def diagnose(samples: NDArray[np.int16], sample_rate_hz: int) -> list[Finding]:
             )
         )
     return findings
-
-
-def diagnose_channels(samples: NDArray[np.int16]) -> list[Finding]:
-    """Return whether some channels of a microphone with several are dead.
-
-    samples: int16 [n, channels].
-    """
-    powers = np.mean(np.square(samples, dtype=np.float64), axis=0)
-    loudest = float(powers.max())
-    if samples.shape[1] < 2 or loudest == 0.0:
-        return []
-    dead = powers < loudest / 10.0 ** (CHANNEL_DIFFERENCE_DB / 10.0)
-    if not dead.any():
-        return []
-    alive = ", ".join(str(index + 1) for index in np.flatnonzero(~dead))
-    return [
-        Finding(
-            "one-channel",
-            f"Sound comes on channel {alive} of {samples.shape[1]} only: set microphone.channel"
-            " to it.",
-        )
-    ]
 
 
 def level_dbfs(samples: NDArray[np.int16]) -> float:

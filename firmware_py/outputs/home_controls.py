@@ -16,6 +16,8 @@ from firmware_py.errors import TriggerWordError
 STATUS_SECONDS = 60.0
 MOST_COMMAND = 200
 ON, OFF = "ON", "OFF"
+MEASURED = {"state_class": "measurement", "entity_category": "diagnostic"}
+"""Of sensors whose values Home Assistant keeps statistics of."""
 
 log = logging.getLogger(__name__)
 
@@ -70,16 +72,19 @@ class HomeControls:
             "problem": self._entity("binary_sensor", "problem", "Problem", "")
             | {"device_class": "problem", "entity_category": "diagnostic"},
             "load": self._entity("sensor", "load", "Load", "mdi:gauge")
-            | {"unit_of_measurement": "%", "entity_category": "diagnostic"},
+            | {"unit_of_measurement": "%", **MEASURED},
+            "level": self._entity("sensor", "level", "Level", "mdi:volume-medium")
+            | {"unit_of_measurement": "dBFS", **MEASURED},
             "detections_today": self._entity(
                 "sensor", "detections_today", "Detections today", "mdi:counter"
-            ),
+            )
+            | {"state_class": "total_increasing"},
         }
         if status["temperature_celsius"] is not None:
             found["temperature"] = self._entity("sensor", "temperature", "Temperature", "") | {
                 "device_class": "temperature",
                 "unit_of_measurement": "°C",
-                "entity_category": "diagnostic",
+                **MEASURED,
             }
         for model in status["models"]:
             key = f"sensitivity_{_slug(model['name'])}"
@@ -119,6 +124,7 @@ class HomeControls:
             "problem": ON if status["faults"] else OFF,
             "problems": [fault["text"] for fault in status["faults"]],
             "load": round(100.0 * status["real_time_factor"], 2),
+            "level": round(status["level_dbfs"], 1) if status["listening"] else None,
             "detections_today": status["detections_today"],
             "temperature": status["temperature_celsius"],
         }

@@ -78,6 +78,11 @@ class Capture:
         return self._queue.qsize() * BUFFER_SECONDS
 
     @property
+    def fault(self) -> str:
+        """What is wrong with its channels, in words; empty: nothing."""
+        return self._watch.fault
+
+    @property
     def is_active(self) -> bool:
         """Whether samples can still come; a device that went away may seem so for ever."""
         try:

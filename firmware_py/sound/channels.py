@@ -18,6 +18,8 @@ class ChannelWatch:
         """
         channel: the one that is listened to, from 1; 0: the mean of all, which is not looked at.
         """
+        self.fault = ""
+        """What is wrong, in words, until the channel sounds; empty: nothing."""
         self._device = device
         self._channel = channel
         self._rate_hz = rate_hz
@@ -31,6 +33,7 @@ class ChannelWatch:
             return
         if channels[:, self._channel - 1].any():
             self._is_watching = False
+            self.fault = ""
             return
         peaks = np.abs(channels.astype(np.int64)).max(axis=0, initial=0)
         self._peaks = np.maximum(peaks, self._peaks) if self._silent_samples else peaks
@@ -41,14 +44,10 @@ class ChannelWatch:
 
     def _say(self) -> None:
         loudest = int(self._peaks.argmax()) + 1
+        self.fault = "digital silence; is it muted?"
         if self._peaks[loudest - 1]:
-            log.warning(
-                "microphone %r: channel %d is silent, but channel %d is not;"
-                " set channel = %d under [microphone]",
-                self._device,
-                self._channel,
-                loudest,
-                loudest,
+            self.fault = (
+                f"channel {self._channel} is silent, but channel {loudest} is not;"
+                f" set channel = {loudest} under [microphone]"
             )
-        else:
-            log.warning("microphone %r: digital silence; is it muted?", self._device)
+        log.warning("microphone %r: %s", self._device, self.fault)

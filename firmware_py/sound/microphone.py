@@ -93,6 +93,11 @@ class Microphone:
         return self._capture.format.device.name if self._capture else ""
 
     @property
+    def fault(self) -> str:
+        """What is wrong with its channels, in words; empty: nothing."""
+        return self._capture.fault if self._capture else ""
+
+    @property
     def queued_seconds(self) -> float:
         """Sound that waits to be read."""
         return self._capture.queued_seconds if self._capture else 0.0
