@@ -14,10 +14,7 @@ from board.profiles import command as profiles
 from board.provision import command as provision
 from board.sbom import command as sbom
 from board.sign import command as sign
-from firmware_py.errors import TriggerWordError
-
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
+from firmware_py.console import exit_code
 
 COMMANDS = (profiles, prepare, provision, package, bundle, image, sign, files, sbom)
 
@@ -36,13 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. Bad input is one line on standard error."""
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        return int(arguments.run(arguments))
-    except (TriggerWordError, OSError) as error:
-        print(f"python -m board: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+    return exit_code("python -m board", lambda: int(arguments.run(arguments)))
 
 
 if __name__ == "__main__":

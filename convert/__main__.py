@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from convert.errors import ParityError
 from firmware_py.artefact import Mode
 from firmware_py.candidates import LookPolicy
-from firmware_py.errors import SettingsError, TriggerWordError
+from firmware_py.console import exit_code
+from firmware_py.errors import SettingsError
 
 if TYPE_CHECKING:
     from convert.parity import ParityReport, RuntimeParity
@@ -51,21 +51,16 @@ LOOKS = {
 }
 """Fields of `LookPolicy` that are options, with metavar and help."""
 
-EXIT_FAILED = 1
-EXIT_BAD_INPUT = 2
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Convert as the command line says; return the exit code. Bad input is one line on stderr."""
     options = _parser().parse_args(arguments)
-    try:
-        with _quiet_libraries():
-            report = _convert(options)
-    except (TriggerWordError, OSError) as error:
-        print(f"python -m convert: {error}", file=sys.stderr)
-        return EXIT_FAILED if isinstance(error, ParityError) else EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        return 130
+    return exit_code("python -m convert", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    with _quiet_libraries():
+        report = _convert(options)
     _print_report(report, options.out)
     return 0
 

@@ -1,7 +1,6 @@
 """The command line of the device: `trigger-word`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -19,14 +18,8 @@ from firmware_py.commands import (
     test_outputs,
     watch,
 )
-from firmware_py.errors import DeviceError, TriggerWordError
+from firmware_py.console import exit_code
 from firmware_py.logs import open_standard_streams, start_logging
-from firmware_py.reading.files import shown
-
-EXIT_BAD_INPUT = 2
-EXIT_DEVICE_GONE = 75
-EXIT_NO_READER = 141
-"""As a shell says of a process that SIGPIPE ended."""
 
 COMMANDS = (
     detect,
@@ -70,24 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_standard_streams()
     arguments = build_parser().parse_args(argv)
     start_logging()
-    try:
-        return int(arguments.run(arguments))
-    except DeviceError as error:
-        return _fail(error, EXIT_DEVICE_GONE)
-    except TriggerWordError as error:
-        return _fail(error, EXIT_BAD_INPUT)
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_NO_READER
-    except OSError as error:
-        return _fail(error, EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        return 130
-
-
-def _fail(error: Exception, code: int) -> int:
-    print(f"trigger-word: {shown(str(error))}", file=sys.stderr)
-    return code
+    return exit_code("trigger-word", lambda: int(arguments.run(arguments)))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,14 @@
 Each message is one line for a person: what is wrong, the offending value, the remedy.
 """
 
+from typing import ClassVar
+
 
 class TriggerWordError(Exception):
     """Base of all errors that this project raises on purpose."""
+
+    exit_code: ClassVar[int] = 2
+    """Of a command that it ends: bad usage or bad input."""
 
 
 class AudioError(TriggerWordError, ValueError):
@@ -26,3 +31,5 @@ class MissingToolError(TriggerWordError, RuntimeError):
 
 class DeviceError(TriggerWordError, OSError):
     """A device is absent, busy, or went away."""
+
+    exit_code = 75  # the service manager should start us again (EX_TEMPFAIL of sysexits.h)

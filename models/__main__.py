@@ -9,9 +9,9 @@ from importlib import import_module
 
 from soundfile import LibsndfileError
 
-from firmware_py.errors import TriggerWordError
+from firmware_py.console import exit_code
+from firmware_py.errors import AudioError
 from firmware_py.logs import quieten_libraries
-from models.errors import UnfitModelError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -37,8 +37,6 @@ COMMANDS = {
     "words": ("models.commands.words", "judge and tune models of command words"),
 }
 """The module of each command, imported only where it is run, and what the command does."""
-EXIT_FAILED = 1
-EXIT_BAD_INPUT = 2
 
 
 def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -60,14 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    return exit_code("python -m models", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str]) -> int:
     try:
         arguments = build_parser(argv).parse_args(argv)
         return int(arguments.run(arguments))
-    except (TriggerWordError, OSError, LibsndfileError) as error:  # the last: no place to write
-        print(f"python -m models: {error}", file=sys.stderr)
-        return EXIT_FAILED if isinstance(error, UnfitModelError) else EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        return 130
+    except LibsndfileError as error:  # no place to write
+        raise AudioError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ MAY_IMPORT = {
         "firmware_py",
         "errors labels",
         "reading",
-        "schema flatbuffer_check mel level front_end trigger candidates command_words sound_files"
-        " audio chime durable_file",
+        "console schema flatbuffer_check mel level front_end trigger candidates command_words"
+        " sound_files audio chime durable_file",
         "artefact settings",
         "interpreter",
         "frame_source second_stage frame_detector detector ensemble",
@@ -67,7 +67,7 @@ MAY_IMPORT = {
 An import within a place is its own affair (but for cycles, below)."""
 
 MOST_MODULES = 14
-CROWDED = {"firmware_py": 23, "firmware_py/live": 16, "firmware_py/outputs": 18, "convert": 15}
+CROWDED = {"firmware_py": 24, "firmware_py/live": 16, "firmware_py/outputs": 18, "convert": 15}
 """Folders with more modules than that."""
 
 CIRCLES: set[str] = set()

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from firmware_py.live.site_models import Site
     from firmware_py.outputs.event import Event
 
-EXIT_DEVICE_GONE = 75
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         live.run()
     except DeviceHungError as error:
         log.error("%s; leaving so that the service manager starts us again", error)
-        code = EXIT_DEVICE_GONE
+        code = error.exit_code
     finally:
         hanging = live.close()
     if code or hanging:
