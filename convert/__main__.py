@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         "--steps",
         type=_count,
         metavar="N",
-        help="steps a call; default: as many as fit into 80 ms of audio",
+        help="steps per call; default: as many as fit into 80 ms of audio",
     )
     add(
         "--config",
@@ -170,7 +170,7 @@ def _add_verifier(parser: argparse.ArgumentParser) -> None:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of steps; give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of steps; give 1 or more")
     return int(text)
 
 

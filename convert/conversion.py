@@ -64,7 +64,7 @@ def convert(
     audio = _audio(parity_audio, front_end, PARITY_SEED)
     check_own_forward(trained, frames(front_end, audio))
     step = step_module(trained, num_steps)
-    log.info("converting to %s, %d steps a call", mode, step.num_steps)
+    log.info("converting to %s, %d steps per call", mode, step.num_steps)
 
     def calibration_frames() -> NDArray[np.float32]:
         return frames(front_end, _audio(calibration, front_end, CALIBRATION_SEED))
@@ -171,9 +171,9 @@ def _json_beside(model_path: Path, name: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
     except ValueError as error:
-        raise SettingsError(f"{path}: this is no JSON ({error}); write it again") from error
+        raise SettingsError(f"{path}: this is not valid JSON ({error}); write it again") from error
     if not isinstance(content, dict):
-        raise SettingsError(f"{path}: this is no JSON object; write it again")
+        raise SettingsError(f"{path}: this is not a JSON object; write it again")
     return content
 
 

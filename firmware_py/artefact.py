@@ -255,7 +255,7 @@ def _metadata(file: ModelFile) -> Metadata:
 
 def _no_constant(name: str) -> float:
     """Refuse NaN and Infinity, which Python reads and JSON does not have."""
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def choose_policy(artefact: Artefact, name: str | None, threshold: float | None) -> Policy:

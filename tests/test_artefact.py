@@ -75,7 +75,7 @@ DAMAGES = {
     "missing labels": (remove("labels"), "labels"),
     "unknown key": (change(["labls"], []), "did you mean 'labels'"),
     "wrong type": (change(["network", "stride"], "four"), "network.stride"),
-    "not a model": (lambda path, target: target.write_text("hello"), "no TensorFlow Lite model"),
+    "not a model": (lambda path, target: target.write_text("hello"), "not a TensorFlow Lite model"),
     "truncated": (
         lambda path, target: target.write_bytes(path.read_bytes()[:-300]),
         "no metadata.json",

@@ -72,7 +72,7 @@ def test_manifest_names_each_file_with_origin_and_digest(bundle: Bundle) -> None
 
 
 def test_altered_missing_and_no_bundle(tmp_path: Path, bundle: Bundle) -> None:
-    with pytest.raises(BoardError, match=r"is no bundle: it has no MANIFEST\.json; make it again"):
+    with pytest.raises(BoardError, match=r"not a bundle: it has no MANIFEST\.json; make it again"):
         read_bundle(tmp_path / "packages")
     bundle.package.write_bytes(bundle.package.read_bytes()[:-1])
     with pytest.raises(BoardError, match=r"is not what MANIFEST\.json says; make it again"):
@@ -99,7 +99,7 @@ def test_other_folders_are_not_overwritten(
     (photos / "photo.jpg").touch()
     command = ["bundle", "--out", str(tmp_path / "out"), "--release", "trixie"]
     assert main([*command, "--package", str(bundle.package)]) == 2
-    assert "holds something that is no bundle; name a new folder" in capsys.readouterr().err
+    assert "holds something that is not a bundle; name a new folder" in capsys.readouterr().err
     assert (photos / "photo.jpg").exists()
 
 

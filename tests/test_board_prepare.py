@@ -294,7 +294,7 @@ def test_password_from_standard_input(
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({"readme.txt": "photos"}, "no boot partition of Raspberry Pi OS"),
+        ({"readme.txt": "photos"}, "not a boot partition of Raspberry Pi OS"),
         ({**BOOKWORM, "kernel7.img": ""}, "32-bit"),
         ({**BOOKWORM, "issue.txt": "Raspberry Pi reference 2023-05-03"}, "2023-05-03"),
         ({**BOOKWORM, "cmdline.txt": "root=/dev/mmcblk0p2\n"}, "add --release"),

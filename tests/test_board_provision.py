@@ -192,7 +192,11 @@ def test_hosts_are_read_with_their_settings(tmp_path: Path) -> None:
     hosts.write_text("# all\npi@one\npi@two two.toml # upstairs\n")
     settings = tmp_path / "two.toml"
     assert read_hosts(hosts) == [Target("pi@one"), Target("pi@two", settings=settings)]
-    for text, says in (("", "names no host"), ("a b c\n", "line 1"), ("-oProxy=x\n", "no target")):
+    for text, says in (
+        ("", "names no host"),
+        ("a b c\n", "line 1"),
+        ("-oProxy=x\n", "not a target"),
+    ):
         hosts.write_text(text)
         with pytest.raises(BoardError, match=says):
             read_hosts(hosts)

@@ -121,7 +121,7 @@ REFUSED = {
     nested: "has Sequential 'sequential",
     state_too: "GRU 'gru.*' has 2 outputs",
     half_precision: "Conv1D 'conv1d.*' has compute_dtype 'float16'",
-    not_numbers: "Conv1D 'conv1d.*' has weights that are no numbers",
+    not_numbers: "Conv1D 'conv1d.*' has weights that are not numbers",
 }
 
 

@@ -39,7 +39,7 @@ def test_command_writes_and_reports(trained: Path, tmp_path: Path) -> None:
     assert all("0 of 1997 posteriors across 0.5" in line for line in others)
     assert done.stderr.splitlines() == [
         f"reading {trained}",
-        "converting to float32, 5 steps a call",
+        "converting to float32, 5 steps per call",
         "streaming 60 s of audio through it",
     ]
     assert read_artefact(out).metadata.network.steps_per_call == 5
@@ -90,8 +90,8 @@ def test_models_that_are_none(tmp_path: Path, capfd: pytest.CaptureFixture[str])
     for name, message in {
         "missing.keras": "there is no such file; check the path",
         ".": "this is a folder; name the .keras or .h5 file in it",
-        "text.keras": "this is no Keras model; save it as .keras or .h5",
-        "empty.h5": "this is no Keras model",
+        "text.keras": "this is not a Keras model; save it as .keras or .h5",
+        "empty.h5": "this is not a Keras model",
         "weights.h5": "weights only; name the network they belong to with: --architecture",
         "zip.keras": "this cannot be read as a network",
     }.items():
@@ -132,7 +132,7 @@ def test_records_that_are_no_records(
         (tmp_path / "training.json").write_text(content)
         main([str(tmp_path / "model.keras"), "-o", str(tmp_path / "out.tflite")])
         line = capfd.readouterr().err.splitlines()[-1]
-        assert "training.json: this is no" in line
+        assert "training.json: this is not" in line
 
 
 def test_places_that_cannot_be_written(
@@ -174,7 +174,7 @@ def test_steps_that_are_none(steps: str, capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit) as stop:
         main(["m.keras", "-o", "o.tflite", f"--steps={steps}"])
     assert stop.value.code == 2
-    assert f"{steps!r} is no number of steps; give 1 or more" in capsys.readouterr().err
+    assert f"{steps!r} is not a number of steps; give 1 or more" in capsys.readouterr().err
 
 
 def test_network_that_cannot_be_streamed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -175,7 +175,7 @@ def many_objects(file: h5py.File) -> None:
         (virtual_values, "keeps its values in another file"),
         (huge_values, "asks for 960,000,000,000 bytes"),
         (many_large_values, "asks for 136,000,000 bytes"),
-        (texts, "which are no numbers"),
+        (texts, "which are not numbers"),
         (many_objects, "more than 4096 groups and datasets"),
     ],
 )
@@ -212,5 +212,5 @@ def test_damaged_hdf5_is_one_line(tmp_path: Path) -> None:
 
 def test_what_is_no_regular_file(tmp_path: Path) -> None:
     for path in (Path("/dev/zero"), Path("/dev/null")):
-        with pytest.raises(ArtefactError, match="this is no regular file"):
+        with pytest.raises(ArtefactError, match="this is not a regular file"):
             read_trained(path, write_config(tmp_path, LOG_MEL, SMALL))

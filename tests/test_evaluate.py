@@ -329,7 +329,7 @@ def test_contradictions_are_refused(
 
 
 def test_what_is_no_model_is_refused(words: Path, speech: Path) -> None:
-    with pytest.raises(ArtefactError, match="no TensorFlow Lite model"):
+    with pytest.raises(ArtefactError, match="not a TensorFlow Lite model"):
         run_command(words / "manifest.csv", "--positives", words, "--negatives", speech)
 
 

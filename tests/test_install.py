@@ -120,7 +120,7 @@ def test_a_name_stands_beside_the_default(installed_here: Path) -> None:
     assert "no earlier model 'kitchen'" in refusal(
         "--name", "kitchen", "--rollback", "--models", models
     )
-    assert "'../x' is no name" in refusal(BEEP, "--name", "../x", "--models", models)
+    assert "the name is '../x'" in refusal(BEEP, "--name", "../x", "--models", models)
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 100, 0.5, 0.9, -100, -1])
@@ -166,7 +166,7 @@ def test_a_damaged_disk_does_not_make_it_deaf(
     slot.current.write_bytes(b"\0" * 4096)
     with caplog.at_level(logging.ERROR):
         assert labels() == ("beep",)
-    assert "default.tflite: this is no TensorFlow Lite model" in caplog.text
+    assert "default.tflite: this is not a TensorFlow Lite model" in caplog.text
     slot.previous.write_bytes(b"")
     assert labels() == ("activate",)
 
@@ -242,7 +242,7 @@ def test_another_key_and_other_metadata(
     other = signed(HOOT.read_bytes(), HOOT, stranger)
     model.write_bytes(_with_signature_of(BEEP.read_bytes(), other))
     assert "none of the 1 trusted" in refusal(*arguments, "--key", public_key(stranger))
-    assert "no ed25519 public key" in refusal(*arguments, "--key", "secret")
+    assert "not an ed25519 public key" in refusal(*arguments, "--key", "secret")
 
 
 def _with_signature_of(content: bytes, other: bytes) -> bytes:

@@ -2,6 +2,8 @@
 
 import http.server
 import json
+import subprocess
+import sys
 import threading
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +15,8 @@ from firmware_py.artefact import DEFAULT_MODEL
 from firmware_py.errors import ArtefactError
 from firmware_py.installation import library
 from firmware_py.installation.slot import Slot
+from firmware_py.live.site_models import open_models
+from firmware_py.settings import read_settings
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 
@@ -48,6 +52,42 @@ def test_a_name_is_found_wherever_the_model_is(homes):
     assert library.find_model("beep") == own / "beep.tflite"
     Slot(slot.folder, "beep").put(BEEP.read_bytes())
     assert library.find_model("beep") == slot.folder / "beep.tflite"
+
+
+def test_a_folder_of_that_name_is_not_the_model(homes, tmp_path, monkeypatch):
+    (tmp_path / "activate").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert library.find_model("activate") == DEFAULT_MODEL
+
+
+def test_settings_name_models_as_the_command_line_does(homes, tmp_path):
+    own, path = homes[1], tmp_path / "site.toml"
+    own.mkdir(parents=True)
+    (own / "mine.tflite").write_bytes(BEEP.read_bytes())
+    (tmp_path / "mine").mkdir()
+    url = "https://example.org/word.tflite#sha256=0"
+    names = ["mine", "beside.tflite", "sub/mine", url]
+    path.write_text("".join(f"[[model]]\npath = '{name}'\n" for name in names))
+    found = [model.path for model in read_settings(path).model]
+    assert found == ["mine", str(tmp_path / "beside.tflite"), str(tmp_path / "sub/mine"), url]
+    path.write_text("[[model]]\npath = 'mine'\n")
+    (model,) = open_models(read_settings(path))
+    assert model.artefact.path == own / "mine.tflite"
+    (tmp_path / "kitchen").write_bytes(BEEP.read_bytes())  # a file without a suffix is still one
+    path.write_text("[[model]]\npath = 'kitchen'\n")
+    assert read_settings(path).model[0].path == str(tmp_path / "kitchen")
+
+
+def test_a_model_is_installed_by_its_name(homes, tmp_path):
+    own, models = homes[1], tmp_path / "device"
+    own.mkdir(parents=True)
+    (own / "mine.tflite").write_bytes(BEEP.read_bytes())
+    command = [sys.executable, "-m", "firmware_py", "install", "--models", models]
+    assert subprocess.run([*command, "mine"], check=False).returncode == 0
+    assert (models / "default.tflite").read_bytes() == BEEP.read_bytes()
+    refused = subprocess.run([*command, "min"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "did you mean 'mine'?" in refused.stderr
 
 
 def test_a_name_that_is_not_there_gets_the_nearest():

@@ -381,7 +381,7 @@ def test_the_whole_way_killed_and_resumed(tmp_path) -> None:
     assert points["sensitive"].threshold <= threshold <= points["strict"].threshold
     assert (out / "report" / "report.md").exists()
     card = (out / "README.md").read_text()
-    assert "4 takes of one's own" in card
+    assert "4 takes of your own" in card
     assert "No real speech trained or tested it" in card
     again = new(tmp_path, *arguments, "--json")
     assert json.loads(again.communicate()[0]) == result

@@ -13,6 +13,7 @@ from matplotlib.mlab import specgram
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import AudioError, SettingsError
 from models.commands import plot
+from models.evaluation.metrics import smoothed
 from models.evaluation.recordings import Clip
 from models.evaluation.report.scene import COLUMNS, LABEL_SECONDS, Scene, draw, spectrogram
 from models.settings.config import REFERENCE_CONFIG, read_config
@@ -55,6 +56,9 @@ def test_scene_with_a_model_holds_the_detection(clip: Path) -> None:
     assert len(scene.said.scores) == len(scene.said.step_seconds)
     (detection,) = scene.said.detections_seconds
     assert 0.8 < detection < 1.1
+    policy = read_artefact(BEEP).metadata.trigger
+    scores = smoothed(scene.said.posteriors[:, 0], policy.smoothing)
+    np.testing.assert_array_equal(scene.said.scores[:, 0], scores)
     high = scene.said.step_seconds[scene.said.scores[:, 0] > 0.5]
     assert 0.8 < high.min() < high.max() < 1.35
 
@@ -67,7 +71,7 @@ def test_picture_shows_word_label_and_posteriors(clip: Path) -> None:
     assert (above.get_ylabel(), below.get_xlabel()) == ("frequency (Hz)", "time (s)")
     assert below.get_xlim() == pytest.approx((0.0, 2.0))
     names = below.get_legend_handles_labels()[1]
-    assert names == ["beep", "threshold 0.5", "detection", "word", "label"]
+    assert names == ["beep", "posterior", "threshold 0.5", "detection", "word", "label"]
     spans = {patch.get_label(): patch.get_extents() for patch in below.patches}
     pixels = below.transData.inverted()
     word, label = (pixels.transform_bbox(spans[name]) for name in ("word", "label"))
@@ -88,13 +92,17 @@ def test_command_writes_pictures(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run_command(clip) == 0
+    assert run_command(clip, "--reference") == 0
     assert run_command(clip, "--model", BEEP, "--out", tmp_path / "new" / "said.png") == 0
     printed = capsys.readouterr().out.splitlines()
     assert printed == ["tone.png", str(tmp_path / "new" / "said.png")]
     low, high = (imread(tmp_path / path) for path in printed)
     assert high.shape[0] > low.shape[0] > 300
     assert low.std() > 0.1
+    assert run_command(clip, "--model", "activate", "--out", "built-in.png") == 0
+    assert imread(tmp_path / "built-in.png").shape[0] == high.shape[0]
+    with pytest.raises(SettingsError, match="--reference draws no model"):
+        run_command(clip, "--reference", "--model", BEEP)
 
 
 def test_command_reads_the_manifest(clip: Path, tmp_path: Path) -> None:

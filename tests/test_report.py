@@ -13,7 +13,12 @@ from tone_recordings import BEEP, make_speech, make_words
 from models.evaluation import Evaluation, Setting, evaluate
 from models.evaluation.metrics import OperatingPoint
 from models.evaluation.report.det import trade_off
-from models.evaluation.report.excerpts import AFTER_SECONDS, BEFORE_SECONDS, scene_of_peak
+from models.evaluation.report.excerpts import (
+    AFTER_SECONDS,
+    BEFORE_SECONDS,
+    scene_of_clip,
+    scene_of_peak,
+)
 from models.evaluation.report.folder import write_report
 from models.evaluation.report.pictures import MOST_BARS, by_condition, by_group, latencies
 from models.evaluation.report.tables import table
@@ -108,6 +113,36 @@ def test_many_voices_are_cut_to_the_worst() -> None:
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert labels == [f"voice{n}" for n in range(40 - MOST_BARS, 40)]
     assert by_group([], "Voices") is None
+
+
+def test_a_rate_is_not_drawn_from_minutes_beside_those_from_hours() -> None:
+    points = {
+        "long": OperatingPoint(0.5, 0, 0, 1, 5.0),
+        "minutes": OperatingPoint(0.5, 0, 0, 7, 0.02),
+    }
+    figure = by_group([Group(name, point) for name, point in points.items()], "Sources")
+    assert figure is not None
+    (axes,) = figure.axes
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["long"]
+    assert axes.get_xlim()[1] < 2.0
+    assert by_group([Group("minutes", points["minutes"])], "Sources") is None
+
+
+def test_near_misses_are_not_called_false_accepts(report: Path) -> None:
+    text = (report / "report.md").read_text()
+    accepted = re.search("## False accepts\n(.*?)\n## Near misses", text, re.DOTALL)
+    assert accepted
+    assert accepted[1].count("sounds/false-accept-") == 2
+    assert "near-miss" not in accepted[1]
+    assert "(sounds/near-miss-01.wav)" in text
+
+
+def test_a_typical_word_is_drawn_first_with_its_smoothed_score(evaluation: Evaluation) -> None:
+    found = sorted(clip.best_score for clip in evaluation.clips if clip.found)
+    clip = next(clip for clip in evaluation.clips if clip.best_score == found[len(found) // 2])
+    scene = scene_of_clip(evaluation, clip)
+    assert scene.said is not None
+    assert scene.said.scores.max() == pytest.approx(clip.best_score, abs=1e-6)
 
 
 def test_table_escapes_what_would_break_it() -> None:

@@ -160,7 +160,7 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "not a number": (
         lambda: model((METADATA_NAME, b'{"schema_version": NaN}')),
-        "NaN is no number",
+        "NaN is not a number",
     ),
     "no text": (lambda: model((METADATA_NAME, b'\xff\xfe{"a": 1}')), "not JSON"),
     "a list": (lambda: model((METADATA_NAME, b"[1]")), "no schema_version"),
@@ -185,7 +185,7 @@ def test_twin_entries(tmp_path: Path) -> None:
 def test_only_regular_files_are_read(tmp_path: Path) -> None:
     """A pipe could hold the reader for ever, and says something else at the second reading."""
     os.mkfifo(tmp_path / "pipe.tflite")
-    assert "no regular file" in refusal(tmp_path / "pipe.tflite")
+    assert "not a regular file" in refusal(tmp_path / "pipe.tflite")
     (tmp_path / "folder.tflite").mkdir()
     assert "Is a directory" in refusal(tmp_path / "folder.tflite")
     with pytest.raises(ArtefactError, match="null"):

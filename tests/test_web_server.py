@@ -117,7 +117,7 @@ def test_the_device_is_told(page: Served) -> None:
         ({"verdict": "maybe"}, "must be 'right'"),
         ({"verdict": 1}, "verdict must be given, as str"),
         ({}, "verdict must be given"),
-        ([1], "no JSON object"),
+        ([1], "not a JSON object"),
     ],
 )
 def test_a_bad_request_is_one_line(page: Served, body: Any, words: str) -> None:
@@ -130,7 +130,7 @@ def test_a_bad_request_is_one_line(page: Served, body: Any, words: str) -> None:
 def test_what_is_no_json_is_one_line(page: Served, content: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     status, answer = page.request("POST", "/api/listening", content, headers)
-    assert (status, answer) == (400, {"error": "this is no JSON"})
+    assert (status, answer) == (400, {"error": "this is not valid JSON"})
     assert page.request("POST", "/api/listening", b"{}")[0] == 415
 
 

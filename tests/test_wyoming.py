@@ -565,5 +565,5 @@ def test_pcm_widths() -> None:
     for width in (2, 3, 4):
         np.testing.assert_array_equal(mono_samples(encoded(samples, width, 2), width, 2), samples)
     assert mono_samples(bytes([0, 128, 255]), 1, 1).tolist() == [-32768, 0, 32512]
-    with pytest.raises(AudioError, match="no whole frames"):
+    with pytest.raises(AudioError, match="not whole frames"):
         mono_samples(b"123", 2, 1)

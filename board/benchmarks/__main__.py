@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="MODEL.keras",
         help="trained networks with their config.toml beside them; the naive way is measured on the"
-        " last; without any, table and picture are drawn anew",
+        " last; without any, table and picture are redrawn",
     )
     add("--seconds", type=float, default=120.0, help="of audio (default: 120)")
     add(

@@ -37,7 +37,7 @@ def build_bundle(package: Path, release: Release, out: Path) -> Bundle:
     BoardError where the archive cannot be reached or cannot satisfy a dependency.
     """
     if out.exists() and not (out / "MANIFEST.json").exists() and any(out.iterdir()):
-        raise BoardError(f"{out} holds something that is no bundle; name a new folder")
+        raise BoardError(f"{out} holds something that is not a bundle; name a new folder")
     fetched = _fetch(package, release)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:

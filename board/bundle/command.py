@@ -17,7 +17,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " folder for each release, so that a device installs them without a network.",
     )
     add = parser.add_argument
-    add("--out", type=Path, required=True, metavar="DIR", help="DIR/RELEASE is made anew")
+    add("--out", type=Path, required=True, metavar="DIR", help="DIR/RELEASE is rebuilt")
     add("--release", choices=RELEASES, action="append", help="default: all")
     add("--package", type=Path, metavar="DEB", help="default: built from this source")
     add("--json", action="store_true", help="one JSON object a file")

@@ -77,7 +77,7 @@ def read_bundle(folder: Path) -> Bundle:
     path = folder / MANIFEST
     remedy = f"make it again with: python -m board bundle --out {folder}"
     if not path.exists():
-        raise BoardError(f"{folder} is no bundle: it has no {MANIFEST}; {remedy}")
+        raise BoardError(f"{folder} is not a bundle: it has no {MANIFEST}; {remedy}")
     text = read_file(path, "list of files", MOST_MANIFEST_BYTES, BoardError)
     with refused_as(BoardError, f"{path} is damaged, {remedy}"):
         manifest = from_mapping(Manifest, json.loads(text), str(path))

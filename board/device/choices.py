@@ -17,7 +17,7 @@ def add_kit_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="audio hardware, as `python -m board profiles` names it; several go",
+        help="audio hardware, as `python -m board profiles` names it; may be repeated",
     )
     add("--settings", type=Path, metavar="FILE", help="the site's settings, TOML")
     add(

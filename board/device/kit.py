@@ -74,5 +74,5 @@ def suggested_settings(audio: AudioHardware) -> str:
 
 def _toml(value: Any) -> str:
     if not isinstance(value, str | int | float):
-        raise BoardError(f"{value!r} is no text or number; a profile's settings hold only these")
+        raise BoardError(f"{value!r} is neither text nor a number; a profile holds only these")
     return json.dumps(value, ensure_ascii=False)

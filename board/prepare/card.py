@@ -63,7 +63,7 @@ class Card(ABC):
         if needed > free:
             raise BoardError(
                 f"{self} has {free / 1e6:.0f} MB free and {needed / 1e6:.0f} MB are needed;"
-                " write the system to the card anew, or remove what you put there"
+                " write the system to the card again, or remove what you put there"
             )
         self.replace(folder, inside, files, gone)
 

@@ -29,9 +29,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         "prepare",
         help="make a card with stock Raspberry Pi OS install trigger-word at first boot",
         description="Write onto the boot partition of a card with stock Raspberry Pi OS Lite"
-        " (64-bit, Bookworm or Trixie): who owns it, its network, its audio hardware, and all"
-        " that the first boot installs without a network. Running it again changes the card to"
-        " what is said then.",
+        " (64-bit, Bookworm or Trixie): who logs in, its network, its audio hardware, and all"
+        " that the first boot installs, which needs no network. Run it again to change what the"
+        " card says.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # or --password would be read as --password-file

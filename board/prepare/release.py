@@ -24,7 +24,7 @@ def detect_release(card: Card) -> Release:
     names = card.names()
     if "config.txt" not in names or "cmdline.txt" not in names:
         raise BoardError(
-            f"{card} is no boot partition of Raspberry Pi OS: it has no config.txt and"
+            f"{card} is not a boot partition of Raspberry Pi OS: it has no config.txt and"
             " cmdline.txt; name the mounted partition called bootfs, or the .img file"
         )
     if "kernel7.img" in names:

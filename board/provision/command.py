@@ -24,9 +24,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "provision",
         help="install or upgrade a running Pi over SSH",
-        description="Install trigger-word on a running Pi over SSH, or upgrade it. Nothing is done"
-        " where all is as asked. Settings stay unless others are given. If the service is not"
-        " ready in time, the version and settings that worked come back.",
+        description="Install trigger-word on a running Pi over SSH, or upgrade it. What is already"
+        " as asked is left alone, and so are its settings unless you give others. If the service"
+        " is not ready in time, the previous version and settings are restored.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # or --password would be read as --password-file

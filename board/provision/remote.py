@@ -35,7 +35,7 @@ CAUSES = {
     r"Permission denied": "the login was refused; check the user, add --ask-password, or install a"
     " key with: ssh-copy-id {target}",
     r"REMOTE HOST IDENTIFICATION|Host key verification failed": "its host key is another one than"
-    " before; if the card was written anew: ssh-keygen -R {host}",
+    " before; if the card was rewritten: ssh-keygen -R {host}",
     r"Could not resolve|Name or service not known": "there is no host {host}; check the name, or"
     " use its address",
     r"Connection refused": "it refuses SSH; switch SSH on, or check the port",
@@ -60,7 +60,7 @@ class Target:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"([\w.-]+@)?[\w.:%-]+", self.address) or self.address[0] == "-":
-            raise BoardError(f"{self.address!r} is no target; write user@host")
+            raise BoardError(f"{self.address!r} is not a target; write user@host")
 
     @property
     def host(self) -> str:

@@ -54,7 +54,7 @@ def image_bill(lock: Path) -> str:
 def _debian(file: str, digest: str) -> Component:
     found = _DEBIAN_FILE.fullmatch(file)
     if not found:
-        raise BoardError(f"{file}: this is no name of a Debian package; make the lock again")
+        raise BoardError(f"{file}: this is not the name of a Debian package; make the lock again")
     name, architecture = found["name"], found["architecture"]
     version = found["version"].replace("%3a", ":")
     purl = PackageURL("deb", "debian", name, version, {"arch": architecture})

@@ -150,7 +150,7 @@ def _arrays(layer: keras.Layer, count: int) -> list[Weights]:
             " without adapters and quantisation"
         )
     if not all(np.isfinite(array).all() for array in arrays):
-        raise ArtefactError(f"{_title(layer)} has weights that are no numbers; train it again")
+        raise ArtefactError(f"{_title(layer)} has weights that are not numbers; train it again")
     return arrays
 
 

@@ -66,7 +66,7 @@ class _Inspection:
         if dataset.external or dataset.is_virtual:
             raise ValueError(f"{dataset.name} keeps its values in another file")
         if dataset.dtype.kind not in "fiub":
-            raise ValueError(f"{dataset.name} holds {dataset.dtype}, which are no numbers")
+            raise ValueError(f"{dataset.name} holds {dataset.dtype}, which are not numbers")
         self._num_bytes += int(dataset.size or 0) * dataset.dtype.itemsize
         if self._num_bytes > MAXIMUM_BYTES:
             raise ValueError(

@@ -89,13 +89,13 @@ def _kind(path: Path) -> Kind:
     if path.is_dir():
         raise ArtefactError(f"{path}: this is a folder; name the .keras or .h5 file in it")
     if not path.is_file():
-        raise ArtefactError(f"{path}: this is no regular file; name a .keras or .h5 file")
+        raise ArtefactError(f"{path}: this is not a regular file; name a .keras or .h5 file")
     with path.open("rb") as file:
         start = file.read(len(_HDF5))
     if start.startswith(_ZIP):
         return "keras"
     if start != _HDF5:
-        raise ArtefactError(f"{path}: this is no Keras model; save it as .keras or .h5")
+        raise ArtefactError(f"{path}: this is not a Keras model; save it as .keras or .h5")
     with named_errors(path):
         inspect_hdf5(path)
     with h5py.File(path) as file:

@@ -43,7 +43,7 @@ def read_budgets(path: Path) -> dict[str, Budget]:
     except OSError as error:
         raise SettingsError(f"{path}: cannot read the budget: {error.strerror}") from error
     except ValueError as error:
-        raise SettingsError(f"{path}: this is no TOML or JSON file: {error}") from error
+        raise SettingsError(f"{path}: not a valid TOML or JSON file: {error}") from error
     table = content.get("budget") if isinstance(content, dict) else None
     if not isinstance(table, dict) or not table:
         raise SettingsError(f"{path} has no budget; add [budget.MODEL] with core_percent or rss_mb")

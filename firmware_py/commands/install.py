@@ -25,12 +25,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " checked, it is tried on silence and noise in a process of its own, and the one before"
         " it is kept. A power cut leaves either of them. The default model listens where the"
         " settings name no file; a running service takes it up.",
-        epilog="example: sudo trigger-word install kitchen.tflite; sudo trigger-word install"
-        " --rollback",
+        epilog="examples: sudo trigger-word install kitchen.tflite; sudo trigger-word install"
+        " computer; sudo trigger-word install --rollback",
     )
     add = parser.add_argument
-    add("model", type=Path, nargs="?", metavar="MODEL.tflite", help="the artefact")
-    add("--rollback", action="store_true", help="go back to the model before; twice: forth again")
+    add("model", type=Path, nargs="?", metavar="MODEL", help="its file, name or URL")
+    add("--rollback", action="store_true", help="go back to the model before; run twice to undo")
     add(
         "--name",
         default="default",
@@ -64,21 +64,23 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Install or roll back, tell what is in place, and let the service know."""
     from firmware_py.errors import SettingsError
+    from firmware_py.installation.library import find_model
     from firmware_py.installation.slot import MODELS, Slot
     from firmware_py.installation.trial import check_content
     from firmware_py.logs import quieten_libraries
     from firmware_py.reading.model_file import read_model_file
 
     if bool(arguments.model) == arguments.rollback:
-        raise SettingsError("name either a MODEL.tflite to install, or --rollback")
+        raise SettingsError("name either a MODEL to install, or --rollback")
     slot = Slot(arguments.models or MODELS, arguments.name)
     quieten_libraries()
     trust = _trust(arguments)
     if arguments.rollback:
         artefact, changed = _roll_back(slot, trust), True
     else:
-        content = read_model_file(arguments.model)
-        artefact = check_content(content, arguments.model, *trust)
+        path = find_model(arguments.model)
+        content = read_model_file(path)
+        artefact = check_content(content, path, *trust)
         changed = slot.put(content)
     _tell(slot, artefact, changed, arguments.json)
     if changed and slot.folder == MODELS and not arguments.no_reload:

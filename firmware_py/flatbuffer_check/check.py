@@ -21,7 +21,7 @@ LEFT_OUT = -1
 def check_flatbuffer(content: bytes) -> None:
     """Raise ArtefactError unless `content` is a network that an interpreter can safely run."""
     model = Reader(content).root(MODEL)
-    require(content[4:8] == b"TFL3", "it is no TensorFlow Lite model")
+    require(content[4:8] == b"TFL3", "it is not a TensorFlow Lite model")
     require(model["version"] == SCHEMA_VERSION, f"its schema is {model['version']}")
     require(len(model["subgraphs"]) == 1, f"it has {len(model['subgraphs'])} graphs, not one")
     buffers = [row["data"] or memoryview(b"") for row in model["buffers"]]
@@ -80,7 +80,8 @@ def _check_order(graph: Row, operators: Sequence[Operator], tensors: Sequence[Te
 def _ends(places: Sequence[int], tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return the inputs or the outputs of the graph."""
     require(1 <= len(places) <= MOST_INPUTS, f"it has {len(places)} inputs or outputs")
-    require(all(0 <= place < len(tensors) for place in places), "an input or output is no tensor")
+    known = all(0 <= place < len(tensors) for place in places)
+    require(known, "an input or output is not a tensor")
     require(len(set(places)) == len(places), "an input or output is there twice")
     ends = [tensors[place] for place in places]
     for tensor in ends:

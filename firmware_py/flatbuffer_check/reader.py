@@ -168,7 +168,7 @@ class Reader:
         if not 0 <= position <= len(self._content) - length:
             self._fail(f"{length:,} bytes at {position:,}, outside of the {len(self._content):,}")
         if position % alignment:
-            self._fail(f"an entry at {position:,}, which is no multiple of {alignment}")
+            self._fail(f"an entry at {position:,}, which is not a multiple of {alignment}")
 
     def _fail(self, fault: str) -> NoReturn:
         raise ArtefactError(f"the network is damaged: it has {fault}")

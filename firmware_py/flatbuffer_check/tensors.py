@@ -59,7 +59,7 @@ def read_tensor(row: Row, buffers: list[memoryview]) -> Tensor:
     """Return the tensor of a table; raises ArtefactError for one that contradicts itself."""
     quantization = row["quantization"] or {"scale": (), "zero_point": (), "dimension": 0}
     name = row["name"]
-    require(len(name) <= LONGEST_NAME and name.isprintable(), "a tensor's name is no plain text")
+    require(len(name) <= LONGEST_NAME and name.isprintable(), "a tensor's name is not plain text")
     require(row["type"] in TYPES, f"tensor {name!r} has the type {row['type']}")
     require(row["buffer"] < len(buffers), f"tensor {name!r} has no buffer")
     tensor = Tensor(
@@ -119,9 +119,9 @@ def _check_scales(tensor: Tensor) -> None:
 
 
 def _check_values(tensor: Tensor) -> None:
-    """Refuse constants that are no numbers; each value of float weights is looked at once."""
+    """Refuse constants that are not numbers; each value of float weights is looked at once."""
     if tensor.is_constant and tensor.type.startswith("float"):
         # Far quicker than a look at each value; a sum of finite float32 stays finite in float64.
         with np.errstate(invalid="ignore"):
             total = float(np.sum(tensor.values, dtype=np.float64))
-        require(isfinite(total), f"tensor {tensor.name!r} holds weights that are no numbers")
+        require(isfinite(total), f"tensor {tensor.name!r} holds weights that are not numbers")

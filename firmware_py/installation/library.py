@@ -35,7 +35,7 @@ def find_model(name: Path | str) -> Path:
     text = str(name)
     if re.match(r"https?:/", text):
         return _fetched(re.sub(r"^(https?:)/+", r"\1//", text))  # a Path has lost a slash
-    if text.endswith(SUFFIX) or os.sep in text or Path(text).exists():
+    if text.endswith(SUFFIX) or os.sep in text or Path(text).is_file():
         return Path(name)
     known = {file.stem: file for file in reversed(list(model_files()))}
     if text in known:

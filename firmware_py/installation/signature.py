@@ -73,7 +73,7 @@ def _verifies(key: str, message: bytes, signature: bytes) -> bool:
     try:
         verifier = VerifyKey(key.encode(), encoder=Base64Encoder)
     except (KeyTypeError, KeyValueError, Base64Error, ValueError) as error:
-        raise SettingsError(f"{key!r} is no ed25519 public key in base64") from error
+        raise SettingsError(f"{key!r} is not an ed25519 public key in base64") from error
     try:
         verifier.verify(message, signature)
     except (BadSignatureError, KeyTypeError, KeyValueError):

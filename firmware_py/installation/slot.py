@@ -31,7 +31,7 @@ class Slot:
     def __post_init__(self) -> None:
         letters = self.name.replace("-", "").replace("_", "")
         if not (letters.isascii() and letters.isalnum()):
-            raise SettingsError(f"the name {self.name!r} is no name; use letters, digits, - and _")
+            raise SettingsError(f"the name is {self.name!r}; use letters, digits, - and _")
 
     @property
     def current(self) -> Path:

@@ -56,7 +56,7 @@ def try_out(artefact: Artefact) -> None:
         if not (np.isfinite(quiet).all() and np.isfinite(loud).all()):
             _refuse(artefact, f"the {name} gives no numbers in silence or noise; train it on")
         if np.array_equal(quiet, loud) and not _is_at_its_end(mode, loud):
-            _refuse(artefact, f"the {name} is deaf: noise is as silence to it; train it on")
+            _refuse(artefact, f"the {name} is deaf: silence and noise are one to it; train it on")
 
 
 def _posteriors(artefact: Artefact, samples: NDArray[np.int16]) -> NDArray[np.float32]:

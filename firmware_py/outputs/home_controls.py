@@ -141,7 +141,7 @@ class HomeControls:
         elif slug != name and slug in self._models:
             self._home.set_sensitivity(self._models[slug], value)
         else:
-            log.warning("mqtt: %r is no command for %r", value, name[:MOST_COMMAND])
+            log.warning("mqtt: %r is not a command for %r", value, name[:MOST_COMMAND])
 
     def _entity(self, platform: str, key: str, name: str, icon: str) -> dict[str, Any]:
         return {

@@ -89,7 +89,7 @@ class Webhook(Output):
         except OSError as error:
             return why_not(error, connection.host, connection.port)
         except (HTTPException, ValueError) as error:
-            return f"an answer that is no HTTP: {error!r:.100}"
+            return f"an answer that is not HTTP: {error!r:.100}"
         if 300 <= status < 400:
             raise DeviceError(
                 f"{self.settings.address} has moved (status {status}) to {location!r:.200}; put"

@@ -57,7 +57,7 @@ def read_file(path: Path, what: str, most_bytes: int, error_class: type[TriggerW
         open(path, "rb", opener=_open_at_once) as file,
     ):
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError("it is no regular file")
+            raise OSError("it is not a regular file")
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise error_class(

@@ -52,7 +52,7 @@ def take_apart(content: bytes, path: Path) -> ModelFile:
     if len(content) > MOST_BYTES:
         raise ArtefactError(f"{shown(path)}: the model is larger than {MOST_BYTES:,} bytes")
     if content[4:8] != b"TFL3":
-        raise ArtefactError(f"{shown(path)}: this is no TensorFlow Lite model; {REMEDY}")
+        raise ArtefactError(f"{shown(path)}: this is not a TensorFlow Lite model; {REMEDY}")
     if not _has_small_directory(content):
         raise ArtefactError(f"{shown(path)}: the model has no {METADATA_NAME}; {REMEDY}")
     with (

@@ -1,8 +1,10 @@
 """What fields of settings are made of, and the check of their values."""
 
 import ipaddress
+import os
 import re
 from dataclasses import field
+from pathlib import Path
 from typing import Any
 
 from firmware_py.errors import SettingsError
@@ -17,6 +19,19 @@ def example(value: Any) -> Any:
 def file_path(default: str = "") -> Any:
     """Return a field that names a file: relative to the folder of the settings file."""
     return field(default=default, metadata={"path": True})
+
+
+def model_file() -> Any:
+    """Return a field that names a model: its file, as `file_path` says, its name or its URL."""
+    return field(default="", metadata={"path": True, "is_name": is_model_name})
+
+
+def is_model_name(text: str, folder: Path) -> bool:
+    """Tell whether `text` is a model's name or URL, not a file counted from `folder`."""
+    if "://" in text:
+        return True
+    is_file = os.sep in text or text.endswith(".tflite") or (folder / text).is_file()
+    return not is_file and not text.startswith("~")
 
 
 def require(condition: bool, name: str, value: object, expected: str) -> None:

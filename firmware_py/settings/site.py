@@ -2,7 +2,7 @@
 
 import base64
 import tomllib
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -10,7 +10,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.reading.bounds import check_range, check_texts
 from firmware_py.reading.files import read_file, refused_as, shown
 from firmware_py.schema import from_mapping
-from firmware_py.settings.fields import example, file_path, require
+from firmware_py.settings.fields import example, file_path, model_file, require
 from firmware_py.settings.outputs import (
     ChimeSettings,
     CommandSettings,
@@ -67,8 +67,9 @@ class MicrophoneSettings:
 class ModelSettings:
     """A model to listen with; several may be given."""
 
-    path: str = file_path()
-    """The artefact; empty: the one of `trigger-word install`, or the built-in one."""
+    path: str = model_file()
+    """The artefact: a file, a name or a URL, as --model takes it; empty: the one of
+    `trigger-word install`, or the built-in one."""
     operating_point: str = ""
     """One of the model's named policies, such as sensitive or strict; empty: its own choice."""
     threshold: float | None = field(default=None, metadata={"example": 0.9})
@@ -220,6 +221,12 @@ def _anchored(value: T, folder: Path) -> T:
             changes[item.name] = tuple(
                 _anchored(each, folder) if is_dataclass(each) else each for each in current
             )
-        elif item.metadata.get("path") and current and current not in NAMED_SOUNDS:
+        elif item.metadata.get("path") and current and not _is_name(item, current, folder):
             changes[item.name] = str(folder / Path(current).expanduser())
     return replace(value, **changes)  # type: ignore[type-var]
+
+
+def _is_name(item: Field[Any], text: str, folder: Path) -> bool:
+    """Tell whether a text that may name a file names something else there."""
+    is_name = item.metadata.get("is_name")
+    return text in NAMED_SOUNDS or bool(is_name and is_name(text, folder))

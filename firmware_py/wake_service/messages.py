@@ -70,7 +70,7 @@ def _table(text: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise MessageError("no JSON", text[:40]) from None
     if not isinstance(table, dict):
-        raise MessageError("JSON that is no object", text[:40])
+        raise MessageError("JSON that is not an object", text[:40])
     return table
 
 

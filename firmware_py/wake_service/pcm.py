@@ -17,7 +17,7 @@ def mono_samples(data: bytes, sample_bytes: int, num_channels: int) -> NDArray[n
     if sample_bytes not in (1, 2, 3, 4) or num_channels < 1:
         raise AudioError(f"{sample_bytes} bytes x {num_channels} channels is no PCM format")
     if len(data) % frame_bytes:
-        raise AudioError(f"{len(data)} bytes are no whole frames of {frame_bytes}")
+        raise AudioError(f"{len(data)} bytes are not whole frames of {frame_bytes}")
     frames = np.frombuffer(data, np.uint8).reshape(-1, frame_bytes)
     if sample_bytes == 1:
         return (frames[:, 0].astype(np.int16) - 128) * 256

@@ -87,10 +87,10 @@ def read_password_file(path: Path) -> PasswordHash:
             base64.b64decode(digest, validate=True),
         )
     except ValueError as error:
-        raise SettingsError(f"{path}: this is no password file; {REMEDY}") from error
+        raise SettingsError(f"{path}: this is not a password file; {REMEDY}") from error
     cheap = 10 <= found.log2_n <= MOST_LOG2_N and (found.block_size, found.parallelism) == (8, 1)
     if kind != "scrypt" or not cheap or len(found.digest) != HASH_BYTES:
-        raise SettingsError(f"{path}: this is no password file of ours; {REMEDY}")
+        raise SettingsError(f"{path}: this is not a password file of ours; {REMEDY}")
     return found
 
 
@@ -111,7 +111,7 @@ def _read_secret(path: Path) -> str:
     try:
         return read_file(path, "secret", MOST_BYTES, SettingsError).decode().strip()
     except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: this is no text") from error
+        raise SettingsError(f"{path}: this is not text") from error
 
 
 def _scrypt(password: str, log2_n: int, block_size: int, parallelism: int, salt: bytes) -> bytes:

@@ -236,9 +236,9 @@ async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.read())
     except (ValueError, RecursionError) as error:
-        raise SettingsError("this is no JSON") from error
+        raise SettingsError("this is not valid JSON") from error
     if not isinstance(body, dict):
-        raise SettingsError("this is no JSON object")
+        raise SettingsError("this is not a JSON object")
     return body
 
 

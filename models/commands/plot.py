@@ -5,13 +5,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
-from firmware_py.artefact import Artefact, read_artefact
+from firmware_py.artefact import Artefact
 from firmware_py.errors import SettingsError
 from firmware_py.frame_detector import joined
 from firmware_py.front_end import FrontEnd
+from firmware_py.installation.library import open_model
 from firmware_py.replay import detect_in_file
+from models.evaluation.metrics import smoothed
 from models.evaluation.recordings import Clip, clip_of, load
 from models.evaluation.report.scene import Said, Scene, draw
 from models.evaluation.runs import step_ends_seconds
@@ -24,12 +27,20 @@ log = logging.getLogger(__name__)
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "plot",
-        description="Draw recordings. Without --model: the spectrogram of the reference front"
-        " end; with one: that model's own, and what its network says.",
-        epilog="example: python -m models plot kitchen.wav --model activate.tflite",
+        description="Draw recordings as a model hears them, and the score it gives them.",
+        epilog="example: python -m models plot kitchen.wav --model computer",
     )
     parser.add_argument("clip", type=Path, nargs="+", metavar="CLIP", help="WAV, FLAC or Ogg")
-    parser.add_argument("--model", type=Path, metavar="M", help="artefact whose posteriors to draw")
+    parser.add_argument(
+        "--model",
+        metavar="M",
+        help="its file, name or URL (default: the installed one, else the built-in one)",
+    )
+    parser.add_argument(
+        "--reference",
+        action="store_true",
+        help="no model: the spectrogram of the classic recipe",
+    )
     parser.add_argument(
         "--manifest",
         type=Path,
@@ -47,7 +58,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write one picture a clip and print its path."""
-    artefact = read_artefact(arguments.model) if arguments.model else None
+    if arguments.reference and arguments.model:
+        raise SettingsError(f"--reference draws no model; leave out --model {arguments.model}")
+    artefact = None if arguments.reference else open_model(arguments.model)
     reference = read_config(REFERENCE_CONFIG).front_end
     targets = _targets(arguments.clip, arguments.out)
     for path, target in tqdm(targets, disable=None if len(targets) > 1 else True, unit="clip"):
@@ -81,7 +94,9 @@ def _said(artefact: Artefact, path: Path) -> Said:
         metadata.labels,
         step_ends_seconds(metadata, len(steps.scores)),
         steps.posteriors,
-        steps.scores,
+        np.stack(
+            [smoothed(scores, metadata.trigger.smoothing) for scores in steps.scores.T], axis=1
+        ),
         metadata.trigger.threshold,
         tuple(times),
     )

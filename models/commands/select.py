@@ -77,7 +77,7 @@ def _with_outputs(model: Any, columns: list[int]) -> Any:
 
     *kept, head = model.layers
     if not isinstance(head, keras.layers.Dense):
-        raise SettingsError(f"the last layer is {head.name}, not a dense one; train it anew")
+        raise SettingsError(f"the last layer is {head.name}, not a dense one; train it again")
     fewer = keras.layers.Dense.from_config({**head.get_config(), "units": len(columns)})
     selected = keras.Sequential([keras.Input(model.input_shape[1:], name="frames"), *kept, fewer])
     kernel, bias = head.get_weights()

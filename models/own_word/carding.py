@@ -62,7 +62,7 @@ def _given(request: Request) -> Iterator[Material]:
         yield Material(folder.resolve().name, "noise", origin(folder))
     if request.recordings:
         count = len(list(sound_files(request.bank("train", TAKES))))
-        yield Material(TAKES, f'"{request.phrase}"', f"{count} takes of one's own")
+        yield Material(TAKES, f'"{request.phrase}"', f"{count} takes of your own")
 
 
 def _findings(request: Request) -> Iterator[str]:
@@ -107,7 +107,8 @@ def _limits(request: Request) -> Iterator[str]:
         yield "The noise it was tried in is made, not recorded (--noise)."
     if request.recordings and not any(sound_files(request.bank("test", TAKES))):
         yield (
-            f"All of one's own takes trained; from {FEWEST_TO_TEST} on some are kept to test it."
+            "All of your own takes were used for training; from"
+            f" {FEWEST_TO_TEST} on some are kept to test it."
         )
     if request.preset_name == "quick":
         yield "Made with the quick preset, which shows the way; the full one hears better."

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluation.conditions import AS_RECORDED
+from models.evaluation.metrics import smoothed
 from models.evaluation.presented import present
 from models.evaluation.recordings import load
 from models.evaluation.report.scene import Said, Scene
@@ -20,7 +21,7 @@ def scene_of_peak(evaluation: Evaluation, peak: Peak) -> Scene:
     start = max(0.0, peak.stream_seconds - BEFORE_SECONDS)
     end = min(run.seconds, peak.stream_seconds + AFTER_SECONDS)
     samples, rate_hz = stretch(run, start, end)
-    kind = "false accept" if peak.accepted else "near a false accept"
+    kind = "false accept" if peak.accepted else "near miss"
     title = f"{kind}, score {peak.score:.3f}: {peak.clip.path.name} at {peak.time_seconds:.2f} s"
     detections = tuple(
         other.stream_seconds
@@ -73,7 +74,7 @@ def _said(
         (evaluation.heard.label,),
         ends[inside] - start,
         run.posteriors[inside, None],
-        run.scores[inside, None],
+        smoothed(run.scores, evaluation.policy.smoothing)[inside, None],
         evaluation.policy.threshold,
         tuple(time - start for time in detections_seconds),
     )

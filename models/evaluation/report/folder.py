@@ -17,7 +17,7 @@ from models.evaluation.report.tables import (
     rate_with_interval,
     table,
 )
-from models.evaluation.results import TARGETS, ClipResult, Evaluation, Group
+from models.evaluation.results import TARGETS, Evaluation, Group, Peak
 
 NUM_WORST = 20
 """False accepts and misses that are cut out to listen to."""
@@ -140,16 +140,27 @@ def _conditions(evaluation: Evaluation, folder: Path) -> list[str]:
 
 
 def _groups(groups: Sequence[Group], title: str, folder: Path) -> list[str]:
-    figure = by_group(groups, title)
-    if figure is None:
+    if not groups:
         return []
     rows = [point_row(group.name, group.point) for group in groups]
-    picture = _picture(figure, folder / f"{title.lower()}.png")
-    return [f"## {title}", table(POINT_HEADER, rows), picture]
+    figure = by_group(groups, title)
+    pictures = [_picture(figure, folder / f"{title.lower()}.png")] if figure else []
+    return [f"## {title}", table(POINT_HEADER, rows), *pictures]
 
 
 def _false_accepts(evaluation: Evaluation, folder: Path) -> list[str]:
     worst = evaluation.peaks[:NUM_WORST]
+    accepted = [peak for peak in worst if peak.accepted]
+    near = [peak for peak in worst if not peak.accepted]
+    return [
+        "## False accepts",
+        *_peaks(evaluation, accepted, folder, "false-accept"),
+        "## Near misses: what came nearest to a false accept",
+        *_peaks(evaluation, near, folder, "near-miss"),
+    ]
+
+
+def _peaks(evaluation: Evaluation, worst: Sequence[Peak], folder: Path, kind: str) -> Iterable[str]:
     scenes = [scene_of_peak(evaluation, peak) for peak in worst]
     cells = [
         (
@@ -157,13 +168,10 @@ def _false_accepts(evaluation: Evaluation, folder: Path) -> list[str]:
             peak.clip.source,
             f"{peak.time_seconds:.2f}",
             f"{peak.score:.4f}",
-            "yes" if peak.accepted else "no",
         )
         for peak in worst
     ]
-    header = ("file", "source", "time (s)", "score", "accepted")
-    title = "## False accepts, and what came nearest to one"
-    return [title, *_listed(header, cells, scenes, folder, "false-accept")]
+    return _listed(("file", "source", "time (s)", "score"), cells, scenes, folder, kind)
 
 
 def _misses(evaluation: Evaluation, folder: Path) -> list[str]:
@@ -176,7 +184,8 @@ def _misses(evaluation: Evaluation, folder: Path) -> list[str]:
 
 def _found(evaluation: Evaluation, folder: Path) -> list[str]:
     found = sorted((c for c in evaluation.clips if c.found), key=lambda clip: clip.best_score)
-    examples: list[ClipResult] = [*found[:2], *found[2:][-1:]]
+    places = dict.fromkeys((len(found) // 2, 0, 1))
+    examples = [found[place] for place in places if place < len(found)]
     scenes = [scene_of_clip(evaluation, clip) for clip in examples]
     cells = [
         (
@@ -188,7 +197,7 @@ def _found(evaluation: Evaluation, folder: Path) -> list[str]:
         for c in examples
     ]
     header = ("file", "source", "score", "latency (ms)")
-    title = "## Found: the two lowest scores and the highest"
+    title = "## Found: a typical one, and the lowest scores"
     return [title, *_listed(header, cells, scenes, folder, "found")]
 
 

@@ -13,6 +13,8 @@ from models.evaluation.results import Evaluation, Group
 DPI = 110
 COLOUR = "#0072b2"
 MOST_BARS = 30
+FEWEST_HOURS = 0.1
+"""A rate an hour is not drawn from less: its interval would dwarf all the others."""
 
 Rate = Callable[[OperatingPoint], tuple[float, float, float]]
 
@@ -80,12 +82,16 @@ def by_condition(evaluation: Evaluation) -> Figure | None:
 
 
 def by_group(groups: Sequence[Group], title: str) -> Figure | None:
-    """Return misses and false accepts of each group, the worst ones; None for no group."""
+    """Return misses and false accepts of each group, the worst ones; None for nothing to draw."""
     columns = [
         (name, rate, rated)
         for name, rate, rated in (
             ("words missed (%)", missed_percent, [g for g in groups if g.point.positives]),
-            ("false accepts an hour", false_accepts, [g for g in groups if g.point.hours]),
+            (
+                "false accepts an hour",
+                false_accepts,
+                [g for g in groups if g.point.hours >= FEWEST_HOURS],
+            ),
         )
         if rated
     ]

@@ -34,15 +34,11 @@ class Said:
     step_seconds: NDArray[np.float64]
     """Time of each step from the start of the stretch, [steps]."""
     posteriors: NDArray[np.float32]
-    """The first stage's, [steps, labels]."""
-    scores: NDArray[np.float32]
-    """What the policy judges, [steps, labels]: the posteriors, or the second stage's scores."""
+    """The (first stage's) network's, [steps, labels]."""
+    scores: NDArray[np.float64]
+    """What the policy compares with its threshold: smoothed, both stages together."""
     threshold: float
     detections_seconds: tuple[float, ...] = ()
-
-    @property
-    def has_second_stage(self) -> bool:
-        return not np.array_equal(self.posteriors, self.scores)
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ class Scene:
 
 
 def draw(scene: Scene) -> Figure:
-    """Return the picture of a scene: the spectrogram above, the posteriors below."""
+    """Return the picture of a scene: the spectrogram above, the scores below."""
     rows = 2 if scene.said else 1
     figure = Figure(figsize=(11, 1.2 + 2.5 * rows), dpi=110, layout="constrained")
     grid = figure.add_gridspec(rows, 2, width_ratios=(60, 1), height_ratios=(3, 2)[:rows])
@@ -130,14 +126,14 @@ def _draw_posteriors(axes: Axes, said: Said) -> None:
     for index, label in enumerate(said.labels):
         colour = POSTERIOR_COLOURS[index % len(POSTERIOR_COLOURS)]
         axes.plot(said.step_seconds, said.scores[:, index], color=colour, label=label)
-        if said.has_second_stage:
-            axes.plot(
-                said.step_seconds,
-                said.posteriors[:, index],
-                color=colour,
-                linestyle=":",
-                label=f"{label}, first stage",
-            )
+        axes.plot(
+            said.step_seconds,
+            said.posteriors[:, index],
+            color=colour,
+            linestyle=":",
+            linewidth=1,
+            label="_" if index else "posterior",
+        )
     axes.axhline(
         said.threshold,
         color="0.3",
@@ -150,7 +146,7 @@ def _draw_posteriors(axes: Axes, said: Said) -> None:
             time, color=DETECTION_COLOUR, linewidth=1.5, label="_" if number else "detection"
         )
     axes.set_ylim(-0.03, 1.05)
-    axes.set_ylabel("score" if said.has_second_stage else "posterior")
+    axes.set_ylabel("score")
     axes.grid(alpha=0.3)
 
 

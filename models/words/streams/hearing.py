@@ -115,7 +115,7 @@ def policy_of(artefact: Artefact) -> CommandPolicy:
     policy = artefact.metadata.trigger
     if not isinstance(policy, CommandPolicy):
         raise SettingsError(
-            f"{artefact.path}: {artefact.metadata.name} is no model of command words; judge it"
+            f"{artefact.path}: {artefact.metadata.name} is not a model of command words; judge it"
             " with: python -m models evaluate"
         )
     return policy
