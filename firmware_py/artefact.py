@@ -21,6 +21,7 @@ from firmware_py.labels import is_word
 from firmware_py.reading.bounds import (
     Ranges,
     check_name,
+    check_numbers,
     check_range,
     check_ranges,
     check_texts,
@@ -61,6 +62,7 @@ NETWORK_RANGES: Ranges = {
 }
 STEP_SECONDS = (0.001, 10.0)
 MOST_CALL_SECONDS = 10.0
+MOST_REFRACTORY_SECONDS = 3600.0
 MOST_STATES, MOST_LABELS, MOST_VERSION = 64, 100, 2**31 - 1
 
 
@@ -164,10 +166,16 @@ class Metadata:
             "the number of different labels", len(set(self.labels)), len(self.labels), MOST_LABELS
         )
         check_range("the number of words among the labels", len(self.words), 1, MOST_LABELS)
+        check_range("schema_version", self.schema_version, FIRST_SCHEMA_VERSION, SCHEMA_VERSION)
         check_range("version", self.version or 0, 0, MOST_VERSION)
+        check_numbers(self.evaluation, "evaluation")
+        check_numbers(self.training, "training")
         check_range("the time of a step in seconds", self.step_seconds, *STEP_SECONDS)
         call_seconds = self.network.frames_per_call * self.front_end.frame_seconds
         check_range("the time of a call in seconds", call_seconds, 0.0, MOST_CALL_SECONDS)
+        for policy in (self.trigger, *self.operating_points.values()):
+            seconds = policy.refractory_seconds(self.step_seconds)
+            check_range("the refractory time in seconds", seconds, 0.0, MOST_REFRACTORY_SECONDS)
         history = (1, self.network.history_frames, self.front_end.num_bins)
         if self.network.tensors.history.shape != history:
             raise SettingsError(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, StateTensor, Verifier
 from firmware_py.errors import ArtefactError, MissingToolError
+from firmware_py.reading.files import refused_as
 from firmware_py.reading.model_file import REMEDY
 
 Runtime = Literal["ai-edge-litert", "tflite-runtime"]
@@ -156,9 +157,10 @@ def _try(path: Path, interpreter: Any, frames: int, posteriors: int) -> None:
 
     Its states stay as they are.
     """
-    interpreter.set_tensor(frames, np.zeros_like(interpreter.get_tensor(frames)))
-    interpreter.invoke()
-    answer = interpreter.get_tensor(posteriors)
+    with refused_as(ArtefactError, f"{path}: the interpreter cannot run the model; {REMEDY}"):
+        interpreter.set_tensor(frames, np.zeros_like(interpreter.get_tensor(frames)))
+        interpreter.invoke()
+        answer = interpreter.get_tensor(posteriors)
     if not np.all((answer >= 0.0) & (answer <= 1.0)):
         raise ArtefactError(
             f"{path}: the network gives no probabilities; train it on, or convert it again"
@@ -177,14 +179,9 @@ def _open(path: Path, flatbuffer: bytes, runtime: Runtime | None, num_threads: i
     """
     interpreter_class = load_runtime(runtime)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    try:
+    with refused_as(ArtefactError, f"{path}: the interpreter cannot load the model; {REMEDY}"):
         interpreter = interpreter_class(model_content=flatbuffer, num_threads=num_threads)
         interpreter.allocate_tensors()
-    except (ValueError, RuntimeError) as error:
-        raise ArtefactError(
-            f"{path}: the interpreter cannot load the model"
-            f" ({str(error).splitlines()[0]}); {REMEDY}"
-        ) from error
     return interpreter
 
 

@@ -103,6 +103,19 @@ def test_other_folders_are_not_overwritten(
     assert (photos / "photo.jpg").exists()
 
 
+@pytest.mark.parametrize("name", ["../own.deb", "/dev/zero", "packages/a/../../b.deb", "x" * 5000])
+def test_a_manifest_names_packages_only(bundle: Bundle, name: str) -> None:
+    path = bundle.folder / "MANIFEST.json"
+    said = json.loads(path.read_text())
+    said["files"][0]["path"] = name
+    path.write_text(json.dumps(said))
+    with pytest.raises(BoardError, match="is no package's file; make it again"):
+        read_bundle(bundle.folder)
+    path.write_text(json.dumps({**said, "files": []}))
+    with pytest.raises(BoardError, match="names no package of this project"):
+        read_bundle(bundle.folder)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("release", ["bookworm", "trixie"])
 def test_real_archive_is_fetched_and_complete(

@@ -71,6 +71,7 @@ ABSURD: dict[str, tuple[tuple[Any, ...], object, str]] = {
     "smoothing": (("trigger", "smoothing"), 3 * 10**8, "smoothing is 300000000"),
     "patience": (("trigger", "patience"), 10**10, "patience"),
     "refractory": (("trigger", "refractory"), 10**300, "refractory"),
+    "a day": (("trigger", "refractory"), 5_000_000, "the refractory time in seconds is"),
     "threshold": (("trigger", "threshold"), 10**400, "threshold"),
     "window of words": (("trigger",), {"threshold": 0.5, "average_window_ms": 1e12}, "average"),
     "no word": (("labels",), ["silence"], "number of words"),
@@ -86,7 +87,15 @@ ABSURD: dict[str, tuple[tuple[Any, ...], object, str]] = {
     "key": (("training",), {"a\rb": 1}, "control character '\\r'"),
     "turned": (("name",), "abc\u202ecba", "control character"),
     "half a letter": (("evaluation",), {"x": "\ud800"}, "control character"),
+    "figure": (("evaluation",), {"misses": 10**400}, "evaluation.misses is 1000"),
+    "endless": (("training",), {"a": [{"b": 1e300}]}, "training.a.b is 1e+300; the most"),
     "point": (("operating_points",), {"a/b": {"threshold": 0.5}}, "an operating point is 'a/b'"),
+    "a day of a point": (
+        ("operating_points",),
+        {"strict": {"threshold": 0.5, "refractory": 5_000_000}},
+        "the refractory time in seconds is",
+    ),
+    "schema": (("schema_version",), 0, "schema_version is 0"),
     "version": (("version",), -1, "version is -1"),
 }
 

@@ -1,18 +1,21 @@
 """The manifest: each file of a bundle with its origin and digest."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from board.bundle.debian_package import sha256_of
 from board.bundle.releases import Release
 from board.errors import BoardError
+from firmware_py.reading.bounds import shown_value
 from firmware_py.reading.files import read_file, refused_as
 from firmware_py.schema import from_mapping, to_mapping
 
 MANIFEST = "MANIFEST.json"
 MOST_MANIFEST_BYTES = 2**20
 PACKAGES = "packages"
+_PACKAGE = re.compile(rf"{PACKAGES}/[\w.+~%:-]{{1,200}}\.deb", re.ASCII)
 
 OWN = "this project"
 """The origin of what is built here."""
@@ -81,10 +84,14 @@ def read_bundle(folder: Path) -> Bundle:
     text = read_file(path, "list of files", MOST_MANIFEST_BYTES, BoardError)
     with refused_as(BoardError, f"{path} is damaged, {remedy}"):
         manifest = from_mapping(Manifest, json.loads(text), str(path))
+    if not any(each.origin == OWN for each in manifest.files):
+        raise BoardError(f"{path} names no package of {OWN}; {remedy}")
     bundle = Bundle(folder, manifest)
     for each in bundle.manifest.files:
         file = folder / each.path
-        if not file.exists():
+        if not _PACKAGE.fullmatch(each.path):
+            raise BoardError(f"{path}: {shown_value(each.path)} is no package's file; {remedy}")
+        if not file.is_file():
             raise BoardError(f"{folder} lacks {each.path}; {remedy}")
         if sha256_of(file) != each.sha256:
             raise BoardError(f"{file} is not what {MANIFEST} says; {remedy}")

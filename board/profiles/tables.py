@@ -1,10 +1,10 @@
 """TOML files of a folder as frozen dataclasses, each named as its file."""
 
-import tomllib
 from pathlib import Path
 from typing import TypeVar
 
 from board.errors import BoardError
+from firmware_py.reading.toml import read_toml
 from firmware_py.schema import from_mapping
 
 T = TypeVar("T")
@@ -19,10 +19,7 @@ def read_tables(folder: Path, cls: type[T]) -> dict[str, T]:
     """
     found = {}
     for path in sorted(folder.glob("*.toml")):
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise BoardError(f"{path}: not a valid TOML file: {error}; mend it") from error
+        content = read_toml(path, "table", BoardError)
         found[path.stem] = from_mapping(cls, {"name": path.stem, **content}, str(path))
     return found
 

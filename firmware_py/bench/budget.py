@@ -1,11 +1,13 @@
 """What a model may cost on a board."""
 
 import json
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from firmware_py.errors import SettingsError
+from firmware_py.reading.files import read_file, refused_as, shown
+from firmware_py.reading.toml import MOST_BYTES, read_toml
 from firmware_py.schema import from_mapping
 
 
@@ -37,16 +39,18 @@ def read_budgets(path: Path) -> dict[str, Budget]:
 
     Other tables are left alone, so that a board's profile will do. Raises SettingsError.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot read the budget: {error.strerror}") from error
-    except ValueError as error:
-        raise SettingsError(f"{path}: not a valid TOML or JSON file: {error}") from error
+    content = (
+        _read_json(path) if path.suffix == ".json" else read_toml(path, "budget", SettingsError)
+    )
     table = content.get("budget") if isinstance(content, dict) else None
     if not isinstance(table, dict) or not table:
         raise SettingsError(f"{path} has no budget; add [budget.MODEL] with core_percent or rss_mb")
     return {
         name: from_mapping(Budget, row, f"{path}: budget.{name}") for name, row in table.items()
     }
+
+
+def _read_json(path: Path) -> Any:
+    text = read_file(path, "budget", MOST_BYTES, SettingsError)
+    with refused_as(SettingsError, f"{shown(path)}: not a valid JSON file"):
+        return json.loads(text)

@@ -7,6 +7,9 @@ from typing import Any
 
 from firmware_py.bench.report import Report
 from firmware_py.errors import SettingsError
+from firmware_py.reading.files import read_file, refused_as, shown
+
+MOST_BYTES = 2**24
 
 Key = tuple[str, str, str, int]
 """Name of the model, mode, interpreter, threads."""
@@ -24,16 +27,12 @@ class Earlier:
 
 def read_earlier(path: Path) -> Earlier:
     """Return the costs in a file of JSON lines; raises SettingsError."""
-    try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    content = read_file(path, "earlier run", MOST_BYTES, SettingsError)
+    fault = f"{shown(path)}: no output of `trigger-word bench --json`; write it again"
+    with refused_as(SettingsError, fault):
+        rows = [json.loads(line) for line in content.decode().splitlines() if line]
         costs = {_key(row): float(row["cost"]["total"]) for row in rows}
         machines = frozenset(str(row["machine"]["model"]) for row in rows)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot read the earlier run: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise SettingsError(
-            f"{path}: no output of `trigger-word bench --json` ({error}); write it again"
-        ) from error
     if not costs:
         raise SettingsError(f"{path}: no measurement in it; write it again")
     return Earlier(path, costs, machines)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from firmware_py.bench.trial import OutputCall
 from firmware_py.errors import AudioError, SettingsError
+from firmware_py.reading.files import read_file, refused_as, shown
 from firmware_py.schema import from_mapping
 
+MOST_BYTES = 2**24
+NO_WORDS = "not a list of words with label, start_seconds and end_seconds; mend or remove it"
 LATEST_SECONDS = 1.5
 """A detection later than this after a word is not of that word."""
 
@@ -38,14 +41,13 @@ def read_words(recording: Path) -> list[Word] | None:
     path = recording.with_suffix(".json")
     if not path.exists():
         return None
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [from_mapping(Word, row, "word") for row in rows]
-    except (ValueError, TypeError, SettingsError) as error:
-        raise AudioError(
-            f"{path}: not a list of words with label, start_seconds and end_seconds ({error});"
-            " mend or remove it"
-        ) from error
+    content = read_file(path, "list of words", MOST_BYTES, AudioError)
+    with refused_as(AudioError, f"{shown(path)}: {NO_WORDS}"):
+        rows = json.loads(content)
+        try:
+            return [from_mapping(Word, row, "word") for row in rows]
+        except SettingsError as error:
+            raise AudioError(f"{shown(path)}: {NO_WORDS}: {error}") from error
 
 
 def word_latency(words: Sequence[Word], calls: Sequence[OutputCall]) -> WordLatency:

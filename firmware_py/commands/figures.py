@@ -59,6 +59,8 @@ def _share(figures: Any, part: str, whole: str) -> str:
 
 
 def _rate(figures: Any) -> str:
+    if not isinstance(figures, Mapping):
+        return ""
     rate, hours = figures.get("false_accepts_per_hour"), figures.get("hours")
     if not _is_number(rate):
         return ""

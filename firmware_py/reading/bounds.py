@@ -15,6 +15,7 @@ Ranges = Mapping[str, tuple[float, float]]
 
 LONGEST_NAME = 64
 LONGEST_TEXT = 100_000
+MOST_NUMBER = 1e18
 _NAME = re.compile(r"\w(?:[\w .'-]*[\w'])?")
 _LONGEST_VALUE = 80
 
@@ -60,6 +61,18 @@ def check_texts(value: Any, where: str, allowed: str = "") -> None:
     elif isinstance(value, list):
         for item in value:
             check_texts(item, where, allowed)
+
+
+def check_numbers(value: Any, where: str) -> None:
+    """Raise SettingsError for numbers that nobody can print or divide, however deep."""
+    if isinstance(value, int | float) and not abs(value) <= MOST_NUMBER:
+        raise SettingsError(f"{where} is {shown_value(value)}; the most is {MOST_NUMBER:g}")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            check_numbers(item, f"{where}.{key}")
+    elif isinstance(value, list):
+        for item in value:
+            check_numbers(item, where)
 
 
 def shown_value(value: object) -> str:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
+from firmware_py.reading.files import read_file
 
 FORBIDDEN_MODE = 0o027
 """Written by the group, or used in any way by others."""
+MOST_BYTES = 4096
 LOOPBACK = ("localhost", "127.", "::1")
 
 
@@ -22,10 +24,9 @@ class Credentials:
 def read_credentials(path: Path) -> Credentials:
     """Return user name and password; raises SettingsError, without the content in its words."""
     refuse_open_file(path)
+    content = read_file(path, "credentials", MOST_BYTES, SettingsError)
     try:
-        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot read the credentials: {error.strerror}") from error
+        mapping = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}: not a TOML file with username and password") from error
     strings = all(isinstance(mapping.get(name), str) for name in ("username", "password"))

@@ -1,14 +1,14 @@
 """The settings of a site: one TOML file as frozen dataclasses."""
 
 import base64
-import tomllib
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from firmware_py.errors import SettingsError
 from firmware_py.reading.bounds import check_range, check_texts
-from firmware_py.reading.files import read_file, refused_as, shown
+from firmware_py.reading.files import refused_as, shown
+from firmware_py.reading.toml import read_toml
 from firmware_py.schema import from_mapping
 from firmware_py.settings.fields import example, file_path, model_file, require
 from firmware_py.settings.outputs import (
@@ -25,10 +25,6 @@ from firmware_py.settings.web import WebSettings
 T = TypeVar("T")
 
 NAMED_SOUNDS = ("built-in", "off")
-MOST_BYTES = 2**17
-"""Of a settings file; the printed one has 10,000."""
-MOST_DOTS = 100
-"""On a line: `tomllib` takes memory with the square of the parts of a dotted key."""
 MOST_SECTIONS = 64
 """Of one kind, such as [[gpio]]."""
 
@@ -185,11 +181,7 @@ class Settings:
 
 def read_settings(path: Path) -> Settings:
     """Return the settings in the TOML file `path`; raises SettingsError with the place."""
-    content = read_file(path, "settings", MOST_BYTES, SettingsError)
-    if max(line.count(b".") for line in content.split(b"\n")) > MOST_DOTS:
-        raise SettingsError(f"{shown(path)}: a line has more than {MOST_DOTS} dots; shorten it")
-    with refused_as(SettingsError, f"{shown(path)}: not a valid TOML file"):
-        mapping = tomllib.loads(content.decode())
+    mapping = read_toml(path, "settings", SettingsError)
     with refused_as(SettingsError, f"{shown(path)}: the settings cannot be used"):
         check_texts(mapping, shown(path), allowed="\t\n")
         settings = from_mapping(Settings, mapping, shown(path))

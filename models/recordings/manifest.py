@@ -1,12 +1,15 @@
 """The manifest of a folder of recordings: a row a file, with where the word is in it."""
 
 import csv
+import io
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
-from firmware_py.reading.files import refused_as
+from firmware_py.reading.bounds import shown_value
+from firmware_py.reading.files import read_file, refused_as
 
 MANIFEST = "manifest.csv"
+MOST_BYTES = 2**26
 WORD_START, WORD_END = "word_start_seconds", "word_end_seconds"
 
 
@@ -33,11 +36,9 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
     Raises SettingsError, one line, for whatever is none, and for rows that are not filled.
     """
-    with (
-        refused_as(SettingsError, f"{path}: not a valid table of comma-separated values"),
-        path.open(newline="", encoding="utf-8-sig") as file,
-    ):
-        rows = list(csv.DictReader(file))
+    content = read_file(path, "table", MOST_BYTES, SettingsError)
+    with refused_as(SettingsError, f"{path}: not a valid table of comma-separated values"):
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
     for number, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             raise SettingsError(f"{path}, row {number}: it must have one value for each column")
@@ -55,4 +56,4 @@ def _check_seconds(text: str | None, where: str) -> None:
     except ValueError:
         fine = False
     if not fine:
-        raise SettingsError(f"{where} is {text!r}; write seconds as 1.25")
+        raise SettingsError(f"{where} is {shown_value(text)}; write seconds as 1.25")

@@ -1,6 +1,5 @@
 """What a model is made of: the TOML file beside it."""
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from firmware_py.artefact import Policy
 from firmware_py.candidates import LookPolicy
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
+from firmware_py.reading.toml import read_toml
 from firmware_py.schema import from_mapping
 from firmware_py.trigger import TriggerPolicy
 from models.settings.network import Network, WindowNetwork
@@ -68,11 +68,5 @@ class Config:
 
 def read_config(path: Path) -> Config:
     """Return the configuration at `path`; raises SettingsError naming what is wrong."""
-    try:
-        with path.open("rb") as file:
-            mapping = tomllib.load(file)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot read the configuration: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}") from error
+    mapping = read_toml(path, "configuration", SettingsError)
     return from_mapping(Config, mapping, str(path))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from firmware_py.errors import SettingsError
+from firmware_py.reading.bounds import shown_value
 from models.recordings.manifest import read_table
 from models.settings.words import Division, Share
 
@@ -61,7 +62,8 @@ class Parts:
                 found: Part = part
                 return found
         raise SettingsError(
-            f"{division.list}: split {split!r} of {file} is none of {', '.join(get_args(Part))};"
+            f"{division.list}: split {shown_value(split)} of {shown_value(file)} is none of"
+            f" {', '.join(get_args(Part))};"
             " say how to share it out in [[words.division.shares]]"
         )
 
