@@ -45,8 +45,8 @@ wait_for() {{
     echo "never came: $*"; cat daemon.log; exit 1
 }}
 {python} -c "
-import sys, firmware_py.sound.microphone
-firmware_py.sound.microphone.HANG_SECONDS = 120.0  # an emulated processor is slow
+import sys, firmware_py.sound.system
+firmware_py.sound.system.SoundSystem.hang_seconds = 120.0  # an emulated processor is slow
 from firmware_py.__main__ import main
 sys.exit(main())" run --json --settings site.toml > events 2> daemon.log & daemon=$!
 wait_for log_has 'listening to' 1

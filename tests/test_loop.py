@@ -129,8 +129,8 @@ def test_service_manager_metrics_and_a_lost_server(pulse: Pulse) -> None:
 
 def test_a_library_that_hangs_ends_with_75_and_safe_pins(pulse: Pulse) -> None:
     hang = (
-        "import time, firmware_py.sound.microphone as m, firmware_py.sound.portaudio as p\n"
-        "m.HANG_SECONDS = 0.5\n"
+        "import time, firmware_py.sound.portaudio as p\n"
+        "p.PortAudio.hang_seconds = 0.5\n"
         "p.PortAudio.stop = lambda self: time.sleep(60) if self.generation else None"
     )
     path = write_settings(

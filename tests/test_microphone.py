@@ -14,7 +14,6 @@ from virtual_sound import NO_SERVER, Pulse, alsa_file_config, beeps, pulse_serve
 
 from firmware_py.errors import DeviceError
 from firmware_py.settings import MicrophoneSettings
-from firmware_py.sound import microphone as module
 from firmware_py.sound.capture import QUEUE_SECONDS, STALE_SECONDS, Capture
 from firmware_py.sound.microphone import Chunk, DeviceHungError, Microphone
 
@@ -222,6 +221,20 @@ def test_a_library_that_crashes_while_it_starts_again_ends_a_trial_only(
     monkeypatch.undo()
 
 
+def test_what_follows_a_try_out_hangs_after_three_times_as_long(
+    alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound.restart()
+    assert sound.hang_seconds == 20.0
+    for took, patience in ((0.0, 3.0), (2.0, 8.0), (9.0, 20.0)):
+        clock = iter((100.0, 100.0 + took))
+        monkeypatch.setattr(portaudio, "_try_out", lambda: None)
+        monkeypatch.setattr(portaudio.time, "monotonic", lambda clock=clock: next(clock))
+        sound._try_out()
+        monkeypatch.undo()
+        assert sound.hang_seconds == patience
+
+
 @pytest.mark.slow
 def test_a_sound_server_that_goes_and_comes(pulse: Pulse, sound: PortAudio) -> None:
     """`SOUND_SERVER_CYCLES=100` is the full length; prints how long it took to hear again."""
@@ -264,7 +277,7 @@ def test_the_tone_of_the_virtual_microphone_arrives(pulse: Pulse, sound: PortAud
 def test_a_library_that_hangs_is_given_up(
     alsa_file: NDArray[np.int16], sound: PortAudio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HANG_SECONDS", 0.5)
+    sound.hang_seconds = 0.5
     microphone = Microphone(sound, MicrophoneSettings(), RATE_HZ)
     microphone.start()
     listen_until_open(microphone)

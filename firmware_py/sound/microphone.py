@@ -16,8 +16,6 @@ from firmware_py.sound.capture import Capture, Packet
 from firmware_py.sound.losses import LossReport
 from firmware_py.sound.system import SoundSystem
 
-HANG_SECONDS = 20.0
-"""A library call that takes longer will never return."""
 FIRST_SECONDS = 3.0
 """Sound servers may take this long to deliver the first buffer."""
 RETRY_SECONDS = (0.5, 1.0, 1.5)
@@ -221,7 +219,7 @@ class Microphone:
     def _wait_closed(self, closing: BackgroundCall[None], timeout_seconds: float) -> None:
         if closing.wait(timeout_seconds):
             self._closing = None
-        elif closing.age_seconds > HANG_SECONDS:
+        elif closing.age_seconds > self._sound.hang_seconds:
             raise DeviceHungError("the sound library hangs while it closes a lost microphone")
 
     def _wait_to_open(self, timeout_seconds: float) -> None:
@@ -234,7 +232,7 @@ class Microphone:
 
     def _wait_opened(self, opening: BackgroundCall[Capture], timeout_seconds: float) -> None:
         if not opening.wait(timeout_seconds):
-            if opening.age_seconds > HANG_SECONDS:
+            if opening.age_seconds > self._sound.hang_seconds:
                 raise DeviceHungError("the sound library hangs while it opens the microphone")
             return
         self._opening = None

@@ -8,6 +8,7 @@ it is started again.
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
@@ -33,6 +34,9 @@ sys.exit(0 if found else 1)
 """
 """PortAudio aborts the process that starts it while a sound server is coming up, now and then."""
 TRY_OUT_SECONDS = 10.0
+LEAST_HANG_SECONDS = 3.0
+HANG_FACTOR = 3.0
+"""What follows a try-out takes no longer than it did; three times that is a hang."""
 LOCK_SECONDS = 0.1
 """Whoever only asks does not wait longer for a library that another thread is inside of."""
 
@@ -51,9 +55,18 @@ class PortAudio(SoundSystem):
         with self._lock:
             self.stop()
             if self.generation:
-                _try_out()
+                self._try_out()
             self._session = self._module.PyAudio()
             self.generation += 1
+
+    def _try_out(self) -> None:
+        """Try the library out, and learn how long its calls may take just now."""
+        self.hang_seconds = SoundSystem.hang_seconds
+        began = time.monotonic()
+        _try_out()
+        took = time.monotonic() - began
+        patience = took + max(LEAST_HANG_SECONDS, HANG_FACTOR * took)
+        self.hang_seconds = min(patience, SoundSystem.hang_seconds)
 
     def stop(self) -> None:
         with self._lock:

@@ -78,6 +78,8 @@ class SoundSystem(ABC):
 
     generation = 0
     """Counts the restarts: streams of an earlier generation are closed."""
+    hang_seconds = 20.0
+    """A call that takes longer will never return."""
 
     def now(self) -> float:
         """Return the time on the steady clock that says how long a buffer has waited."""
