@@ -1,4 +1,4 @@
-"""`python -m fuzz [READER...] [--seconds S]`: readers against mutants, guided by coverage.
+"""`python -m fuzz [READER...] [--seconds S | --inputs N]`: readers against mutants.
 
 With atheris (Linux, x86-64; `pip install atheris`) an input that reaches new code is kept and
 changed further; without it, mutants of the seeds and of the corpus are tried at random. What goes
@@ -8,6 +8,7 @@ wrong is written to `findings/`; put it into `corpus/READER` with its correction
 import argparse
 import importlib.util
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("readers", nargs="*", metavar="READER", help=", ".join(READERS))
     parser.add_argument("--seconds", type=float, default=60.0, help="for each (default: 60)")
+    parser.add_argument("--inputs", type=int, help="for each, at random, however long it takes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--guided", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -31,31 +33,38 @@ def main() -> int:
         _guided(arguments.readers[0], int(arguments.seconds))
     failed = 0
     for name in arguments.readers or READERS:
-        if importlib.util.find_spec("atheris"):
+        if importlib.util.find_spec("atheris") and not arguments.inputs:
             command = [sys.executable, "-m", "fuzz", name, "--guided"]
             command += ["--seconds", str(arguments.seconds)]
             failed += subprocess.run(command, check=False).returncode != 0
         else:
-            failed += _at_random(name, arguments.seconds, arguments.seed)
+            failed += _at_random(name, arguments)
     return 1 if failed else 0
 
 
-def _at_random(name: str, seconds: float, seed: int) -> bool:
-    """Try mutants for a while; tell whether one went wrong."""
-    reader, rng, tried = READERS[name], random.Random(seed), 0
+def _at_random(name: str, arguments: argparse.Namespace) -> bool:
+    """Try mutants for a while, or so many; tell whether one went wrong."""
+    reader, rng, tried, taken, longest = READERS[name], random.Random(arguments.seed), 0, 0, 0.0
     inputs = inputs_of(name)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    end = time.monotonic() + arguments.seconds
+    while tried < arguments.inputs if arguments.inputs else time.monotonic() < end:
         content = changed(rng.choice(inputs), rng)
         tried += 1
+        began = time.process_time()
         try:
-            reader.try_out(content)
+            taken += reader.try_out(content)
+            longest = max(longest, time.process_time() - began)
         except Exception:
             traceback.print_exc()
             FINDINGS.mkdir(exist_ok=True)
             (FINDINGS / f"{name}-{tried}").write_bytes(content)
             return True
-    print(f"{name}: {tried:,} inputs, nothing found")
+    most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"{name}: {tried:,} inputs, {taken:,} taken, nothing found; the longest took"
+        f" {longest:.2f} s of computing, memory {most_mb:.0f} MB at most",
+        flush=True,
+    )
     return False
 
 

@@ -5,10 +5,14 @@ A reader either takes an input or raises an error of ours that is one line.
 
 import asyncio
 import contextlib
+import hashlib
+import io
 import json
 import tempfile
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from firmware_py.artefact import parse_artefact
@@ -40,7 +44,7 @@ class Reader:
             self.read(content)
         except TriggerWordError as error:
             line = str(error)
-            assert "\n" not in line, line
+            assert line.isprintable(), line
             assert len(line) < LONGEST_LINE, line
             return False
         return True
@@ -64,9 +68,6 @@ def _artefacts() -> list[bytes]:
 
 def _metadata(content: bytes) -> None:
     """The metadata alone, without the compression around them."""
-    import io
-    import zipfile
-
     beep = take_apart((DATA / "beep.tflite").read_bytes(), Path("beep.tflite"))
     buffer = io.BytesIO(beep.flatbuffer)
     with zipfile.ZipFile(buffer, "a") as archive:
@@ -100,8 +101,6 @@ def _sound(path: Path) -> None:
 
 
 def _sounds() -> list[bytes]:
-    import io
-
     import numpy as np
     import soundfile
 
@@ -119,22 +118,88 @@ def _recordings(path: Path) -> None:
     read_manifest(path.parent)
 
 
+def _split_list(path: Path) -> None:
+    from models.settings.words import Division
+    from models.words.division import read_parts
+
+    parts = read_parts(path.parent, Division(list=path.name))
+    for file in parts.listed:
+        parts.part_of(file)
+
+
+def _config(path: Path) -> None:
+    from models.settings.config import read_config
+
+    read_config(path)
+
+
 def _folds(content: bytes) -> None:
     from models.recordings.folds import parse_folds
 
     parse_folds(content.decode(errors="replace"))
 
 
+PACKAGE = b"as it were"
+
+
 def _bundle(path: Path) -> None:
     from board.bundle.manifest import read_bundle
 
+    (path.parent / "packages").mkdir()
+    (path.parent / "packages" / "own.deb").write_bytes(PACKAGE)
     read_bundle(path.parent)
+
+
+def _manifest() -> bytes:
+    file = {
+        "path": "packages/own.deb",
+        "package": "trigger-word",
+        "version": "1",
+        "origin": "this project",
+        "sha256": hashlib.sha256(PACKAGE).hexdigest(),
+        "size": len(PACKAGE),
+    }
+    head = {"release": "bookworm", "architecture": "arm64", "version": "1"}
+    return json.dumps({**head, "files": [file]}).encode()
 
 
 def _keras(path: Path) -> None:
     from convert.reading.keras_file import load_chain
 
     load_chain(path)
+
+
+def _description(path: Path) -> None:
+    """What a `.keras` file says of its layers, in a ZIP that is whole."""
+    content = path.read_bytes()
+    (whole,) = _networks()
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive, zipfile.ZipFile(path, "w") as changed:
+        for name in archive.namelist():
+            changed.writestr(name, content if name == "config.json" else archive.read(name))
+    _keras(path)
+
+
+def _descriptions() -> list[bytes]:
+    (whole,) = _networks()
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        return [archive.read("config.json")]
+
+
+@cache
+def _networks() -> list[bytes]:
+    import keras
+
+    layers = [
+        keras.Input((None, 4)),
+        keras.layers.Conv1D(3, 3, strides=2, name="conv"),
+        keras.layers.BatchNormalization(name="normal"),
+        keras.layers.GRU(2, return_sequences=True, name="gru"),
+        keras.layers.TimeDistributed(keras.layers.Dense(1, activation="sigmoid"), name="head"),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "seed.keras")
+        keras.Sequential(layers).save(path)
+        return [path.read_bytes()]
 
 
 def _hdf5(path: Path) -> None:
@@ -144,8 +209,6 @@ def _hdf5(path: Path) -> None:
 
 
 def _weights() -> list[bytes]:
-    import io
-
     import h5py
 
     buffer = io.BytesIO()
@@ -187,15 +250,21 @@ QUICK = {
     "recordings": Reader(
         _file(_recordings, "manifest.csv"), lambda: [b"file,word_start,word_end\na.wav,0.1,0.5\n"]
     ),
-    "bundle": Reader(
-        _file(_bundle, "MANIFEST.json"),
-        lambda: [json.dumps({"release": "bookworm", "files": []}).encode()],
+    "split-list": Reader(
+        _file(_split_list, "split.csv"),
+        lambda: [b"file,official_split\nyes/a_nohash_0.wav,training\nno/b_nohash_1.wav,testing\n"],
     ),
+    "config": Reader(
+        _file(_config, "config.toml"),
+        lambda: [(ROOT / "models" / "configs" / "activate.toml").read_bytes()],
+    ),
+    "bundle": Reader(_file(_bundle, "MANIFEST.json"), lambda: [_manifest()]),
 }
 """Readers that are tried thousands of times a second."""
 
 SLOW = {
-    "keras": Reader(_file(_keras, "made.keras"), lambda: []),
+    "keras": Reader(_file(_keras, "made.keras"), lambda: _networks()),
+    "description": Reader(_file(_description, "made.keras"), _descriptions),
     "hdf5": Reader(_file(_hdf5, "made.h5"), _weights),
 }
 """Readers that start a process, or bring Keras along."""
