@@ -23,26 +23,36 @@ from firmware_py.sound.capture import BUFFER_SECONDS
 from firmware_py.sound.microphone import Microphone
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
+LONG_BEEP = BEEP.with_name("long-beep.tflite")
+"""With a second stage, which wants a tone of 0.4 s."""
 RATE_HZ = 16000
 
 
 class SlowEnsemble(Ensemble):
-    """Takes `factor` of the sound's duration in simulated time."""
+    """Takes `factor` of the sound's duration in simulated time, and more for each look."""
 
     sound: SimulatedSound
     factor = 0.01
+    look_seconds = 0.0
 
     def process(self, chunk: NDArray[np.int16]) -> list[Hit]:
+        before = self._looks
         hits = super().process(chunk)
-        self.sound.advance(self.factor * len(chunk) / self.sample_rate_hz)
+        looks = self._looks - before
+        seconds = len(chunk) / self.sample_rate_hz
+        self.sound.advance(self.factor * seconds + self.look_seconds * looks)
         return hits
+
+    @property
+    def _looks(self) -> int:
+        return sum(second.looks for second in self.second_stages)
 
 
 class Device:
     """A microphone and a listener in simulated time, and the answers with their age."""
 
-    def __init__(self, recording: NDArray[np.int16]) -> None:
-        artefact = read_artefact(BEEP)
+    def __init__(self, recording: NDArray[np.int16], model: Path = BEEP) -> None:
+        artefact = read_artefact(model)
         self.sound = SimulatedSound(recording, RATE_HZ)
         self.models = SlowEnsemble([Model(artefact, artefact.metadata.trigger)], RATE_HZ)
         self.models.sound = self.sound
@@ -72,8 +82,8 @@ class Device:
         return self.microphone.counters.lost_seconds
 
 
-def expected(recording: NDArray[np.int16]) -> list[float]:
-    return [found.time_seconds for found in Detector.open(BEEP).process(recording)]
+def expected(recording: NDArray[np.int16], model: Path = BEEP) -> list[float]:
+    return [found.time_seconds for found in Detector.open(model).process(recording)]
 
 
 def times(answers: list[Event]) -> list[float]:
@@ -103,6 +113,25 @@ def test_models_that_are_too_slow_and_then_fast_again(
     assert heard == pytest.approx(45.0, abs=0.7)  # some may be still gathered
     assert device.listener.time_seconds == pytest.approx(45.0, abs=BUFFER_SECONDS)
     assert caplog.text.count("s of sound were dropped") == 1
+
+
+@pytest.mark.parametrize("look_seconds", [0.2, 0.3])
+def test_a_second_stage_that_is_too_slow_and_then_fast_again(look_seconds: float) -> None:
+    """It costs nothing until there is a candidate, and then more than there is time for."""
+    starts = np.arange(1.0, 40.0, 2.0)
+    recording = np.maximum.reduce([beeps(tuple(starts + late), 40.0) for late in (0.0, 0.2, 0.4)])
+    wanted = expected(recording, LONG_BEEP)
+    device = Device(recording, LONG_BEEP)
+    device.models.look_seconds = look_seconds
+    device.listen(20.0)
+    assert device.lost_seconds > 0.5
+    device.models.look_seconds = 0.0
+    device.listen(40.0)
+    assert max(device.ages) < ANSWER_SECONDS
+    heard = times(device.answers)
+    after = [time for time in wanted if 21.0 < time <= heard[-1] + 0.1]
+    assert [time for time in heard if time > 21.0] == pytest.approx(after, abs=0.041)
+    assert len(after) > 8
 
 
 def test_what_is_heard_in_overload_is_at_its_time() -> None:
