@@ -403,6 +403,23 @@ def test_a_wrong_password_is_said_and_keeps_the_events(
     mqtt.close()
 
 
+def test_a_closed_output_holds_no_socket(broker: Broker) -> None:
+    """At once: what waits for the garbage collector adds up over years of reloads."""
+
+    def descriptors_after_use() -> int:
+        mqtt = output(broker)
+        wait_until(lambda: mqtt.broker.is_connected)
+        mqtt.close()
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    gc.disable()
+    try:
+        first = descriptors_after_use()
+        assert [descriptors_after_use() for _ in range(4)] == [first] * 4
+    finally:
+        gc.enable()
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_broker_whose_certificate_is_not_trusted(
     secure_broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -46,6 +46,13 @@ class BrokerClient(paho.Client):
                 with suppress(OSError, ValueError):
                     self.reconnect()
 
+    def loop_stop(self) -> MQTTErrorCode:
+        """End the thread, and close what the library leaves to the garbage collector: a pair of
+        sockets, and the connection of a handshake that failed."""
+        ended = super().loop_stop()
+        self._reset_sockets()
+        return ended
+
     def speak_other_version(self) -> bool:
         """Try the other version next time, as the library itself does from 3.1.1 to 3.1."""
         if self._protocol == MQTTProtocolVersion.MQTTv5:
