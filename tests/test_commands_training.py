@@ -168,6 +168,20 @@ def test_confusion_figures() -> None:
     assert "66.7" in found.table()
 
 
+def test_a_label_that_was_never_said_or_answered_has_no_figures() -> None:
+    found = Confusion.of(("a", "b", "c", "d"), [0, 0, 1], [0, 2, 1])
+    figures = {each.label: (each.precision, each.recall, each.f1) for each in found.scores()}
+    assert figures["a"] == pytest.approx((1.0, 0.5, 2 / 3))
+    assert figures["c"] == pytest.approx((0.0, np.nan, 0.0), nan_ok=True)
+    assert figures["d"] == pytest.approx((np.nan, np.nan, np.nan), nan_ok=True)
+    assert found.mapping()["per_label"]["d"] == {"precision": None, "recall": None, "f1": None}
+
+
+def test_nothing_to_judge_is_one_line() -> None:
+    with pytest.raises(SettingsError, match="there are no clips to judge"):
+        Confusion.of(("a", "b"), [], [])
+
+
 def test_picture_shows_every_count() -> None:
     figure = Confusion.of(("yes", "no"), [0, 0, 1], [0, 1, 1]).picture("made")
     texts = [text.get_text() for text in figure.axes[0].texts]

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from firmware_py.errors import SettingsError
 from models.evaluation.metrics import clopper_pearson
 
 if TYPE_CHECKING:
@@ -35,10 +37,15 @@ class Confusion:
 
     @classmethod
     def of(cls, labels: Sequence[str], said: Sequence[int], answered: Sequence[int]) -> "Confusion":
-        """Return the matrix of parallel lists of label indices."""
-        counts = np.zeros((len(labels), len(labels)), np.int64)
-        np.add.at(counts, (np.asarray(said, np.int64), np.asarray(answered, np.int64)), 1)
-        return cls(tuple(labels), counts)
+        """Return the matrix of parallel lists of label indices.
+
+        Raises SettingsError for empty ones.
+        """
+        if not said:
+            raise SettingsError(
+                "there are no clips to judge; name a data set that has some"
+            )
+        return cls(tuple(labels), confusion_matrix(said, answered, labels=range(len(labels))))
 
     @property
     def total(self) -> int:
@@ -50,7 +57,7 @@ class Confusion:
 
     @property
     def accuracy(self) -> float:
-        return self.correct / self.total if self.total else float("nan")
+        return self.correct / self.total
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -59,14 +66,17 @@ class Confusion:
 
     def scores(self) -> list[Scores]:
         """Return precision, recall and F1 of each label."""
-        right = np.diag(self.counts).astype(np.float64)
-        said, answered = self.counts.sum(axis=1), self.counts.sum(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            precision, recall = right / answered, right / said
-            f1 = 2 * right / (said + answered)
+        said, answered = np.indices(self.counts.shape)
+        columns = precision_recall_fscore_support(
+            said.ravel(),
+            answered.ravel(),
+            labels=range(len(self.labels)),
+            sample_weight=self.counts.ravel(),
+            zero_division=np.nan,
+        )
         return [
-            Scores(label, float(precision[i]), float(recall[i]), float(f1[i]), int(said[i]))
-            for i, label in enumerate(self.labels)
+            Scores(label, float(precision), float(recall), float(f1), int(count))
+            for label, precision, recall, f1, count in zip(self.labels, *columns, strict=True)
         ]
 
     def text(self) -> str:
