@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from firmware_py import Detector
 from firmware_py.__main__ import main
 from firmware_py.artefact import (
-    VERIFIER_NAME,
     Artefact,
     pack_artefact,
     parse_artefact,
@@ -34,6 +33,7 @@ from firmware_py.frame_detector import FrameDetector, joined
 from firmware_py.installation.trial import try_out
 from firmware_py.interpreter import Runtime, VerifierNetwork, installed_runtimes
 from firmware_py.live.metrics.measurements import second_stage_metrics
+from firmware_py.reading.model_file import VERIFIER_NAME
 
 DATA = Path(__file__).parent / "data"
 LONG_BEEP, BEEP = DATA / "long-beep.tflite", DATA / "beep.tflite"

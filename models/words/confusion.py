@@ -42,9 +42,7 @@ class Confusion:
         Raises SettingsError for empty ones.
         """
         if not said:
-            raise SettingsError(
-                "there are no clips to judge; name a data set that has some"
-            )
+            raise SettingsError("there are no clips to judge; name a data set that has some")
         return cls(tuple(labels), confusion_matrix(said, answered, labels=range(len(labels))))
 
     @property
