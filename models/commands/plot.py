@@ -90,13 +90,12 @@ def _said(artefact: Artefact, path: Path) -> Said:
     parts = list(detect_in_file(artefact, path, metadata.trigger))
     steps = joined(part.steps for part in parts)
     times = [detection.time_seconds for part in parts for detection in part.detections]
+    width = metadata.trigger.average_steps(metadata.step_seconds)
     return Said(
         metadata.labels,
         step_ends_seconds(metadata, len(steps.scores)),
         steps.posteriors,
-        np.stack(
-            [smoothed(scores, metadata.trigger.smoothing) for scores in steps.scores.T], axis=1
-        ),
+        np.stack([smoothed(scores, width) for scores in steps.scores.T], axis=1),
         metadata.trigger.threshold,
         tuple(times),
     )
