@@ -1,6 +1,8 @@
 """`trigger-word watch`: the terminal's view of a running service."""
 
 import os
+import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from running_daemon import write_settings
+from virtual_sound import Pulse, beeps, write_wav
 
 from firmware_py.commands.watch import bar, event_lines, sound_line
 from firmware_py.errors import DeviceError
@@ -112,3 +116,37 @@ def test_the_command_shows_a_running_service(tmp_path: Path) -> None:
         assert watcher.stdout.readline() == "heard 'beep' (score 0.900)\n"
         watcher.terminate()
     served.close()
+
+
+def test_the_command_listens_by_itself_and_answers_nothing(pulse: Pulse) -> None:
+    pytest.importorskip("pyaudio")
+    touched = pulse.folder / "touched"
+    settings = f"""
+[clips]
+folder = "clips"
+
+[[command]]
+program = ["touch", "{touched}"]
+"""
+    path = write_settings(pulse.folder, settings)
+    code = "from firmware_py.__main__ import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", code, "watch", "--settings", str(path)]
+    with subprocess.Popen(
+        command, env=pulse.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as watcher:
+        assert watcher.stdout
+        assert watcher.stdout.readline().startswith("[")  # it listens
+        player = pulse.play(write_wav(pulse.folder / "said.wav", beeps((0.5,), 2.0)))
+        assert "heard 'beep' (score" in next(
+            line for line in watcher.stdout if not line.startswith("[")
+        )
+        assert player.wait() == 0
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate(timeout=60)
+    assert watcher.returncode == 0
+    piped = f"{shlex.join(command)} | head -n 2"  # which reads no further
+    done = subprocess.run(piped, shell=True, env=pulse.environment, capture_output=True, timeout=90)
+    assert done.stdout.count(b"[") >= 2
+    assert b"BrokenPipe" not in done.stderr
+    assert not touched.exists()
+    assert not (pulse.folder / "clips").exists()

@@ -109,13 +109,25 @@ def _listen(arguments: argparse.Namespace) -> int:
     site = _without_outputs(read_site(arguments))
     quieten_libraries()
     live = Live(site, lambda: site, lambda _: None, PortAudio())
-    live.control.broadcast.add(Screen().show)
+    screen = Screen()
+    gone: list[BrokenPipeError] = []
+
+    def show(message: dict[str, Any]) -> None:
+        try:
+            screen.show(message)
+        except BrokenPipeError as error:  # the reader of our output has gone, as `head` does
+            gone.append(error)
+            live.stop()
+
+    live.control.broadcast.add(show)
     signal.signal(signal.SIGTERM, lambda *_: live.stop())
     signal.signal(signal.SIGINT, lambda *_: live.stop())
     try:
         live.run()
     finally:
         live.close()
+    if gone:
+        raise gone[0]
     return 0
 
 
