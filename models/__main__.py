@@ -17,6 +17,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 COMMANDS = {
     "new": ("models.own_word.command", "make a model for a phrase of your own"),
+    "improve": (
+        "models.own_word.improving.command",
+        "teach a model with the labelled clips of its place",
+    ),
     "speak": ("models.commands.speak", "synthetic recordings of a phrase"),
     "gather": ("models.commands.gather", "real speech, music and texts from Debian packages"),
     "train": ("models.commands.train", "train a network"),

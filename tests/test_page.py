@@ -3,9 +3,12 @@
 import json
 import re
 import shutil
+import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +40,8 @@ seconds_before = 1.0
 seconds_after = 0.5
 """
 SECONDS = 120.0
+AXE = "axe-core@4"
+"""Deque's accessibility checker; npm fetches it once, and it is kept in pytest's cache."""
 
 
 class Page:
@@ -211,3 +216,66 @@ def test_every_control_has_a_name_and_the_keyboard_reaches_it(pulse: Pulse) -> N
             page.driver.switch_to.active_element.send_keys(Keys.TAB)
             reached.add(page.driver.switch_to.active_element.id)
         assert {each.id for each in visible} <= reached
+
+
+@pytest.fixture
+def axe(request: pytest.FixtureRequest) -> str:
+    """The checker's script."""
+    folder = Path(request.config.cache.mkdir("axe-core"))
+    if not list(folder.glob("*.tgz")):
+        if not (npm := shutil.which("npm")):
+            pytest.skip("npm is not installed (apt: npm)")
+        command = [npm, "pack", AXE, "--silent", "--pack-destination", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode:
+            pytest.skip(f"npm cannot fetch {AXE}: {done.stderr.strip()[-100:]}")
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        script = archive.extractfile("package/axe.min.js")
+        assert script
+        return script.read().decode()
+
+
+def violations(page: Page, axe: str) -> list[str]:
+    """Return what the checker finds serious, in light and in dark."""
+    found = []
+    page.script(axe)
+    for scheme in ("light", "dark"):
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+        time.sleep(0.5)  # colours change gradually
+        result = page.driver.execute_async_script("axe.run().then(arguments[0])")
+        assert len(result["passes"]) > 10
+        found += [
+            f"{scheme}: {each['id']}: {node['html'][:80]} {node['failureSummary']}"
+            for each in result["violations"]
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+    return found
+
+
+def test_the_accessibility_checker_finds_nothing_serious(pulse: Pulse, axe: str) -> None:
+    with shown(pulse) as (page, _):
+        assert not violations(page, axe)  # nothing has happened yet, and the microphone is silent
+        say(pulse, 0.5, seconds=2.0)
+        page.until(lambda: page.all(".entry"))
+        page.find(".entry .right").click()
+        page.until(lambda: page.all(".entry [aria-pressed=true]"))
+        assert not violations(page, axe)
+        page.find("#delete-everything").click()
+        page.until(lambda: page.find("dialog [value=no]").is_displayed())
+        assert not violations(page, axe)
+
+
+def test_the_accessibility_checker_finds_nothing_serious_at_the_door(
+    pulse: Pulse, axe: str
+) -> None:
+    password = pulse.folder / "web.password"
+    password.write_text("token-of-thirty-two-characters-000")
+    password.chmod(0o600)
+    settings = SETTINGS.replace("port = 0", f'port = 0\ntoken_file = "{password}"')
+    path = write_settings(pulse.folder, settings)
+    with running(pulse.environment, "--settings", str(path)) as daemon, browser(400, 800) as page:
+        page.driver.get(address(daemon))
+        page.until(lambda: page.find("#password").is_displayed())
+        assert not violations(page, axe)

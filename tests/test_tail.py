@@ -5,7 +5,13 @@ import pytest
 
 from firmware_py.trigger import TriggerPolicy
 from models.evaluation.metrics import Curve, logit_thresholds, sweep_triggers
-from models.evaluation.rare_false_accepts import extrapolated_threshold, threshold_for
+from models.evaluation.rare_false_accepts import (
+    FEWEST,
+    extrapolated_threshold,
+    is_told,
+    rate_at,
+    threshold_for,
+)
 
 SCALE = 1.5
 RATE_ABOVE_ZERO = 40.0
@@ -59,3 +65,24 @@ def test_too_few_false_accepts_leave_the_lowest_that_none_passes() -> None:
     assert extrapolated_threshold(quiet, 0.5) is None
     assert threshold_for(quiet, 0.5) == thresholds[thresholds >= 0.3][0]
     assert threshold_for(quiet, 0.5, least=0.8) == 0.8
+
+
+@pytest.mark.parametrize("threshold", [0.9, 0.97, 0.999])
+def test_the_rate_at_a_threshold_is_the_way_back(threshold: float) -> None:
+    for some in (curve(0.5, 2), curve(3.0, 5)):
+        rate = rate_at(some, threshold)
+        assert is_told(some)
+        back = threshold_for(some, rate)
+        counted = some.at(threshold).false_accepts >= FEWEST
+        assert back == pytest.approx(threshold, abs=1e-9 if not counted else 0.02)
+    long = curve(100.0, 1)
+    assert rate_at(long, true_threshold(0.5)) == pytest.approx(0.5, rel=0.3)
+
+
+def test_where_hardly_anything_fires_half_a_false_accept_stands_for_none() -> None:
+    thresholds = logit_thresholds()
+    counts = np.where(thresholds < 0.3, 1, 0)
+    quiet = Curve(thresholds, np.zeros(len(thresholds), int), 0, counts, 0.2)
+    assert not is_told(quiet)
+    assert rate_at(quiet, 0.2) == pytest.approx(1 / 0.2)
+    assert rate_at(quiet, 0.6) == pytest.approx(0.5 / 0.2)

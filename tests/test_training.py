@@ -209,6 +209,9 @@ def test_fine_tuning_keeps_the_statistics_and_moves_the_weights(
         normalisation = isinstance(old, keras.layers.BatchNormalization)
         for first, second in zip(old.get_weights(), new.get_weights(), strict=True):
             assert np.array_equal(first, second) == normalisation
+    with ThreadPoolExecutor(1) as executor:  # gone on with, as after a stop
+        again = train(TriggerWords(config, (folders,)), tmp_path, executor, True, start=start)
+    assert again.steps == 12
     other = replace(config, network=replace(config.network, gru_units=(5,)))
     with (
         ThreadPoolExecutor(1) as executor,

@@ -1,6 +1,7 @@
 """Thresholds for rates of false accepts too low to be counted in the audio there is."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from models.evaluation.metrics import Curve
 MOST = 20
 """False accepts, the highest first, that show how they thin out."""
 FEWEST = 4
+HALF_A_ONE = 0.5
+MOST_SCALES = 50.0
+"""Further up nothing is told from nothing."""
 
 
 def threshold_for(curve: Curve, false_accepts_per_hour: float, least: float = 0.0) -> float:
@@ -31,14 +35,50 @@ def extrapolated_threshold(curve: Curve, false_accepts_per_hour: float) -> float
     a threshold: Pickands, 1975; its scale is their mean excess: Hill, 1975). So `count` false
     accepts above the log-odds `least` become `count` exp(-(x - `least`) / scale) above x.
     """
+    tail = _tail_of(curve)
+    if tail is None:
+        return None
+    wanted = false_accepts_per_hour * curve.hours
+    x = tail.least + tail.scale * math.log(tail.count / wanted)
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+def rate_at(curve: Curve, threshold: float) -> float:
+    """Return the false accepts an hour to expect at a threshold: `threshold_for` the other way.
+
+    Counted where at least FEWEST pass, extrapolated where fewer do; where too few are seen at any
+    threshold, what was counted, and half a one for none.
+    """
+    count = curve.at(threshold).false_accepts
+    tail = _tail_of(curve)
+    if count >= FEWEST or not 0.0 < threshold < 1.0 or tail is None:
+        return max(count, HALF_A_ONE) / curve.hours
+    above = math.log(threshold / (1.0 - threshold)) - tail.least
+    return tail.count * math.exp(-min(MOST_SCALES, above / tail.scale)) / curve.hours
+
+
+def is_told(curve: Curve) -> bool:
+    """Tell whether enough false accepts are seen at some threshold to know how they thin out."""
+    return _tail_of(curve) is not None
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """How false accepts thin out: `count` above the log-odds `least`, exponentially by `scale`."""
+
+    least: float
+    count: int
+    scale: float
+
+
+def _tail_of(curve: Curve) -> _Tail | None:
     log_odds = _falling_log_odds(curve)
     if len(log_odds) < FEWEST:
         return None
-    least, count = log_odds[-1], len(log_odds) - 1
-    scale = float(np.mean(log_odds[:-1] - least))
-    wanted = false_accepts_per_hour * curve.hours
-    x = least + scale * math.log(count / wanted)
-    return 1.0 / (1.0 + math.exp(-x))
+    tail = _Tail(
+        float(log_odds[-1]), len(log_odds) - 1, float(np.mean(log_odds[:-1]) - log_odds[-1])
+    )
+    return tail if tail.scale > 0.0 else None
 
 
 def _falling_log_odds(curve: Curve) -> NDArray[np.float64]:

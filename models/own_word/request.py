@@ -1,25 +1,17 @@
 """What is asked for, and the folders it is made in."""
 
-import fcntl
-import hashlib
-import json
 import math
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models.own_word.presets import PRESETS, Preset
+from models.own_word.work_folder import WORK, at_work, file_digest
 from models.recordings.sources import sound_files
-from models.replacing import replacing
-from models.training.settled import refuse_other_runs
 from models.voices.spelling import spell, without_accents
-
-REQUEST = "request.json"
-LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -72,59 +64,26 @@ class Request:
     @cached_property
     def work(self) -> Path:
         """Return the folder of all that is only needed on the way."""
-        return self.out / "work"
+        return self.out / WORK
 
     def bank(self, side: str, kind: str) -> Path:
         """Return the folder of spoken clips: side "train" or "test"."""
         return self.work / side / kind
 
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Keep the folder for this run alone while it works.
+    def at_work(self) -> AbstractContextManager[Path]:
+        """Keep the folder for this run alone while it works (see `work_folder.at_work`)."""
+        return at_work(self.out, self._asked())
 
-        Raises SettingsError when another run is at work there, or another request was begun.
-        """
-        self.work.mkdir(parents=True, exist_ok=True)
-        with (self.work / LOCK).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with the process
-            except BlockingIOError as error:
-                raise SettingsError(
-                    f"{self.out}: another run is at work there; wait, or choose another --out"
-                ) from error
-            self._begin()
-            yield
-
-    def _begin(self) -> None:
-        path = self.work / REQUEST
-        mapping = self._mapping()
-        asked = {"digest": self._digest(mapping), **mapping}
-        if not path.exists():
-            refuse_other_runs(self.out)
-        elif json.loads(path.read_text())["digest"] != asked["digest"]:
-            raise SettingsError(
-                f"{self.out}: was begun with other options (see {path}); repeat those,"
-                f" choose another --out, or delete {self.work}"
-            )
-        with replacing(path) as part:
-            part.write_text(json.dumps(asked, indent=1) + "\n", encoding="utf-8")
-
-    def _digest(self, mapping: dict[str, object]) -> str:
-        text = json.dumps({**mapping, "preset": asdict(self.preset)}, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def _mapping(self) -> dict[str, object]:
-        mapping = asdict(self)
-        del mapping["out"], mapping["false_accepts_per_hour"]
+    def _asked(self) -> dict[str, object]:
+        """Return what the network depends on, own takes by their content."""
+        asked = {**asdict(self), "preset": asdict(self.preset)}
+        del asked["out"], asked["false_accepts_per_hour"]
         if self.recordings:
-            mapping["takes"] = {
-                path.relative_to(self.recordings).as_posix(): hashlib.sha256(
-                    path.read_bytes()
-                ).hexdigest()
+            asked["takes"] = {
+                path.relative_to(self.recordings).as_posix(): file_digest(path)
                 for path in sound_files(self.recordings)
             }
-        plain: dict[str, object] = json.loads(json.dumps(mapping, default=str))
-        return plain
+        return asked
 
 
 def slug(phrase: str) -> str:

@@ -78,7 +78,7 @@ def train(
     schedule = task.config.schedule
     last_checkpoint = folder / WORK / CHECKPOINT
     resumed = resume and last_checkpoint.exists()
-    model = build_and_compile(task, None if resumed else start)
+    model = build_and_compile(task, start)  # resumed too: what is frozen has no optimiser state
     progress = checkpoint.load(last_checkpoint, model) if resumed else begin_again(model, start)
     task.prepare(executor)
     run = _Run(task, folder, model, progress)

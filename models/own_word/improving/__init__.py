@@ -1,0 +1,1 @@
+"""A model taught by the clips of its place that people have labelled."""

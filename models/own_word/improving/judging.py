@@ -1,0 +1,205 @@
+"""Before and after: on the clips kept out and on the recordings that the model is judged by."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from scipy import stats
+
+from firmware_py.artefact import Artefact
+from firmware_py.errors import SettingsError
+from firmware_py.trigger import TriggerPolicy
+from models.evaluation import Evaluation, Heard, Setting, assess, collect
+from models.evaluation.rare_false_accepts import is_told, rate_at, threshold_for
+from models.evaluation.results import DEFAULT
+from models.own_word.improving.improvement import Improvement
+from models.recordings.folds import in_folds
+from models.recordings.sources import find_folder, sound_files
+from models.settings.recipe import Recipe
+
+MOST_WORDS, MOST_HOURS = 300, 1.0
+"""Of the recipe's recordings: what two cores hear in some minutes."""
+CHANCE = 0.05
+"""A model is worse when its losses would come by chance less often than this."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The recordings that judge."""
+
+    words: tuple[Path, ...]
+    """Of the recipe, with the word."""
+    others: tuple[Path, ...]
+    """Of the recipe, without it."""
+    kept_right: Path
+    """The folder of labelled clips that are kept out: with the word."""
+    kept_wrong: Path
+    """... and without it."""
+
+    def hear(self, artefact: Artefact, executor: Executor) -> "Hearing":
+        """Let a model hear all of them."""
+        right, wrong = list(sound_files(self.kept_right)), list(sound_files(self.kept_wrong))
+        own = collect(artefact, self.words or right, self.others, executor=executor)
+        one_by_one = Setting(joined=False)
+        clips = (right or self.words[:1], wrong or self.others[:1])  # neither may be empty
+        kept = collect(artefact, *clips, one_by_one, executor) if right or wrong else None
+        return Hearing(self, own, kept)
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What a model said to all recordings of a trial, before any threshold."""
+
+    trial: Trial
+    own: Heard
+    """To the recipe's recordings."""
+    kept: Heard | None
+    """To the labelled clips that are kept out."""
+
+    def at(self, policy: TriggerPolicy) -> "Score":
+        """Return what comes of it at a policy."""
+        own = assess(self.own, policy)
+        kept = assess(self.kept, policy) if self.kept else None
+        fired = {peak.clip.path for peak in kept.peaks if peak.accepted} if kept else set()
+        return Score(
+            own,
+            frozenset(_missed(own)) & frozenset(self.trial.words),
+            _inside(self.trial.kept_right, _missed(kept) if kept else ()),
+            _inside(self.trial.kept_wrong, fired),
+        )
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a model did at one policy."""
+
+    own: Evaluation
+    """On the recipe's recordings."""
+    missed: frozenset[Path]
+    """Of the recipe's words."""
+    kept_missed: frozenset[Path]
+    """Of the labelled clips kept out: with the word, and not found."""
+    kept_fired: frozenset[Path]
+    """... without it, and taken for it."""
+
+    @property
+    def kept_mistakes(self) -> int:
+        return len(self.kept_missed) + len(self.kept_fired)
+
+
+def prepare(improvement: Improvement) -> Trial:
+    """Return the recordings that judge: of the recipe's folds that are kept for it, and the clips.
+
+    Raises SettingsError where no word, or nothing without one, is among them.
+    """
+    recipe = improvement.model.config.trigger_recipe
+    words = _recordings(recipe, "positive", improvement)
+    others = _up_to_hours(_recordings(recipe, "negative", improvement), improvement.seed)
+    kept_right = improvement.takes("kept", right=True)
+    if not words:
+        log.warning("none of the recipe's words that judge is at hand: only your clips tell misses")
+    for found, what in ((words or any(sound_files(kept_right)), "with"), (others, "without")):
+        if not found:
+            raise SettingsError(
+                f"{improvement.model.config.name}: no recording {what} the word is at hand to judge"
+                " by; name the folders that hold the recipe's with --data DIR"
+            )
+    chosen = np.random.default_rng(improvement.seed).permutation(len(words))[:MOST_WORDS]
+    return Trial(
+        tuple(words[index] for index in sorted(chosen)),
+        tuple(others),
+        kept_right,
+        improvement.takes("kept", right=False),
+    )
+
+
+def expected_rates(before: Hearing, policies: Mapping[str, TriggerPolicy]) -> dict[str, float]:
+    """Return the false accepts an hour to expect of the model as it was, by the policy's name.
+
+    policies: `default` and others that differ from it in their thresholds.
+    """
+    curve = assess(before.own, policies[DEFAULT]).curve
+    return {name: rate_at(curve, policy.threshold) for name, policy in policies.items()}
+
+
+def choose_thresholds(
+    after: Hearing, policies: Mapping[str, TriggerPolicy], rates: Mapping[str, float]
+) -> dict[str, float]:
+    """Return the thresholds at which a model lets so many false accepts pass, by name.
+
+    Where it makes too few at any threshold to tell, none falls.
+    """
+    curve = assess(after.own, policies[DEFAULT]).curve
+    return {
+        name: threshold_for(curve, rate, 0.0 if is_told(curve) else policies[name].threshold)
+        for name, rate in rates.items()
+    }
+
+
+def reasons_against(before: Score, after: Score) -> list[str]:
+    """Return in what the later model is worse; empty: in nothing."""
+    reasons = []
+    if after.kept_mistakes > before.kept_mistakes:
+        reasons.append(
+            f"it makes {after.kept_mistakes} mistakes on your clips kept out, instead of"
+            f" {before.kept_mistakes}"
+        )
+    lost, gained = len(after.missed - before.missed), len(before.missed - after.missed)
+    if _beyond_chance(lost, gained):
+        reasons.append(f"of the words it found it loses {lost} and gains {gained}")
+    more, fewer = (score.own.point.false_accepts for score in (after, before))
+    if _beyond_chance(more, fewer):
+        reasons.append(f"it makes {more} false accepts instead of {fewer}")
+    return reasons
+
+
+def _beyond_chance(worse: int, better: int) -> bool:
+    """Tell whether so many more came out worse that it is no chance (sign test)."""
+    if not worse:
+        return False
+    test = stats.binomtest(worse, worse + better, alternative="greater")
+    return bool(test.pvalue < CHANCE)
+
+
+def _missed(evaluation: Evaluation) -> Iterator[Path]:
+    return (clip.clip.path for clip in evaluation.clips if not clip.found)
+
+
+def _inside(folder: Path, paths: Iterable[Path]) -> frozenset[Path]:
+    return frozenset(path for path in paths if path.parent == folder)
+
+
+def _recordings(recipe: Recipe, role: str, improvement: Improvement) -> list[Path]:
+    """Return the recordings of a role's sources that judge: of the test folds, or the held out."""
+    folds = recipe.test_folds or recipe.held_out_folds
+    found: dict[Path, None] = {}
+    for source in recipe.sources_of(role):
+        try:
+            folder = find_folder(source.path, improvement.judging_roots)
+        except SettingsError:
+            continue
+        if source.fold is None or source.fold in folds:
+            paths = list(sound_files(folder, source.include, source.exclude))
+            found |= dict.fromkeys(paths if source.fold in folds else in_folds(paths, folds))
+    return list(found)
+
+
+def _up_to_hours(paths: Sequence[Path], seed: int) -> list[Path]:
+    """Return recordings drawn at random, together at most MOST_HOURS long."""
+    chosen: list[Path] = []
+    seconds = 0.0
+    for index in np.random.default_rng(seed).permutation(len(paths)):
+        try:
+            seconds += soundfile.info(paths[index]).duration
+        except soundfile.LibsndfileError:
+            continue
+        if seconds > 3600 * MOST_HOURS and chosen:
+            break
+        chosen.append(paths[index])
+    return sorted(chosen)
