@@ -91,7 +91,7 @@ class _Plane:
             linewidth=1.3,
             zorder=5,
             clip_on=False,
-            label=f"operating point, threshold {point.threshold:g}",
+            label=f"operating point, threshold {point.threshold:.3g}",
         )
 
     def _x(self, curve: Curve) -> NDArray[np.float64]:

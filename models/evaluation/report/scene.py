@@ -139,7 +139,7 @@ def _draw_posteriors(axes: Axes, said: Said) -> None:
         color="0.3",
         linestyle="--",
         linewidth=1,
-        label=f"threshold {said.threshold:g}",
+        label=f"threshold {said.threshold:.3g}",
     )
     for number, time in enumerate(said.detections_seconds):
         axes.axvline(
