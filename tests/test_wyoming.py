@@ -256,6 +256,28 @@ def test_twelve_times_in_a_row_as_a_satellite_does(service: WyomingService) -> N
     assert service.detections == {"beep": 12}
 
 
+def test_twelve_times_in_a_row_as_home_assistant_does() -> None:
+    """It asks what there is, chooses a word, and hangs up in the middle of its sound when told."""
+    service = serve(max_clients=2)
+
+    async def hear() -> tuple[str | None, str | None]:
+        async with client(service) as connected:
+            await connected.write_event(Describe().event())
+            (program,) = Info.from_event(await answer(connected)).wake
+        word = program.models[0]
+        async with client(service) as connected:
+            await connected.write_event(Detect(names=[word.name]).event())
+            await connected.write_event(AudioStart(16000, 2, 1).event())
+            await send_chunks(connected, beeps((0.5,), 1.5))
+            return Detection.from_event(await answer(connected)).name, word.phrase
+
+    for _ in range(12):
+        assert asyncio.run(hear()) == ("beep", "beep")
+        wait_until(lambda: service.clients == 0)
+    assert service.detections == {"beep": 12}
+    service.close()
+
+
 def header(**fields: object) -> bytes:
     return json.dumps({"type": "audio-chunk", **fields}).encode() + b"\n"
 
