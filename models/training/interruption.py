@@ -22,7 +22,8 @@ class Interruption:
     def __enter__(self) -> "Interruption":
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._note)
+                if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` and shells' & leave it
+                    self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(
@@ -37,5 +38,6 @@ class Interruption:
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self.asked = True
         log.info("stopping after this step; Ctrl-C again stops at once")
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in self._before:
+            default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, default)
