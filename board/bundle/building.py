@@ -1,7 +1,6 @@
 """Build a bundle: our package, what it depends on, an index for apt, the manifest."""
 
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from board.bundle.manifest import (
     write_manifest,
 )
 from board.bundle.releases import ARCHITECTURE, Release
+from board.cache import cache_folder
 from board.errors import BoardError
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,7 @@ log = logging.getLogger(__name__)
 
 def archive_cache() -> Path:
     """Return the folder where indexes and fetched packages are kept between builds."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "trigger-word" / "archive"
+    return cache_folder("archive")
 
 
 def build_bundle(package: Path, release: Release, out: Path) -> Bundle:

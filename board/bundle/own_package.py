@@ -1,8 +1,8 @@
 """The trigger-word package: as given, or built."""
 
-import os
 from pathlib import Path
 
+from board.cache import cache_folder
 from board.errors import BoardError
 
 
@@ -11,9 +11,7 @@ def own_package(given: Path | None) -> Path:
     if given is None:
         from board.package import build
 
-        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        package: Path = build(Path(cache) / "trigger-word" / "package")
-        return package
+        return build(cache_folder("package"))
     if not given.is_file():
         raise BoardError(f"{given}: there is no such package; leave it out to have it built")
     return given

@@ -1,13 +1,13 @@
 """Building the image from locked packages, our own package and the options of a site."""
 
 import logging
-import os
 import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from board.bundle.debian_package import sha256_of
+from board.cache import cache_folder
 from board.image.boot import boot_files
 from board.image.kernel import Kernel, unpack_kernel
 from board.image.packages import LOCK, Packages, locked_packages
@@ -47,8 +47,7 @@ class Image:
 
 def default_cache() -> Path:
     """Return the folder where fetched packages and the installed Debian are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "trigger-word" / "image"
+    return cache_folder("image")
 
 
 def build_image(

@@ -8,10 +8,9 @@ from typing import Any
 
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
-from models.commands import executors
+from models.commands import executors, trial_options
 from models.evaluation import Selection
 from models.evaluation.hard_negatives import mine
-from models.recordings.folds import parse_folds
 from models.recordings.manifest import MANIFEST
 
 
@@ -24,14 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " --out data/mined",
     )
     parser.add_argument("artefact", type=Path, metavar="ARTEFACT")
-    parser.add_argument(
-        "--negatives",
-        type=Path,
-        nargs="+",
-        required=True,
-        metavar="DIR",
-        help="folders of recordings without the word",
-    )
+    trial_options.add_negatives(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -48,25 +40,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only the N highest")
     parser.add_argument("--label", help="the label to try, where the model has several")
-    parser.add_argument(
-        "--folds",
-        type=parse_folds,
-        metavar="F,F",
-        help="only these tenths of the speakers: those that train",
-    )
-    parser.add_argument(
-        "--exclude",
-        nargs="+",
-        default=(),
-        metavar="PATTERN",
-        help="no paths below DIR that match, such as 'computer/*'",
-    )
-    parser.add_argument(
-        "--on-bad",
-        choices=("skip", "refuse"),
-        default="skip",
-        help="name and skip bad files, or stop (default: skip)",
-    )
     parser.add_argument("--json", action="store_true", help="one JSON object a stretch")
     executors.add_arguments(parser, "run recordings")
     parser.set_defaults(run=run)
@@ -84,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.negatives,
             arguments.out,
             least_score=arguments.least_score,
-            selection=Selection(arguments.folds, exclude=arguments.exclude),
+            selection=Selection(trial_options.folds(arguments), exclude=arguments.exclude),
             limit=arguments.limit,
             label=arguments.label,
             on_bad=arguments.on_bad,

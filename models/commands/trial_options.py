@@ -15,17 +15,8 @@ STEPS = ("smoothing", "patience", "refractory")
 """Parts of a policy that are counted in steps."""
 
 
-def add_recordings(parser: argparse.ArgumentParser, positives_required: bool = True) -> None:
-    group = parser.add_argument_group("recordings")
-    group.add_argument(
-        "--positives",
-        type=Path,
-        nargs="+",
-        required=positives_required,
-        default=(),
-        metavar="DIR",
-        help="folders of clips that hold the word",
-    )
+def add_negatives(group: "argparse._ActionsContainer") -> None:
+    """Add the options that name recordings without the word."""
     group.add_argument(
         "--negatives",
         type=Path,
@@ -38,18 +29,38 @@ def add_recordings(parser: argparse.ArgumentParser, positives_required: bool = T
         "--folds", metavar="F,F", help="only these tenths of the speakers, such as 0,1 or 2-9"
     )
     group.add_argument(
-        "--include",
-        nargs="+",
-        default=(),
-        metavar="PATTERN",
-        help="only positives whose path matches, such as 'flite_*'",
-    )
-    group.add_argument(
         "--exclude",
         nargs="+",
         default=(),
         metavar="PATTERN",
         help="no paths below DIR that match, such as 'computer/*'",
+    )
+    group.add_argument(
+        "--on-bad",
+        choices=("skip", "refuse"),
+        default="skip",
+        help="name and skip bad files, or stop (default: skip)",
+    )
+
+
+def add_recordings(parser: argparse.ArgumentParser, positives_required: bool = True) -> None:
+    group = parser.add_argument_group("recordings")
+    group.add_argument(
+        "--positives",
+        type=Path,
+        nargs="+",
+        required=positives_required,
+        default=(),
+        metavar="DIR",
+        help="folders of clips that hold the word",
+    )
+    add_negatives(group)
+    group.add_argument(
+        "--include",
+        nargs="+",
+        default=(),
+        metavar="PATTERN",
+        help="only positives whose path matches, such as 'flite_*'",
     )
     group.add_argument(
         "--limit",
@@ -62,12 +73,6 @@ def add_recordings(parser: argparse.ArgumentParser, positives_required: bool = T
         choices=("stream", "files"),
         default="stream",
         help="stream: one after the other as in life; files: a reset before each (default: stream)",
-    )
-    group.add_argument(
-        "--on-bad",
-        choices=("skip", "refuse"),
-        default="skip",
-        help="name and skip bad files, or stop (default: skip)",
     )
     group.add_argument("--seed", type=int, default=1, help="of all that is random (default: 1)")
 
@@ -113,12 +118,17 @@ def add_steps(group: "argparse._ArgumentGroup") -> None:
         group.add_argument(f"--{name}", type=int, metavar="STEPS")
 
 
+def folds(arguments: argparse.Namespace) -> frozenset[int] | None:
+    """Return the tenths of the speakers that are tried; None: all."""
+    return parse_folds(arguments.folds) if arguments.folds else None
+
+
 def setting(arguments: argparse.Namespace) -> Setting:
     """Return which recordings are tried, and how."""
     if arguments.limit is not None and arguments.limit < 1:
         raise SettingsError(f"--limit is {arguments.limit}; the least is 1")
     selection = Selection(
-        parse_folds(arguments.folds) if arguments.folds else None,
+        folds(arguments),
         arguments.include,
         arguments.exclude,
         arguments.limit,
