@@ -238,6 +238,7 @@ def axe(request: pytest.FixtureRequest) -> str:
 def violations(page: Page, axe: str) -> list[str]:
     """Return what the checker finds serious, in light and in dark."""
     found = []
+    page.driver.set_script_timeout(SECONDS)
     page.script(axe)
     for scheme in ("light", "dark"):
         media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
