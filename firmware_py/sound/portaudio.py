@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from firmware_py.errors import DeviceError, MissingToolError
+from firmware_py.sound.pulse import use_no_shared_memory
 from firmware_py.sound.system import (
     GiveSamples,
     Kind,
@@ -47,6 +48,7 @@ class PortAudio(SoundSystem):
     """The sound system of the board."""
 
     def __init__(self) -> None:
+        use_no_shared_memory()
         self._module = _pyaudio()
         self._lock = threading.RLock()
         self._session: Any = None
