@@ -1,4 +1,4 @@
-"""The sound library's client of PulseAudio uses no shared memory, unless somebody chose otherwise."""
+"""PulseAudio's client uses no shared memory, unless somebody chose otherwise."""
 
 from pathlib import Path
 
