@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -55,7 +56,11 @@ class Archive:
         """Return what `deb` needs beyond the base system, fetched and verified."""
         self._write_base_status()
         install = ("apt-get", "install", str(deb.resolve()))
-        listing = self._apt(*install, "--print-uris", "--quiet=2")
+        # apt lists only what it would fetch: with nothing fetched before, that is all.
+        with tempfile.TemporaryDirectory() as empty:
+            Path(empty, "partial").mkdir()
+            place = f"Dir::Cache::archives={empty}/"
+            listing = self._apt(*install, "--print-uris", "--quiet=2", "-o", place)
         self._apt(*install, "--download-only")
         uris = re.findall(r"^'(http[^']+)' (\S+) \d+", listing, re.MULTILINE)
         archives = self.folder / "cache" / "archives"
