@@ -18,6 +18,7 @@ LONGEST_TEXT = 100_000
 MOST_NUMBER = 1e18
 _NAME = re.compile(r"\w(?:[\w .'-]*[\w'])?")
 _LONGEST_VALUE = 80
+_LONGEST_PLACE = 100
 
 
 def check_ranges(value: object, ranges: Ranges) -> None:
@@ -57,10 +58,16 @@ def check_texts(value: Any, where: str, allowed: str = "") -> None:
     elif isinstance(value, Mapping):
         for key, item in value.items():
             check_texts(str(key), f"a name in {where}")
-            check_texts(item, f"{where}.{key}", allowed)
+            check_texts(item, _item(where, key), allowed)
     elif isinstance(value, list):
         for item in value:
             check_texts(item, where, allowed)
+
+
+def _item(where: str, key: object) -> str:
+    """Return how errors call an item of `where`, cut where it is long."""
+    place = f"{where}.{key}"
+    return place if len(place) <= _LONGEST_PLACE else f"{place[:_LONGEST_PLACE]}..."
 
 
 def check_numbers(value: Any, where: str) -> None:
@@ -69,7 +76,7 @@ def check_numbers(value: Any, where: str) -> None:
         raise SettingsError(f"{where} is {shown_value(value)}; the most is {MOST_NUMBER:g}")
     if isinstance(value, Mapping):
         for key, item in value.items():
-            check_numbers(item, f"{where}.{key}")
+            check_numbers(item, _item(where, key))
     elif isinstance(value, list):
         for item in value:
             check_numbers(item, where)
