@@ -72,7 +72,7 @@ def test_list_overrides_the_rule(tmp_path: Path) -> None:
     parts = read_parts(tmp_path, Division(0.0, 0.0, "split.csv"))
     assert parts.part_of("yes/a_nohash_0.wav") == "testing"
     assert parts.part_of("yes/c_nohash_0.wav") == "training"
-    with pytest.raises(SettingsError, match="split 'kept' of yes/b_nohash_0"):
+    with pytest.raises(SettingsError, match="split 'kept' of 'yes/b_nohash_0"):
         parts.part_of("yes/b_nohash_0.wav")
     shared = Division(0.0, 0.0, "split.csv", (Share("kept", 100.0, 0.0),))
     assert read_parts(tmp_path, shared).part_of("yes/b_nohash_0.wav") == "validation"

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from firmware_py.errors import SettingsError
+from firmware_py.reading.files import LONGEST_REASON
 from models.settings.schedule import Schedule
 from models.training import checkpoint
 from models.training.architecture import build_network, freeze_normalisations
@@ -59,6 +60,7 @@ def load_network(path: Path) -> keras.Model:
         return keras.models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = reason[:LONGEST_REASON]
         raise SettingsError(f"{path}: Keras cannot load it ({reason}); save it again") from error
 
 
