@@ -10,9 +10,9 @@ from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
 from models.commands import executors, trial_options
 from models.evaluation import Evaluation, calibrate, collect, write_operating_points
+from models.evaluation.conditions import AS_RECORDED
 from models.evaluation.fitness import (
     carried_targets,
-    hours_of,
     refuse_deaf,
     refuse_uncarried,
 )
@@ -65,9 +65,10 @@ def run(arguments: argparse.Namespace) -> int:
             trial_options.setting(arguments),
             executor,
         )
+    hours = heard.hours_in(AS_RECORDED)
     if arguments.threshold is None:
-        refuse_uncarried(hours_of(heard), targets)
-    targets = carried_targets(hours_of(heard), targets)
+        refuse_uncarried(hours, targets)
+    targets = carried_targets(hours, targets)
     chosen = calibrate(heard, policy, targets, threshold=arguments.threshold)
     if arguments.threshold is None:
         refuse_deaf(chosen[DEFAULT])

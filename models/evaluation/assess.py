@@ -105,7 +105,7 @@ def all_sweeps(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Sweep]:
             thresholds,
             triggers.first_steps([run.first_step for run in clips]) >= 0,
             false_accepts.get(condition, false_accepts[AS_RECORDED]),
-            sum(run.seconds for run in heard.streams_in(condition)) / 3600.0,
+            heard.hours_in(condition),
         )
     return sweeps
 

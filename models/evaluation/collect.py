@@ -81,6 +81,10 @@ class Heard:
         """Return the recordings without the word under a condition."""
         return self.streams.get(condition, self.streams[AS_RECORDED])
 
+    def hours_in(self, condition: Condition) -> float:
+        """Return how long the recordings without the word are under a condition."""
+        return sum(run.seconds for run in self.streams_in(condition)) / 3600.0
+
 
 def collect(
     artefact: Artefact,

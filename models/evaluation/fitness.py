@@ -7,8 +7,6 @@ import numpy as np
 
 from firmware_py.errors import SettingsError
 from models.errors import UnfitModelError
-from models.evaluation.collect import Heard
-from models.evaluation.conditions import AS_RECORDED
 from models.evaluation.results import DEFAULT, Evaluation
 
 LEAST_EXPECTED = 1.0
@@ -17,11 +15,6 @@ MOST_MISSED = 0.5
 """Share of its own words."""
 
 log = logging.getLogger(__name__)
-
-
-def hours_of(heard: Heard) -> float:
-    """Return the hours of audio without the word."""
-    return sum(run.seconds for run in heard.streams_in(AS_RECORDED)) / 3600.0
 
 
 def carried_targets(hours: float, targets: Mapping[str, float]) -> dict[str, float]:

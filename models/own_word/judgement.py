@@ -26,7 +26,8 @@ from models.evaluation import (
     write_operating_points,
 )
 from models.evaluation.collect import trigger_policy
-from models.evaluation.fitness import carried_targets, hours_of, refuse_deaf
+from models.evaluation.conditions import AS_RECORDED
+from models.evaluation.fitness import carried_targets, refuse_deaf
 from models.evaluation.report.folder import write_report
 from models.evaluation.results import DEFAULT, SENSITIVE, STRICT
 from models.own_word.learning import NOT_SPEECH, configure
@@ -110,7 +111,7 @@ def judge(request: Request, path: Path, executor: Executor, thorough: bool) -> E
     heard = collect(artefact, _positives(request), _negatives(request), setting, executor)
     rate = request.false_accepts_per_hour
     wanted = {STRICT: rate / STRICTER, DEFAULT: rate, SENSITIVE: rate * MORE_SENSITIVE}
-    targets = carried_targets(hours_of(heard), wanted)
+    targets = carried_targets(heard.hours_in(AS_RECORDED), wanted)
     # Without real speech no threshold is below the default model's.
     least = 0.0 if request.negatives else configure(request).trigger.threshold
     chosen = calibrate(heard, trigger_policy(artefact), targets, least=least)

@@ -12,6 +12,7 @@ from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.request import Request
 from models.own_word.speech import DEVELOPMENT_FOLDS, TEST_FOLDS
 from models.progress import Remark
+from models.recordings.folds import first_besides
 from models.settings.config import CONFIGS, Config, read_config
 from models.settings.recipe import Source
 from models.training.run_folder import train_in
@@ -58,7 +59,8 @@ def configure(request: Request) -> Config:
 def configure_fine_tuning(config: Config, request: Request) -> Config:
     """Return the configuration that goes on from a trained one with own takes."""
     positive = sum(source.share for source in config.trigger_recipe.sources_of("positive"))
-    own = Source("positive", TAKES, share=OWN_SHARE * positive, real=True, fold=_training_fold())
+    training_fold = first_besides(DEVELOPMENT_FOLDS + TEST_FOLDS)
+    own = Source("positive", TAKES, share=OWN_SHARE * positive, real=True, fold=training_fold)
     recipe = config.trigger_recipe
     recipe = replace(recipe, sources=(own, *recipe.sources))
     schedule = replace(request.preset.fine_tuning, seed=request.seed)
@@ -117,11 +119,6 @@ def keep(run: Path, out: Path) -> Path:
     for name in (CONFIG, RECORD, BEST_MODEL, VERIFIER):
         shutil.copyfile(run / name, out / name)
     return out / BEST_MODEL
-
-
-def _training_fold() -> int:
-    kept = DEVELOPMENT_FOLDS + TEST_FOLDS
-    return next(fold for fold in range(10) if fold not in kept)
 
 
 def _synthetic() -> tuple[Source, ...]:

@@ -54,6 +54,11 @@ def in_folds(paths: Iterable[Path], folds: Collection[int]) -> list[Path]:
     return [path for path in paths if fold_of(path) in folds]
 
 
+def first_besides(kept: Collection[int]) -> int:
+    """Return the first fold that is not one of `kept`."""
+    return next(fold for fold in range(NUM_FOLDS) if fold not in kept)
+
+
 def parse_folds(text: str) -> frozenset[int]:
     """Return the folds that `text` names, such as "0,1" or "2-9"; raises SettingsError."""
     folds: set[int] = set()

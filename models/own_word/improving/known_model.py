@@ -10,9 +10,7 @@ from firmware_py.candidates import LookPolicy
 from firmware_py.errors import SettingsError
 from firmware_py.trigger import TriggerPolicy
 from models.settings.config import TRAINED, Config, read_config
-from models.training.settled import BEST_MODEL, CONFIG
-
-VERIFIER = "verifier.keras"
+from models.training.settled import BEST_MODEL, CONFIG, VERIFIER
 
 
 @dataclass(frozen=True)

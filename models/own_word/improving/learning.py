@@ -10,7 +10,7 @@ from typing import Literal
 
 from firmware_py.errors import SettingsError
 from models.own_word.improving.improvement import Improvement
-from models.recordings.folds import NUM_FOLDS
+from models.recordings.folds import first_besides
 from models.recordings.sources import find_folder, sound_files
 from models.settings.config import Config
 from models.settings.recipe import Recipe, Source
@@ -96,9 +96,7 @@ def _at_hand(sources: Sequence[Source], roots: Sequence[Path]) -> tuple[Source, 
 
 def _labelled(improvement: Improvement, recipe: Recipe) -> list[Source]:
     """Return the sources of labelled clips; those kept out count as held out with the recipe's."""
-    trains = next(
-        fold for fold in range(NUM_FOLDS) if fold not in recipe.held_out_folds + recipe.test_folds
-    )
+    trains = first_besides(recipe.held_out_folds + recipe.test_folds)
     sources = []
     roles: tuple[tuple[Literal["positive", "negative"], bool], ...] = (
         ("positive", True),
