@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import signal
 import socket
 import time
@@ -230,6 +231,10 @@ def test_outputs_that_hang_delay_no_other(pulse: Pulse) -> None:
             daemon.wait_for(lambda: daemon.log.count("mock LAMP is on") == 3)
             assert len(daemon.events) == 3
             assert daemon.end() == 0
-    # Without a broker paho sleeps up to a second between attempts; all others end in time.
-    assert "left behind" not in daemon.log.replace("left behind: mqtt\n", "")
+    # Without a broker paho sleeps up to a second between attempts, and the third chime may still
+    # be playing; those that hang are given up in time.
+    left = {
+        name for line in re.findall("left behind: (.*)", daemon.log) for name in line.split(", ")
+    }
+    assert left <= {"mqtt", "chime"}
     assert "LAMP is off" in daemon.log
