@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,21 @@ def test_every_link_leads_somewhere(report: Path) -> None:
     for link in links:
         if link.endswith(".png"):
             assert min(imread(report / link).shape[:2]) > 150
+
+
+def test_voices_have_names_that_people_read(evaluation: Evaluation, tmp_path: Path) -> None:
+    point = OperatingPoint(0.5, 1, 4, 0, 0.0)
+    synthetic = replace(
+        evaluation,
+        engines=[Group("espeak-ng", point)],
+        voices=[Group("espeak-ng en-GB-scotland+f3", point)],
+    )
+    write_report(synthetic, tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "| eSpeak NG | 4 | 25.0" in text
+    assert "| Scottish English, female 3 (eSpeak NG) | 4 | 25.0" in text
+    written = json.loads((tmp_path / "evaluation.json").read_text())
+    assert written["voices"][0]["voice"] == "espeak-ng en-GB-scotland+f3"
 
 
 def test_report_has_the_json(report: Path, evaluation: Evaluation) -> None:

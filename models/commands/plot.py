@@ -82,7 +82,7 @@ def scene_of(clip: Clip, artefact: Artefact | None, front_end: FrontEnd) -> Scen
     if artefact:
         said = _said(artefact, clip.path)
         front_end = artefact.metadata.front_end
-    return Scene(clip.path.name, samples, rate_hz, front_end, said, word)
+    return Scene(clip.title, samples, rate_hz, front_end, said, word)
 
 
 def _said(artefact: Artefact, path: Path) -> Said:

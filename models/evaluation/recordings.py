@@ -14,6 +14,7 @@ from firmware_py.errors import AudioError, SettingsError
 from models.recordings.folds import fold_of
 from models.recordings.manifest import WORD_END, WORD_START, read_manifest, seconds
 from models.recordings.sources import sound_files
+from models.recordings.speakers import speaker
 
 OnBad = Literal["skip", "refuse"]
 
@@ -32,6 +33,12 @@ class Clip:
     voice: str = ""
     word_start_seconds: float | None = None
     word_end_seconds: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The file's name, after who speaks it where the manifest tells."""
+        name = self.path.name
+        return f"{speaker(self.engine, self.voice)}, {name}" if self.voice else name
 
 
 @dataclass(frozen=True)

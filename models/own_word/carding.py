@@ -12,6 +12,7 @@ from models.own_word.request import Request
 from models.own_word.takes import FEWEST_TO_TEST
 from models.recordings.manifest import read_manifest
 from models.recordings.sources import sound_files
+from models.recordings.speakers import program
 from models.settings.config import read_config
 from models.training.settled import CONFIG
 
@@ -51,7 +52,7 @@ def _speakers(bank: Path) -> str:
     counts = {
         engine: len({row["voice"] for row in rows if row["engine"] == engine}) for engine in engines
     }
-    voices = ", ".join(f"{engine} ({count})" for engine, count in counts.items())
+    voices = ", ".join(f"{program(engine)} ({count})" for engine, count in counts.items())
     return f"{len(rows)} synthetic clips; voices of {voices}"
 
 
@@ -68,7 +69,8 @@ def _given(request: Request) -> Iterator[Material]:
 def _findings(request: Request) -> Iterator[str]:
     yield "No voice and no speech that was tried took part in training."
     if request.held_out_engine:
-        yield f"No voice of {request.held_out_engine} trained: its row tells how new voices fare."
+        engine = program(request.held_out_engine)
+        yield f"No voice of {engine} trained: its row tells how new voices fare."
     if near := near_misses(request):
         yield (
             f"Of {near.tried} phrases near in sound, said one by one, {near.fired} set it off"

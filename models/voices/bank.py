@@ -12,6 +12,7 @@ import soundfile
 
 from firmware_py.errors import AudioError, SettingsError
 from models.progress import Remark, no_remark, progress_bar, seconds_left
+from models.recordings.speakers import speaker
 from models.voices.catalogue import find_voices
 from models.voices.engines.native import PREFIX
 from models.voices.engines.voice import Voice
@@ -131,7 +132,7 @@ def speak_somehow(order: Order, index: int) -> tuple[Recipe, Spoken]:
             return recipe, speak(recipe, order.keep_carrier)
         except AudioError as error:
             failure = error
-            log.warning("%s %s left out: %s", recipe.voice.engine, recipe.voice.name, error)
+            log.warning("%s left out: %s", speaker(recipe.voice.engine, recipe.voice.name), error)
     raise AudioError(
         f"{ATTEMPTS} voices in a row cannot say {recipe.phrase!r} ({failure}); spell it otherwise"
     )

@@ -22,7 +22,7 @@ def scene_of_peak(evaluation: Evaluation, peak: Peak) -> Scene:
     end = min(run.seconds, peak.stream_seconds + AFTER_SECONDS)
     samples, rate_hz = stretch(run, start, end)
     kind = "false accept" if peak.accepted else "near miss"
-    title = f"{kind}, score {peak.score:.3f}: {peak.clip.path.name} at {peak.time_seconds:.2f} s"
+    title = f"{kind}, score {peak.score:.3f}: {peak.clip.title} at {peak.time_seconds:.2f} s"
     detections = tuple(
         other.stream_seconds
         for other in evaluation.peaks
@@ -42,7 +42,7 @@ def scene_of_clip(evaluation: Evaluation, result: ClipResult) -> Scene:
         detections = (run.word_end_seconds + result.latency_seconds,)
         side = "after" if result.latency_seconds >= 0 else "before"
         fate = f"found {1000 * abs(result.latency_seconds):.0f} ms {side} the word's end"
-    title = f"{fate}, highest score {result.best_score:.3f}: {result.clip.path.name}"
+    title = f"{fate}, highest score {result.best_score:.3f}: {result.clip.title}"
     said = _said(evaluation, run, detections, 0.0, len(heard.samples) / heard.sample_rate_hz)
     word = (run.word_start_seconds, run.word_end_seconds)
     front_end = evaluation.heard.artefact.metadata.front_end

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import soundfile
@@ -18,6 +19,7 @@ from models.evaluation.report.tables import (
     table,
 )
 from models.evaluation.results import TARGETS, Evaluation, Group, Peak
+from models.recordings.speakers import spoken_by
 
 NUM_WORST = 20
 """False accepts and misses that are cut out to listen to."""
@@ -41,8 +43,8 @@ def write_report(evaluation: Evaluation, folder: Path) -> None:
         _picture(latencies(evaluation), folder / "latency.png"),
         *_conditions(evaluation, folder),
         *_groups(evaluation.sources, "Sources", folder),
-        *_groups(evaluation.engines, "Engines", folder),
-        *_groups(evaluation.voices, "Voices", folder),
+        *_groups(_named(evaluation.engines), "Engines", folder),
+        *_groups(_named(evaluation.voices), "Voices", folder),
         *_false_accepts(evaluation, folder),
         *_misses(evaluation, folder),
         *_found(evaluation, folder),
@@ -137,6 +139,11 @@ def _conditions(evaluation: Evaluation, folder: Path) -> list[str]:
     ]
     picture = _picture(figure, folder / "conditions.png")
     return ["## Conditions", table(POINT_HEADER, rows), picture]
+
+
+def _named(groups: Sequence[Group]) -> list[Group]:
+    """Return groups of voices by names that people read."""
+    return [replace(group, name=spoken_by(group.name)) for group in groups]
 
 
 def _groups(groups: Sequence[Group], title: str, folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from models.evaluation.report.tables import (
     rate_with_interval,
     table,
 )
+from models.recordings.speakers import program
 from models.settings.config import Config
 
 MANIFEST = "MANIFEST.md"
@@ -115,7 +116,7 @@ def _how_good(card: Card) -> list[str]:
     evaluation = card.evaluation
     rows = [point_row(str(row["condition"]), _point(row)) for row in evaluation["conditions"]]
     groups = [point_row(str(row["source"]), _point(row)) for row in evaluation["sources"]]
-    engines = [point_row(str(row["engine"]), _point(row)) for row in evaluation["engines"]]
+    engines = [point_row(program(row["engine"]), _point(row)) for row in evaluation["engines"]]
     latency = evaluation["latency"]
     findings = list(card.findings)
     if latency["detections"]:
