@@ -36,9 +36,9 @@ from firmware_py.settings.outputs import WyomingSettings
 from firmware_py.wake_service import client as client_module
 from firmware_py.wake_service import messages, places
 from firmware_py.wake_service import service as service_module
-from firmware_py.wake_service.allowance import Allowance
 from firmware_py.wake_service.pcm import mono_samples
 from firmware_py.wake_service.service import WyomingService
+from firmware_py.wake_service.token_bucket import TokenBucket
 from firmware_py.wake_service.words import offered, spotter_for, words_of
 
 DATA = Path(__file__).parent / "data"
@@ -432,15 +432,15 @@ def test_who_never_speaks_keeps_no_place(monkeypatch: pytest.MonkeyPatch) -> Non
     service.close()
 
 
-def test_an_allowance_makes_the_greedy_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_bucket_makes_the_greedy_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("firmware_py.wake_service.allowance.time.monotonic", lambda: now[0])
-    allowance = Allowance(rate=2.0, burst_seconds=10.0)
-    assert [allowance.take(5.0) for _ in range(4)] == [0.0, 0.0, 2.5, 5.0]
+    monkeypatch.setattr("firmware_py.wake_service.token_bucket.time.monotonic", lambda: now[0])
+    bucket = TokenBucket(rate=2.0, burst_seconds=10.0)
+    assert [bucket.take(5.0) for _ in range(4)] == [0.0, 0.0, 2.5, 5.0]
     now[0] = 5.0
-    assert allowance.take(0.0) == 0.0
+    assert bucket.take(0.0) == 0.0
     now[0] = 1000.0
-    assert allowance.take(11.0) == 0.5
+    assert bucket.take(11.0) == 0.5
 
 
 def test_a_detector_that_fails_ends_one_connection(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from board.profiles.tables import FOLDER, read_tables
 
 
 @dataclass(frozen=True)
-class Allowance:
+class ModelBudget:
     """The most that a model may cost, as `trigger-word bench --budget` reads it."""
 
     core_percent: float
@@ -33,7 +33,7 @@ class Board:
     """Relative to the Cortex-A53: what the budgets are scaled by."""
     memory_mb: int
     """Of the smallest board that the profile is for."""
-    budget: Mapping[str, Allowance]
+    budget: Mapping[str, ModelBudget]
     """By model."""
 
 

@@ -14,10 +14,10 @@ from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 from wyoming.wake import Detect, Detection, NotDetected
 
-from firmware_py.wake_service.allowance import Allowance
 from firmware_py.wake_service.messages import MessageError, read_message
 from firmware_py.wake_service.pcm import mono_samples
 from firmware_py.wake_service.places import Place
+from firmware_py.wake_service.token_bucket import TokenBucket
 from firmware_py.wake_service.words import OpenSpotter, Spotted, Spotter, WakeWord
 
 RATES_HZ = range(8000, 384001)
@@ -82,7 +82,7 @@ class Client:
         self._reader = reader
         self._writer = writer
         self._service = service
-        self._allowance = Allowance(TIMES_REAL_TIME, BURST_SECONDS)
+        self._bucket = TokenBucket(TIMES_REAL_TIME, BURST_SECONDS)
         self._names = [word.name for word in service.words]
         self._format: Format | None = None
         self._spotter: Spotter | None = None
@@ -180,7 +180,7 @@ class Client:
         self._detected = False
 
     async def _wait_for(self, seconds: float) -> None:
-        wait_seconds = self._allowance.take(seconds)
+        wait_seconds = self._bucket.take(seconds)
         if wait_seconds:
             await asyncio.sleep(wait_seconds)
 

@@ -3,7 +3,7 @@
 import time
 
 
-class Allowance:
+class TokenBucket:
     """A bucket of seconds that fills with time: who takes more than is in it has to wait."""
 
     def __init__(self, rate: float, burst_seconds: float) -> None:
