@@ -14,13 +14,15 @@ import soundfile
 
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.broadcast import Broadcast
-from firmware_py.monitor.journal import Entry, Journal
+from firmware_py.monitor.journal import Journal, JournalEntry
 from firmware_py.settings.web import WebSettings
 from firmware_py.web.credentials import hash_password
 from firmware_py.web.server import WebServer
 
 PASSWORD = "correct horse"
-ENTRY = Entry("detection", "activate", "activate", 0.95, 0.93, "2026-01-02T03:04:05.678+00:00")
+ENTRY = JournalEntry(
+    "detection", "activate", "activate", 0.95, 0.93, "2026-01-02T03:04:05.678+00:00"
+)
 
 
 @dataclass

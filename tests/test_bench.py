@@ -17,7 +17,7 @@ from firmware_py.bench.budget import Budget, read_budgets
 from firmware_py.bench.soak import summarise
 from firmware_py.bench.table import BAR_LENGTH, bar
 from firmware_py.bench.trial import OutputCall, SoakSample
-from firmware_py.bench.words import Word, read_words, word_latency
+from firmware_py.bench.words import WordSpan, read_words, word_latency
 from firmware_py.board_state import BoardState
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.interpreter import installed_runtimes
@@ -185,7 +185,7 @@ def test_budgets_are_read_strictly(tmp_path):
 
 
 def test_a_detection_counts_for_its_word_only():
-    words = [Word("a", 1.0, 1.5), Word("b", 3.0, 3.5), Word("a", 5.0, 5.5)]
+    words = [WordSpan("a", 1.0, 1.5), WordSpan("b", 3.0, 3.5), WordSpan("a", 5.0, 5.5)]
     calls = [OutputCall("a", 0.9), OutputCall("a", 1.6), OutputCall("a", 3.4), OutputCall("a", 5.4)]
     latency = word_latency(words, calls)
     assert (latency.num_heard, latency.num_words) == (2, 3)

@@ -14,7 +14,7 @@ from firmware_py.ensemble import Model
 from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.live.checking.outputs import check_outputs
 from firmware_py.live.checking.pretence import pretend
-from firmware_py.live.checking.result import Result
+from firmware_py.live.checking.result import CheckResult
 from firmware_py.live.site_models import Site
 from firmware_py.settings import Settings
 from firmware_py.settings.outputs import (
@@ -33,7 +33,7 @@ BEEP = Path(__file__).parent / "data" / "beep.tflite"
 SILENT = ChimeSettings(sound="off")
 
 
-def checked(**settings: object) -> Result:
+def checked(**settings: object) -> CheckResult:
     (result,) = check_outputs(Settings(**settings))  # type: ignore[arg-type]
     return result
 
@@ -54,7 +54,7 @@ def test_a_program_is_looked_for_and_not_run(tmp_path: Path) -> None:
     assert checked(command=command).verdict == "ok"
     assert not (tmp_path / "ran").exists()
     missing = checked(command=(CommandSettings(program=("no-such-program",)),))
-    assert missing == Result(
+    assert missing == CheckResult(
         "command no-such-program", "failed", "no-such-program: no such program"
     )
 

@@ -10,11 +10,11 @@ import soundfile
 
 from firmware_py.monitor.event_recorder import EventRecorder
 from firmware_py.monitor.history import History
-from firmware_py.monitor.journal import Entry, Journal, Line
+from firmware_py.monitor.journal import Journal, JournalEntry, JournalLine
 from firmware_py.settings import ClipSettings
 
 RATE_HZ = 1000
-ENTRY = Entry("detection", "turn on", "m", 0.9, 0.8, "2026-01-02T03:04:05.678+00:00")
+ENTRY = JournalEntry("detection", "turn on", "m", 0.9, 0.8, "2026-01-02T03:04:05.678+00:00")
 RAMP = np.arange(20000, dtype=np.int16)
 
 
@@ -37,13 +37,13 @@ def test_history_of_nothing() -> None:
     assert history.between(10, 20).tolist() == list(range(10, 20))
 
 
-def recorder_in(folder: Path, told: list[Line]) -> EventRecorder:
+def recorder_in(folder: Path, told: list[JournalLine]) -> EventRecorder:
     settings = ClipSettings(str(folder), seconds_before=2.0, seconds_after=1.0)
     return EventRecorder(settings, RATE_HZ, Journal(folder, 100, 30.0), told.append)
 
 
 def test_a_clip_holds_the_seconds_around_the_moment(tmp_path: Path) -> None:
-    told: list[Line] = []
+    told: list[JournalLine] = []
     recorder = recorder_in(tmp_path, told)
     for start in range(0, 20000, 80):
         recorder.hear(RAMP[start : start + 80])
@@ -62,7 +62,7 @@ def test_a_clip_holds_the_seconds_around_the_moment(tmp_path: Path) -> None:
 
 
 def test_without_settings_for_clips_no_sound_is_kept() -> None:
-    told: list[Line] = []
+    told: list[JournalLine] = []
     recorder = EventRecorder(None, RATE_HZ, Journal(None), told.append)
     recorder.hear(RAMP[:5000])
     recorder.note(ENTRY)
@@ -72,7 +72,7 @@ def test_without_settings_for_clips_no_sound_is_kept() -> None:
 
 
 def test_a_disk_that_refuses_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    told: list[Line] = []
+    told: list[JournalLine] = []
     recorder = recorder_in(tmp_path, told)
     (tmp_path / "turn_on").write_bytes(b"")
     recorder.note(ENTRY)

@@ -18,7 +18,7 @@ from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.event_recorder import wav
 from firmware_py.monitor.export import export
-from firmware_py.monitor.journal import Entry, Journal
+from firmware_py.monitor.journal import Journal, JournalEntry
 from firmware_py.trigger import TriggerPolicy
 from models.own_word.improving import labelled
 
@@ -41,9 +41,9 @@ from models.training.run_folder import train_in  # noqa: E402
 from models.training.trigger_words import TriggerWords  # noqa: E402
 
 
-def entry(label: str, verdict: str, second: int) -> Entry:
+def entry(label: str, verdict: str, second: int) -> JournalEntry:
     timestamp = f"2026-05-01T12:00:{second:02d}.000+00:00"
-    return Entry("close-miss", label, label, 0.4, 0.5, timestamp, verdict)
+    return JournalEntry("close-miss", label, label, 0.4, 0.5, timestamp, verdict)
 
 
 @pytest.fixture

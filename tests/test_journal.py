@@ -16,10 +16,10 @@ import soundfile
 from firmware_py import durable_file
 from firmware_py.monitor.control import open_journal
 from firmware_py.monitor.export import export
-from firmware_py.monitor.journal import MOST_WITHOUT_CLIPS, Entry, Journal
+from firmware_py.monitor.journal import MOST_WITHOUT_CLIPS, Journal, JournalEntry
 from firmware_py.settings import ClipSettings
 
-ENTRY = Entry("detection", "turn on", "m", 0.9, 0.8, "2026-01-02T03:04:05.678+00:00")
+ENTRY = JournalEntry("detection", "turn on", "m", 0.9, 0.8, "2026-01-02T03:04:05.678+00:00")
 
 
 def wav() -> bytes:
@@ -244,7 +244,7 @@ class TestClipsOfVersion010:
         assert numbers(ring) == [2, 1]
         line = ring.find(1)
         assert line
-        assert line.entry == Entry(
+        assert line.entry == JournalEntry(
             "detection", "turn_on", "", 0.975, 0.0, "2025-12-31T23:59:59.123+00:00"
         )
         assert line.clip == earlier.with_name(f"000001-{earlier.name}")

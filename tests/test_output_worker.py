@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from firmware_py.errors import DeviceError, SettingsError
-from firmware_py.live.output_set import OutputSet, Plan
+from firmware_py.live.output_set import OutputPlan, OutputSet
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.worker import Output, OutputWorker, close_all
 
@@ -131,7 +131,7 @@ def test_an_output_whose_device_is_missing_is_tried_again_at_each_event(
             raise error
         return Pin()
 
-    outputs = OutputSet([Plan("pin", "pin", open_pin), Plan("other", "other", Other)])
+    outputs = OutputSet([OutputPlan("pin", "pin", open_pin), OutputPlan("other", "other", Other)])
     assert "pin: no such line; tried again at each event" in caplog.text
     for label in ("one", "two"):
         outputs.send(replace(EVENT, label=label))
@@ -148,4 +148,4 @@ def test_an_output_that_cannot_be_set_up_is_an_error_at_the_start() -> None:
         raise SettingsError("no such file")
 
     with pytest.raises(SettingsError, match="no such file"):
-        OutputSet([Plan("wrong", "wrong", wrong)])
+        OutputSet([OutputPlan("wrong", "wrong", wrong)])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from firmware_py.artefact import Artefact
 from firmware_py.audio import Resampler, open_recording, read_blocks
 from firmware_py.bench.trial import OutputCall
-from firmware_py.bench.words import LATEST_SECONDS, Word, WordLatency, word_latency
+from firmware_py.bench.words import LATEST_SECONDS, WordLatency, WordSpan, word_latency
 from firmware_py.ensemble import Ensemble, Model
 from firmware_py.errors import DeviceError
 from firmware_py.interpreter import Runtime
@@ -52,7 +52,7 @@ class Loopback:
 
 
 def play_and_listen(
-    artefact: Artefact, runtime: Runtime, audio: Path, words: list[Word], settings: Settings
+    artefact: Artefact, runtime: Runtime, audio: Path, words: list[WordSpan], settings: Settings
 ) -> Loopback:
     """Play a recording once and listen to it; raises DeviceError.
 
@@ -124,7 +124,7 @@ def _listen(
 
 
 def _sound_ms(
-    packets: list[Packet], rate_hz: int, audio: Path, words: list[Word], began: float
+    packets: list[Packet], rate_hz: int, audio: Path, words: list[WordSpan], began: float
 ) -> float | None:
     """Return how much later than they were handed over the words were heard, their median."""
     if not packets:

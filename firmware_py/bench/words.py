@@ -18,7 +18,7 @@ LATEST_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
-class Word:
+class WordSpan:
     """A word in a recording."""
 
     label: str
@@ -36,7 +36,7 @@ class WordLatency:
     num_words: int
 
 
-def read_words(recording: Path) -> list[Word] | None:
+def read_words(recording: Path) -> list[WordSpan] | None:
     """Return the words in the .json file beside a recording, or None without such a file."""
     path = recording.with_suffix(".json")
     if not path.exists():
@@ -45,12 +45,12 @@ def read_words(recording: Path) -> list[Word] | None:
     with refused_as(AudioError, f"{shown(path)}: {NO_WORDS}"):
         rows = json.loads(content)
         try:
-            return [from_mapping(Word, row, "word") for row in rows]
+            return [from_mapping(WordSpan, row, "word") for row in rows]
         except SettingsError as error:
             raise AudioError(f"{shown(path)}: {NO_WORDS}: {error}") from error
 
 
-def word_latency(words: Sequence[Word], calls: Sequence[OutputCall]) -> WordLatency:
+def word_latency(words: Sequence[WordSpan], calls: Sequence[OutputCall]) -> WordLatency:
     """Return how long after each word its first output call came."""
     delays = [1e3 * delay for word in words if (delay := _delay(word, calls)) is not None]
     if not delays:
@@ -58,7 +58,7 @@ def word_latency(words: Sequence[Word], calls: Sequence[OutputCall]) -> WordLate
     return WordLatency(statistics.median(delays), max(delays), len(delays), len(words))
 
 
-def _delay(word: Word, calls: Sequence[OutputCall]) -> float | None:
+def _delay(word: WordSpan, calls: Sequence[OutputCall]) -> float | None:
     for call in calls:
         same = call.label == word.label
         if same and word.start_seconds < call.time_seconds < word.end_seconds + LATEST_SECONDS:

@@ -5,15 +5,15 @@ exists but must be absent: custom operators, sparse, variable and resizable tens
 the flatbuffer, intermediate results.
 """
 
-from firmware_py.flatbuffer_check.reader import Field, Layout
+from firmware_py.flatbuffer_check.reader import Field, TableLayout
 
 
-def _options(name: str, *fields: tuple[str, str]) -> Layout:
-    return Layout(name, [Field(field_name, kind) for field_name, kind in fields])
+def _options(name: str, *fields: tuple[str, str]) -> TableLayout:
+    return TableLayout(name, [Field(field_name, kind) for field_name, kind in fields])
 
 
 OPTIONS = {
-    1: Layout(
+    1: TableLayout(
         "Conv2DOptions",
         [
             Field("padding", "b"),
@@ -45,7 +45,7 @@ OPTIONS = {
     9: _options("SoftmaxOptions", ("beta", "f")),
     10: _options("ConcatenationOptions", ("axis", "i"), ("activation", "b")),
     11: _options("AddOptions", ("activation", "b"), ("pot_scale", "?")),
-    15: Layout("ResizeBilinearOptions", [None, None, Field("align", "?"), Field("half", "?")]),
+    15: TableLayout("ResizeBilinearOptions", [None, None, Field("align", "?"), Field("half", "?")]),
     17: _options("ReshapeOptions", ("new_shape", "[i]")),
     21: _options("MulOptions", ("activation", "b")),
     27: _options("ReducerOptions", ("keep_dims", "?")),
@@ -67,7 +67,7 @@ OPTIONS = {
 }
 """What an operator is told, by the number of its type in the union BuiltinOptions."""
 
-_QUANTIZATION = Layout(
+_QUANTIZATION = TableLayout(
     "QuantizationParameters",
     [
         Field("min", "[f]"),
@@ -79,7 +79,7 @@ _QUANTIZATION = Layout(
         Field("dimension", "i"),
     ],
 )
-_TENSOR = Layout(
+_TENSOR = TableLayout(
     "Tensor",
     [
         Field("shape", "[i]"),
@@ -93,7 +93,7 @@ _TENSOR = Layout(
         Field("has_rank", "?"),
     ],
 )
-_OPERATOR = Layout(
+_OPERATOR = TableLayout(
     "Operator",
     [
         Field("opcode_index", "I"),
@@ -103,7 +103,7 @@ _OPERATOR = Layout(
         Field("options", "union", choices=OPTIONS),
     ],
 )
-_SUBGRAPH = Layout(
+_SUBGRAPH = TableLayout(
     "SubGraph",
     [
         Field("tensors", "tables", _TENSOR),
@@ -113,7 +113,7 @@ _SUBGRAPH = Layout(
         Field("name", "text"),
     ],
 )
-_OPERATOR_CODE = Layout(
+_OPERATOR_CODE = TableLayout(
     "OperatorCode",
     [
         Field("deprecated_code", "b"),
@@ -122,8 +122,8 @@ _OPERATOR_CODE = Layout(
         Field("code", "i"),
     ],
 )
-_TENSOR_MAP = Layout("TensorMap", [Field("name", "text"), Field("tensor", "I")])
-_SIGNATURE = Layout(
+_TENSOR_MAP = TableLayout("TensorMap", [Field("name", "text"), Field("tensor", "I")])
+_SIGNATURE = TableLayout(
     "SignatureDef",
     [
         Field("inputs", "tables", _TENSOR_MAP),
@@ -133,17 +133,19 @@ _SIGNATURE = Layout(
         Field("subgraph", "I"),
     ],
 )
-MODEL = Layout(
+MODEL = TableLayout(
     "Model",
     [
         Field("version", "I"),
         Field("operator_codes", "tables", _OPERATOR_CODE),
         Field("subgraphs", "tables", _SUBGRAPH),
         Field("description", "text"),
-        Field("buffers", "tables", Layout("Buffer", [Field("data", "bytes")])),
+        Field("buffers", "tables", TableLayout("Buffer", [Field("data", "bytes")])),
         None,  # metadata_buffer
         Field(
-            "metadata", "tables", Layout("Metadata", [Field("name", "text"), Field("buffer", "I")])
+            "metadata",
+            "tables",
+            TableLayout("Metadata", [Field("name", "text"), Field("buffer", "I")]),
         ),
         Field("signatures", "tables", _SIGNATURE),
     ],

@@ -36,13 +36,13 @@ class Field:
 
     name: str
     kind: str
-    of: "Layout | None" = None
-    choices: Mapping[int, "Layout"] = field(default_factory=dict)
+    of: "TableLayout | None" = None
+    choices: Mapping[int, "TableLayout"] = field(default_factory=dict)
     default: Any = 0
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """The fields of a table in the order of its schema; None: one that must not be there."""
 
     name: str
@@ -69,11 +69,11 @@ class Reader:
         self._elements = 0
         self._plans: dict[tuple[int, str], tuple[int, list[tuple[Field, int]]]] = {}
 
-    def root(self, layout: Layout) -> Row:
+    def root(self, layout: TableLayout) -> Row:
         """Return the root table."""
         return self._table(self._offset(0), layout)
 
-    def _table(self, position: int, layout: Layout) -> Row:
+    def _table(self, position: int, layout: TableLayout) -> Row:
         self._tables += 1
         if self._tables > MOST_TABLES:
             self._fail(f"more than {MOST_TABLES:,} tables")
@@ -89,7 +89,7 @@ class Reader:
             row[each.name] = self._value(each, position + offset, row)
         return row
 
-    def _plan(self, vtable: int, layout: Layout) -> tuple[int, list[tuple[Field, int]]]:
+    def _plan(self, vtable: int, layout: TableLayout) -> tuple[int, list[tuple[Field, int]]]:
         """Return the size of a table with this vtable and where its fields are in it."""
         self._within(vtable, 4, 2)
         length, size = struct.unpack_from("<HH", self._content, vtable)

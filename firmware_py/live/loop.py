@@ -20,7 +20,7 @@ from firmware_py.live.metrics.measurements import (
 from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.output_plans import plan_outputs
-from firmware_py.live.output_set import OutputSet, Plan
+from firmware_py.live.output_set import OutputPlan, OutputSet
 from firmware_py.live.page_service import PageService
 from firmware_py.live.site_models import Site, all_labels, with_sensitivity
 from firmware_py.logs import ASKED_FOR, set_format
@@ -237,7 +237,7 @@ class Live:
             *service_metrics(self._service),
         ]
 
-    def _plans(self, site: Site) -> list[Plan]:
+    def _plans(self, site: Site) -> list[OutputPlan]:
         return plan_outputs(site.settings, site.models, self._sound, self._mute, self.control)
 
     def _open_metrics(self, port: int) -> "MetricsServer | None":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from firmware_py.ensemble import Model
 from firmware_py.live.extras import extra
-from firmware_py.live.output_set import Plan
+from firmware_py.live.output_set import OutputPlan
 from firmware_py.live.site_models import all_labels
 from firmware_py.outputs.mute import Mute
 from firmware_py.outputs.worker import Output
@@ -32,7 +32,7 @@ def plan_outputs(
     sound: "SoundSystem | None",
     mute: Mute,
     home: "Home | None" = None,
-) -> list[Plan]:
+) -> list[OutputPlan]:
     """Return the outputs that the settings want; nothing is opened or imported yet.
 
     sound: None: there is no chime.
@@ -45,11 +45,13 @@ def plan_outputs(
     ]
     if sound and settings.chime.sound != "off":
         chime = settings.chime
-        plans.append(Plan("chime", chime, partial(_speaker, chime, sound, mute), chime.labels))
+        plans.append(
+            OutputPlan("chime", chime, partial(_speaker, chime, sound, mute), chime.labels)
+        )
     labels = tuple(all_labels(models))
     if mqtt := settings.mqtt:
         plans.append(
-            Plan(
+            OutputPlan(
                 "mqtt",
                 (mqtt, labels, _names(settings, models)),
                 partial(_mqtt, mqtt, labels, home),
@@ -66,7 +68,7 @@ def _names(settings: Settings, models: Sequence[Model]) -> tuple[object, ...]:
     return (*points, *kinds, settings.chime.sound)
 
 
-def _told_apart(plans: Sequence[Plan]) -> list[Plan]:
+def _told_apart(plans: Sequence[OutputPlan]) -> list[OutputPlan]:
     """Number the plans of one name, so that logs and metrics tell them apart."""
     seen: Counter[str] = Counter()
     numbered = []
@@ -79,9 +81,9 @@ def _told_apart(plans: Sequence[Plan]) -> list[Plan]:
 
 def _plans(
     kind: str, several: Sequence[Any], naming_field: str, open_output: Callable[[Any], Output]
-) -> list[Plan]:
+) -> list[OutputPlan]:
     return [
-        Plan(
+        OutputPlan(
             f"{kind} {_name(getattr(each, naming_field))}",
             each,
             partial(open_output, each),

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Plan:
+class OutputPlan:
     """An output that is wanted."""
 
     name: str
@@ -27,19 +27,19 @@ class Plan:
     labels: tuple[str, ...] = ()
     queue_length: int = QUEUE_LENGTH
 
-    def is_same(self, other: "Plan") -> bool:
+    def is_same(self, other: "OutputPlan") -> bool:
         return (self.name, self.key) == (other.name, other.key)
 
 
 class OutputSet:
     """Runs each output in its worker."""
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
+    def __init__(self, plans: Sequence[OutputPlan]) -> None:
         """Open all outputs; one whose device is not there is tried again at each event.
 
         Raises the first one's error that is no DeviceError, with the others closed again.
         """
-        self._open: list[tuple[Plan, OutputWorker]] = []
+        self._open: list[tuple[OutputPlan, OutputWorker]] = []
         self._add([replace(plan, open=partial(_open_sometime, plan)) for plan in plans])
 
     @property
@@ -58,7 +58,7 @@ class OutputSet:
             if prepare:
                 worker.prepare(prepare)
 
-    def reconfigure(self, plans: Sequence[Plan]) -> None:
+    def reconfigure(self, plans: Sequence[OutputPlan]) -> None:
         """Close what is no longer wanted and open what is new; what stays is not touched.
 
         Raises the error of one that does not open, with everything as it was before.
@@ -78,8 +78,8 @@ class OutputSet:
         """Close all; return the names of those that hang."""
         return close_all(self.workers, timeout_seconds)
 
-    def _add(self, plans: Sequence[Plan]) -> None:
-        added: list[tuple[Plan, OutputWorker]] = []
+    def _add(self, plans: Sequence[OutputPlan]) -> None:
+        added: list[tuple[OutputPlan, OutputWorker]] = []
         try:
             for plan in plans:
                 worker = OutputWorker(plan.name, plan.open(), plan.labels, plan.queue_length)
@@ -89,7 +89,7 @@ class OutputSet:
             raise
         self._open += added
 
-    def _add_again(self, plans: Sequence[Plan]) -> None:
+    def _add_again(self, plans: Sequence[OutputPlan]) -> None:
         for plan in plans:
             try:
                 self._add([plan])
@@ -97,7 +97,7 @@ class OutputSet:
                 log.error("%s: does not open again: %s", plan.name, error)
 
 
-def _open_sometime(plan: Plan) -> Output:
+def _open_sometime(plan: OutputPlan) -> Output:
     """Open an output; where its device is missing, nothing else is to wait for it."""
     try:
         return plan.open()

@@ -16,7 +16,7 @@ from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.broadcast import Broadcast
 from firmware_py.monitor.earlier_clips import adopt_earlier_clips
-from firmware_py.monitor.journal import Journal, Line
+from firmware_py.monitor.journal import Journal, JournalLine
 from firmware_py.monitor.microphone_health import diagnose, peak_dbfs
 from firmware_py.monitor.observation import Observation, Observer
 from firmware_py.monitor.picture import encoded
@@ -154,7 +154,7 @@ class Control:
         if self.broadcast.is_watched:
             self.broadcast.send({"type": "detection", **event.payload()})
 
-    def noted(self, line: Line) -> None:
+    def noted(self, line: JournalLine) -> None:
         """Tell who looks of a new line of the journal."""
         if self.broadcast.is_watched:
             self.broadcast.send({"type": "entry", "entry": line.as_json()})
@@ -221,7 +221,7 @@ def open_journal(clips: ClipSettings | None) -> Journal:
     return Journal(folder, clips.max_clips, clips.max_days)
 
 
-def _model_status(model: Model, chosen: str | None, lines: list[Line]) -> dict[str, Any]:
+def _model_status(model: Model, chosen: str | None, lines: list[JournalLine]) -> dict[str, Any]:
     """Return a model as the settings have it, with what may be chosen and what was."""
     metadata = model.artefact.metadata
     own = model.policy.threshold
@@ -243,7 +243,7 @@ def _model_status(model: Model, chosen: str | None, lines: list[Line]) -> dict[s
     }
 
 
-def _detections_today(lines: list[Line]) -> int:
+def _detections_today(lines: list[JournalLine]) -> int:
     """Count the detections since midnight, as far as the journal reaches."""
     today = datetime.now().astimezone().date()
     return sum(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from firmware_py.monitor.journal import CLIP_NAME, Entry, write_entry
+from firmware_py.monitor.journal import CLIP_NAME, JournalEntry, write_entry
 
 EARLIER_NAME = re.compile(r"(?P<time>\d{8}T\d{6})(?P<milliseconds>\d{3})Z-(?P<score>\d\.\d{3})")
 
@@ -39,7 +39,7 @@ def _adopt(path: Path, match: re.Match[str], number: int) -> None:
     name = path.parent.name
     score = float(match["score"])
     clip = path.with_name(f"{number:06d}-{path.name}")
-    write_entry(clip, Entry("detection", name, "", score, 0.0, timestamp))
+    write_entry(clip, JournalEntry("detection", name, "", score, 0.0, timestamp))
     path.rename(clip)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from firmware_py.ensemble import Model
 from firmware_py.monitor.close_misses import CloseMiss, CloseMissDetector
-from firmware_py.monitor.journal import Entry
+from firmware_py.monitor.journal import JournalEntry
 from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings
 
@@ -20,19 +20,21 @@ def close_miss_detector(clips: ClipSettings | None) -> CloseMissDetector | None:
     return CloseMissDetector(clips.close_miss_share if clips else SHARE)
 
 
-def entry_of_event(event: Event, models: Sequence[Model]) -> Entry:
+def entry_of_event(event: Event, models: Sequence[Model]) -> JournalEntry:
     """Return a detection's entry."""
     thresholds = {model.name: model.policy.threshold for model in models}
     threshold = thresholds[event.model]
-    return Entry("detection", event.label, event.model, event.score, threshold, event.timestamp)
+    return JournalEntry(
+        "detection", event.label, event.model, event.score, threshold, event.timestamp
+    )
 
 
-def entry_of_miss(miss: CloseMiss, ago_seconds: float) -> Entry:
+def entry_of_miss(miss: CloseMiss, ago_seconds: float) -> JournalEntry:
     """Return the entry of a close miss that is `ago_seconds` past."""
     moment = datetime.now(UTC) - timedelta(seconds=ago_seconds)
     timestamp = moment.isoformat(timespec="milliseconds")
     threshold = miss.model.policy.threshold
-    return Entry("close-miss", miss.label, miss.model.name, miss.score, threshold, timestamp)
+    return JournalEntry("close-miss", miss.label, miss.model.name, miss.score, threshold, timestamp)
 
 
 def kind_of(output: str) -> str:

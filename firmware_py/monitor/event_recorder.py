@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.monitor.history import History
-from firmware_py.monitor.journal import Entry, Journal, Line
+from firmware_py.monitor.journal import Journal, JournalEntry, JournalLine
 from firmware_py.settings import ClipSettings
 
 QUEUE_LENGTH = 20
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Wanted:
-    entry: Entry
+    entry: JournalEntry
     first: int
     last: int
 
@@ -41,7 +41,7 @@ class EventRecorder:
         settings: ClipSettings | None,
         sample_rate_hz: int,
         journal: Journal,
-        tell: Callable[[Line], None],
+        tell: Callable[[JournalLine], None],
     ) -> None:
         """
         tell: called with each new line of the journal, in the recorder's thread.
@@ -56,7 +56,9 @@ class EventRecorder:
         self._after = round(settings.seconds_after * sample_rate_hz) if settings else 0
         self._history = History(self._before + self._after + round(10.0 * sample_rate_hz))
         self._wanted: list[_Wanted] = []
-        self._queue: queue.Queue[tuple[Entry, NDArray[np.int16]] | None] = queue.Queue(QUEUE_LENGTH)
+        self._queue: queue.Queue[tuple[JournalEntry, NDArray[np.int16]] | None] = queue.Queue(
+            QUEUE_LENGTH
+        )
         self._thread = threading.Thread(target=self._write_all, name="clips", daemon=True)
         self._thread.start()
 
@@ -69,7 +71,7 @@ class EventRecorder:
             wanted = self._wanted.pop(0)
             self._put(wanted.entry, self._history.between(wanted.first, wanted.last))
 
-    def note(self, entry: Entry, ago_seconds: float = 0.0) -> None:
+    def note(self, entry: JournalEntry, ago_seconds: float = 0.0) -> None:
         """Keep what was heard before a moment and what came, or comes, after it.
 
         ago_seconds: how long the moment is past.
@@ -90,7 +92,7 @@ class EventRecorder:
             return
         self._thread.join(timeout_seconds)
 
-    def _put(self, entry: Entry, samples: NDArray[np.int16]) -> None:
+    def _put(self, entry: JournalEntry, samples: NDArray[np.int16]) -> None:
         try:
             self._queue.put_nowait((entry, samples))
         except queue.Full:

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from firmware_py.monitor.journal import Line
+from firmware_py.monitor.journal import JournalLine
 
 FOLDERS = {"right": "positives", "wrong": "negatives"}
 MANIFEST = "manifest.json"
@@ -36,7 +36,7 @@ class _Piecewise(io.RawIOBase):
         return taken
 
 
-def export(lines: Iterable[Line]) -> Iterator[bytes]:
+def export(lines: Iterable[JournalLine]) -> Iterator[bytes]:
     """Yield the ZIP in pieces, a clip at a time; clips that go meanwhile are left out."""
     buffer = _Piecewise()
     manifest = []

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """A detection or a close miss."""
 
     kind: Kind
@@ -51,11 +51,11 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Line:
+class JournalLine:
     """An entry of the journal with its number and, where one is kept, its clip."""
 
     number: int
-    entry: Entry
+    entry: JournalEntry
     clip: Path | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Journal:
         self._max_clips = max_clips
         self._max_days = max_days
         self._lock = threading.RLock()
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, JournalLine] = {}
         self._highest = 0
         if folder:
             self._read(folder)
@@ -82,21 +82,21 @@ class Journal:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def lines(self) -> list[Line]:
+    def lines(self) -> list[JournalLine]:
         """Return what is known, the newest first."""
         with self._lock:
             return sorted(self._lines.values(), key=lambda line: -line.number)
 
-    def find(self, number: int) -> Line | None:
+    def find(self, number: int) -> JournalLine | None:
         return self._lines.get(number)
 
-    def add(self, entry: Entry, clip: bytes | None = None) -> Line:
+    def add(self, entry: JournalEntry, clip: bytes | None = None) -> JournalLine:
         """Note an entry; clip: its WAV file, where one is kept.
 
         Raises OSError when the clip cannot be written, on a full disk even after others made room.
         """
         with self._lock:
-            line = Line(self._highest + 1, entry)
+            line = JournalLine(self._highest + 1, entry)
             if clip is not None and self._folder:
                 line = replace(line, clip=self._write(line, clip))
             self._highest = line.number
@@ -104,7 +104,7 @@ class Journal:
             self.forget_old()
             return line
 
-    def judge(self, number: int, verdict: Verdict) -> Line:
+    def judge(self, number: int, verdict: Verdict) -> JournalLine:
         """Keep what somebody says of an entry; it is on the disk on return.
 
         Raises KeyError for an entry that is gone, and OSError, with the old verdict kept.
@@ -154,13 +154,13 @@ class Journal:
             for number in bare[: max(0, len(bare) - MOST_WITHOUT_CLIPS)]:
                 del self._lines[number]
 
-    def _forget(self, line: Line) -> None:
+    def _forget(self, line: JournalLine) -> None:
         try:
             self.delete(line.number)
         except OSError as error:
             log.error("clips: %s", error)
 
-    def _write(self, line: Line, clip: bytes) -> Path:
+    def _write(self, line: JournalLine, clip: bytes) -> Path:
         """Write a clip; on a full disk the oldest that nobody has judged make room."""
         assert self._folder
         folder = self._folder / _folder_name(line.entry.label)
@@ -195,7 +195,7 @@ class Journal:
             number = int(match["number"])
             self._highest = max(self._highest, number)
             if entry := _read_entry(path):
-                self._lines[number] = Line(number, entry, path)
+                self._lines[number] = JournalLine(number, entry, path)
             else:  # the power went before its .json
                 path.unlink(missing_ok=True)
 
@@ -204,16 +204,16 @@ class Journal:
         return (path for path in paths if PARTIAL_NAME.fullmatch(path.name))
 
 
-def write_entry(clip: Path, entry: Entry) -> None:
+def write_entry(clip: Path, entry: JournalEntry) -> None:
     """Note what is known of a clip beside it, on the disk by then; raises OSError."""
     text = json.dumps(asdict(entry), ensure_ascii=False, indent=1)
     write_durably(clip.with_suffix(".json"), f"{text}\n".encode())
 
 
-def _read_entry(clip: Path) -> Entry | None:
+def _read_entry(clip: Path) -> JournalEntry | None:
     path = clip.with_suffix(".json")
     try:
-        return from_mapping(Entry, json.loads(path.read_bytes()), str(path))
+        return from_mapping(JournalEntry, json.loads(path.read_bytes()), str(path))
     except (OSError, ValueError, RecursionError, SettingsError):
         return None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from firmware_py.artefact import Metadata, Policy
 from firmware_py.errors import SettingsError
-from firmware_py.monitor.journal import Line
+from firmware_py.monitor.journal import JournalLine
 
 STANDARD = "standard"
 """The point that the model itself recommends."""
@@ -31,7 +31,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Room:
+class VerdictCounts:
     """What the verdicts of a room say of a threshold."""
 
     words: int
@@ -68,12 +68,12 @@ def policy_at(metadata: Metadata, name: str) -> Policy:
     return metadata.operating_points[name]
 
 
-def room(lines: Iterable[Line], model: str, threshold: float) -> Room:
+def room(lines: Iterable[JournalLine], model: str, threshold: float) -> VerdictCounts:
     """Count what the judged entries of a model would be at a threshold."""
     entries = [line.entry for line in lines if line.entry.model == model]
     right = [entry.score > threshold for entry in entries if entry.verdict == "right"]
     wrong = [entry.score > threshold for entry in entries if entry.verdict == "wrong"]
-    return Room(len(right), sum(right), len(wrong), sum(wrong))
+    return VerdictCounts(len(right), sum(right), len(wrong), sum(wrong))
 
 
 def _promise(evaluation: object) -> dict[str, Any]:

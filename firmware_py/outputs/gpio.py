@@ -17,7 +17,7 @@ CONSUMER = "trigger-word"
 log = logging.getLogger(__name__)
 
 
-class Line(Protocol):
+class OutputLine(Protocol):
     """One output line. `on` is logical: an active-low line is then low."""
 
     def set(self, on: bool) -> None:
@@ -81,7 +81,7 @@ class GpiodLine:
 class Gpio(Output):
     """Answers each event on one line; the line is off at the start and at the end."""
 
-    def __init__(self, settings: GpioSettings, line: Line | None = None) -> None:
+    def __init__(self, settings: GpioSettings, line: OutputLine | None = None) -> None:
         """
         line: opened as the settings say when it is not given.
         """

@@ -13,7 +13,7 @@ from firmware_py.ensemble import Ensemble, Model
 
 
 @dataclass(frozen=True)
-class Word:
+class NamedLabel:
     """A label of a model, under a name that no other has."""
 
     name: str
@@ -53,17 +53,17 @@ OpenSpotter = Callable[[Collection[str], int], Spotter]
 """Returns a spotter for the words of these names in samples of this rate in Hz."""
 
 
-def words_of(models: Sequence[Model]) -> list[Word]:
+def words_of(models: Sequence[Model]) -> list[NamedLabel]:
     """Return all words; one that several models have is named model/label."""
     pairs = [(model, label) for model in models for label in model.artefact.metadata.words]
     count = Counter(label for _, label in pairs)
     return [
-        Word(label if count[label] == 1 else f"{model.name}/{label}", model, label)
+        NamedLabel(label if count[label] == 1 else f"{model.name}/{label}", model, label)
         for model, label in pairs
     ]
 
 
-def offered(words: Sequence[Word]) -> list[WakeWord]:
+def offered(words: Sequence[NamedLabel]) -> list[WakeWord]:
     """Return what clients are told; a model's version is its digest."""
     return [
         WakeWord(word.name, word.model.name, word.model.artefact.metadata.digest[:12])
@@ -97,7 +97,7 @@ def service_info(words: Sequence[WakeWord]) -> Info:
     return Info(wake=[program])
 
 
-def spotter_for(words: Sequence[Word]) -> OpenSpotter:
+def spotter_for(words: Sequence[NamedLabel]) -> OpenSpotter:
     """Return what opens a stream's detectors."""
 
     def open_spotter(names: Collection[str], sample_rate_hz: int) -> StreamSpotter:
@@ -109,7 +109,9 @@ def spotter_for(words: Sequence[Word]) -> OpenSpotter:
 class StreamSpotter:
     """Hears some words in one stream, with the models that have them."""
 
-    def __init__(self, words: Sequence[Word], names: Collection[str], sample_rate_hz: int) -> None:
+    def __init__(
+        self, words: Sequence[NamedLabel], names: Collection[str], sample_rate_hz: int
+    ) -> None:
         self._all_words = words
         self._words = self._named(names)
         models = {id(word.model): word.model for word in self._words}
@@ -131,5 +133,5 @@ class StreamSpotter:
             if word.model is hit.model and word.label == hit.detection.label
         ]
 
-    def _named(self, names: Collection[str]) -> list[Word]:
+    def _named(self, names: Collection[str]) -> list[NamedLabel]:
         return [word for word in self._all_words if word.name in names]

@@ -9,7 +9,7 @@ from aiohttp import WSMsgType, web
 
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.export import export
-from firmware_py.monitor.journal import Line, Verdict
+from firmware_py.monitor.journal import JournalLine, Verdict
 from firmware_py.monitor.picture import picture
 from firmware_py.web.access import COOKIE, SESSION_SECONDS
 from firmware_py.web.assets import START, read_assets
@@ -202,7 +202,7 @@ class Routes:
         await response.write_eof()
         return response
 
-    def _line(self, request: web.Request) -> Line:
+    def _line(self, request: web.Request) -> JournalLine:
         line = self._device.journal.find(int(request.match_info["id"]))
         if not line:
             raise web.HTTPNotFound(reason="it is gone")

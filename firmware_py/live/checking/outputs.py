@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from firmware_py.live.checking.result import Result, Verdict, result_of
+from firmware_py.live.checking.result import CheckResult, Verdict, result_of
 from firmware_py.live.extras import extra
 from firmware_py.settings import Settings
 from firmware_py.settings.outputs import (
@@ -19,7 +19,7 @@ from firmware_py.settings.outputs import (
 NOT_SENT = "nothing was sent; pretend a detection with: trigger-word test-outputs"
 
 
-def check_outputs(settings: Settings) -> Iterator[Result]:
+def check_outputs(settings: Settings) -> Iterator[CheckResult]:
     """Yield a result for each output and service that the settings name."""
     for command in settings.command:
         yield result_of(f"command {command.program[0]}", partial(check_command, command))

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import partial
 
 from firmware_py.errors import SettingsError, TriggerWordError
-from firmware_py.live.checking.result import Result, Verdict, result_of
+from firmware_py.live.checking.result import CheckResult, Verdict, result_of
 from firmware_py.live.extras import extra
 from firmware_py.live.output_plans import plan_outputs
-from firmware_py.live.output_set import Plan
+from firmware_py.live.output_set import OutputPlan
 from firmware_py.live.site_models import Site, all_labels
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.gpio import Gpio
@@ -21,7 +21,7 @@ HOLD_SECONDS = 1.0
 """The refractory time of the pretended event."""
 
 
-def pretend(site: Site, open_sound: Callable[[], SoundSystem], label: str) -> Iterator[Result]:
+def pretend(site: Site, open_sound: Callable[[], SoundSystem], label: str) -> Iterator[CheckResult]:
     """Yield what each output made of an event.
 
     open_sound: returns a sound system that is started; called where there is a chime.
@@ -37,12 +37,12 @@ def pretend(site: Site, open_sound: Callable[[], SoundSystem], label: str) -> It
         try:
             sound = open_sound()
         except TriggerWordError as error:
-            yield Result("chime", "failed", str(error))
+            yield CheckResult("chime", "failed", str(error))
     try:
         for plan in plan_outputs(settings, site.models, sound, Mute()):
             chosen = label or next(iter(plan.labels), labels[0])
             if plan.labels and chosen not in plan.labels:
-                yield Result(plan.name, "skipped", f"is for {', '.join(plan.labels)} only")
+                yield CheckResult(plan.name, "skipped", f"is for {', '.join(plan.labels)} only")
                 continue
             yield result_of(plan.name, partial(_answer, plan, pretended(chosen), settings.mqtt))
     finally:
@@ -56,7 +56,7 @@ def pretended(label: str) -> Event:
     return Event(label, "test-outputs", 1.0, 0.0, now, HOLD_SECONDS)
 
 
-def _answer(plan: Plan, event: Event, mqtt: MqttSettings | None) -> tuple[Verdict, str]:
+def _answer(plan: OutputPlan, event: Event, mqtt: MqttSettings | None) -> tuple[Verdict, str]:
     began = time.monotonic()
     if plan.name == "mqtt" and mqtt:
         # Not as the output itself: it would throw out a service that runs, and mark it offline.

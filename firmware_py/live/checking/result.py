@@ -11,7 +11,7 @@ Check = Callable[[], tuple[Verdict, str]]
 
 
 @dataclass(frozen=True)
-class Result:
+class CheckResult:
     """The outcome of one check."""
 
     name: str
@@ -19,9 +19,9 @@ class Result:
     text: str
 
 
-def result_of(name: str, check: Check) -> Result:
+def result_of(name: str, check: Check) -> CheckResult:
     """Return what a check says; an error that it raises is a failure."""
     try:
-        return Result(name, *check())
+        return CheckResult(name, *check())
     except (TriggerWordError, OSError) as error:
-        return Result(name, "failed", str(error))
+        return CheckResult(name, "failed", str(error))

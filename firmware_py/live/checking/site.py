@@ -11,7 +11,7 @@ from firmware_py.board_state import clock_is_synchronised, read_board_state
 from firmware_py.ensemble import Ensemble, listening_rate_hz
 from firmware_py.level import FULL_SCALE
 from firmware_py.live.checking.outputs import check_outputs
-from firmware_py.live.checking.result import Result, Verdict, result_of
+from firmware_py.live.checking.result import CheckResult, Verdict, result_of
 from firmware_py.live.site_models import open_models
 from firmware_py.outputs.chime_sound import sound_maker
 from firmware_py.outputs.event import Event
@@ -33,23 +33,23 @@ SLOW_FACTOR = 0.5
 HOT_CELSIUS = 80.0
 
 
-def run_checks(settings: Settings) -> Iterator[Result]:
+def run_checks(settings: Settings) -> Iterator[CheckResult]:
     """Yield the results as they come; a check that fails does not stop the others."""
     yield result_of("model", lambda: check_models(settings))
     if settings.microphone.enabled:
         yield from _check_sound(settings)
     else:
-        yield Result("microphone", "skipped", "microphone.enabled is false")
+        yield CheckResult("microphone", "skipped", "microphone.enabled is false")
     for gpio in settings.gpio:
         yield result_of(f"pin {gpio.line}", partial(check_pin, gpio))
     if not settings.gpio:
-        yield Result("pin", "skipped", "no [[gpio]] in the settings")
+        yield CheckResult("pin", "skipped", "no [[gpio]] in the settings")
     yield from check_outputs(settings)
     yield check_clock()
     yield check_board()
 
 
-def _check_sound(settings: Settings) -> Iterator[Result]:
+def _check_sound(settings: Settings) -> Iterator[CheckResult]:
     sound: list[PortAudio] = []
     yield result_of("sound", lambda: _start_sound(sound))
     if sound:
@@ -119,17 +119,17 @@ def check_pin(settings: GpioSettings) -> tuple[Verdict, str]:
     return "ok", f"was on for {PULSE_SECONDS:g} s; did you see it?"
 
 
-def check_clock() -> Result:
+def check_clock() -> CheckResult:
     """Say whether time stamps can be believed."""
     synchronised = clock_is_synchronised()
     if synchronised is None:
-        return Result("clock", "skipped", "no timedatectl here")
+        return CheckResult("clock", "skipped", "no timedatectl here")
     if synchronised:
-        return Result("clock", "ok", "synchronised")
-    return Result("clock", "warning", "not synchronised: time stamps of events may be wrong")
+        return CheckResult("clock", "ok", "synchronised")
+    return CheckResult("clock", "warning", "not synchronised: time stamps of events may be wrong")
 
 
-def check_board() -> Result:
+def check_board() -> CheckResult:
     """Say whether heat or power slow the board down."""
     state = read_board_state()
     facts = []
@@ -139,10 +139,10 @@ def check_board() -> Result:
         facts.append(f"{state.cpu_clock_hz / 1e6:.0f} MHz")
     facts += state.throttling or ()
     if state.throttling or (state.temperature_celsius or 0.0) > HOT_CELSIUS:
-        return Result("board", "warning", ", ".join(facts))
+        return CheckResult("board", "warning", ", ".join(facts))
     if not facts:
-        return Result("board", "skipped", "no sensors here")
-    return Result("board", "ok", ", ".join(facts))
+        return CheckResult("board", "skipped", "no sensors here")
+    return CheckResult("board", "ok", ", ".join(facts))
 
 
 def _start_sound(started: list[PortAudio]) -> tuple[Verdict, str]:
