@@ -10,7 +10,7 @@ from firmware_py.front_end import FrontEnd
 from models.settings.config import Config
 from models.settings.network import Network
 from models.settings.schedule import Schedule
-from models.settings.words import Layout, WordsRecipe
+from models.settings.words import StreamLayoutSettings, WordsRecipe
 
 RATE = 16000
 PITCHES = {"yes": 500.0, "no": 900.0, "bed": 1600.0, "cat": 2100.0}
@@ -59,7 +59,7 @@ def make_data_set(root: Path, takes: int = 30) -> Path:
 
 def made_config(schedule: Schedule | None = None) -> Config:
     """Return a small configuration for the data set."""
-    recipe = WordsRecipe(layout=Layout(clip_seconds=2.0))
+    recipe = WordsRecipe(layout=StreamLayoutSettings(clip_seconds=2.0))
     schedule = schedule or Schedule(
         steps=40,
         last_steps=10,

@@ -10,7 +10,7 @@ from scipy import signal
 from models.clips.augmentation import Scene, record
 from models.clips.noise import coloured_noise
 from models.clips.variations import at_speed, fragment
-from models.recordings.sources import Take
+from models.recordings.sources import BankRecording
 from models.settings.recipe import Augmentation
 
 RATE = 16000
@@ -90,7 +90,7 @@ def test_coloured_noise_falls_by_a_slope_from_white_to_brown() -> None:
     assert max(slopes) > 1.6
 
 
-WORD = Take(tone(1000, 1).astype(np.int16), 4000, 12000, 3, Path("word.wav"))
+WORD = BankRecording(tone(1000, 1).astype(np.int16), 4000, 12000, 3, Path("word.wav"))
 
 
 @pytest.mark.parametrize("factor", [0.9, 1.1])

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from board.benchmarks import __main__ as command
+from board.benchmarks.benchmark import BenchmarkError, BenchmarkRow, run_bench, run_workload, single
 from board.benchmarks.emulated import CYCLES_PER_INSTRUCTION, Count, count_instructions
 from board.benchmarks.floor import layer_shapes, multiplications_per_second, step_seconds
 from board.benchmarks.initrd import write_initrd
-from board.benchmarks.job import BenchmarkError, Row, run_bench, run_workload, single
-from board.benchmarks.ours import Variant, convert_variants, variant_jobs
+from board.benchmarks.ours import Variant, convert_variants, variant_benchmarks
 from board.benchmarks.picture import draw
 from board.benchmarks.results import PICTURE, Results, read_results, write_results
 from board.benchmarks.table import TABLE, write_table
@@ -52,7 +52,7 @@ def test_a_job_measures_a_model_in_a_process_of_its_own() -> None:
 
 def test_all_variants_of_a_model_are_measured_in_one_process() -> None:
     variants = [Variant("beep", "float32", 1, BEEP), Variant("beep", "float32", 2, BEEP)]
-    for job in variant_jobs(variants, RECORDING):
+    for job in variant_benchmarks(variants, RECORDING):
         rows = job.run()
         assert [row.detail for row in rows] == ["float32, N = 1", "float32, N = 2"]
         assert all(0 < (row.network or 0) < 1 and 0 < row.cpu < 1 for row in rows)
@@ -77,22 +77,24 @@ def test_variants_that_are_settled_are_not_converted_again(tmp_path: Path) -> No
 
 
 def test_the_lowest_of_each_cost_counts() -> None:
-    first = Row("ours", "a", "", 3.0, 1.0)
-    assert first.lowest(replace(first, cpu=2.0, network=2.0)) == Row("ours", "a", "", 2.0, 1.0)
-    assert Row("peer", "b", "", 3.0).lowest(Row("peer", "b", "", 4.0)).cpu == 3.0
+    first = BenchmarkRow("ours", "a", "", 3.0, 1.0)
+    assert first.lowest(replace(first, cpu=2.0, network=2.0)) == BenchmarkRow(
+        "ours", "a", "", 2.0, 1.0
+    )
+    assert BenchmarkRow("peer", "b", "", 3.0).lowest(BenchmarkRow("peer", "b", "", 4.0)).cpu == 3.0
 
 
 @pytest.fixture
 def results() -> Results:
     detail = "float32, N = 2"
     rows = [
-        Row("ours", "activate on tflite-runtime", detail, 0.002, 0.0009, 46.0),
-        Row("ours", "activate on ai-edge-litert", detail, 0.001, 0.0006, 53.0),
-        Row("floor", "activate on tflite-runtime", detail, 0.0006),
-        Row("peer", "pymicro-wakeword 2.5.0", "one word", 0.004),
-        Row("naive", "activate with Keras", "predict", 0.2),
-        Row("chunk", "activate on tflite-runtime", "10 ms", 0.004),
-        Row("chunk", "activate on tflite-runtime", "80 ms", 0.002),
+        BenchmarkRow("ours", "activate on tflite-runtime", detail, 0.002, 0.0009, 46.0),
+        BenchmarkRow("ours", "activate on ai-edge-litert", detail, 0.001, 0.0006, 53.0),
+        BenchmarkRow("floor", "activate on tflite-runtime", detail, 0.0006),
+        BenchmarkRow("peer", "pymicro-wakeword 2.5.0", "one word", 0.004),
+        BenchmarkRow("naive", "activate with Keras", "predict", 0.2),
+        BenchmarkRow("chunk", "activate on tflite-runtime", "10 ms", 0.004),
+        BenchmarkRow("chunk", "activate on tflite-runtime", "80 ms", 0.002),
     ]
     count = Count(
         "cortex-a53",
@@ -131,7 +133,7 @@ def test_the_table_gives_ratios_and_estimates(results: Results, tmp_path: Path) 
 
 
 def test_float16_computes_as_float32(results: Results, tmp_path: Path) -> None:
-    half = Row("ours", "activate on tflite-runtime", "float16, N = 2", 0.0019, 0.0012)
+    half = BenchmarkRow("ours", "activate on tflite-runtime", "float16, N = 2", 0.0019, 0.0012)
     write_table(replace(results, rows=[half, *results.rows]), tmp_path)
     line = "tflite-runtime (float16, N = 2) to its products alone | 2.00 | at most 1.5 |"
     assert line in (tmp_path / TABLE).read_text()

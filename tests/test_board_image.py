@@ -14,7 +14,7 @@ from board.image import kernel as kernels
 from board.image.packages import INSTALLED, LOCK, UNPACKED, read_lock
 from board.image.partitions import DISK_ID, write_boot, write_disk
 from board.image.programs import PACKAGE_OF, require_programs
-from board.image.site import Change, Site
+from board.image.site import Change, SiteOptions
 from board.image.state import write_state
 from board.image.system import FILES, UNUSED_UNITS
 from firmware_py.errors import SettingsError
@@ -64,12 +64,12 @@ class TestPackages:
 
 class TestSite:
     def test_nothing_is_switched_on_without_being_asked_for(self) -> None:
-        assert Site().changes() == []
+        assert SiteOptions().changes() == []
         assert {"ssh.service", "systemd-networkd.service"} <= set(UNUSED_UNITS)
 
     @needs("ssh-keygen")
     def test_a_key_brings_ssh_and_the_network(self, key: Path) -> None:
-        changes = {change.path: change for change in Site(authorized_key=key).changes()}
+        changes = {change.path: change for change in SiteOptions(authorized_key=key).changes()}
         assert changes["etc/ssh/authorized_keys/root"].content == key.read_bytes()
         wanted = {Path(name).name for name, change in changes.items() if change.link_to}
         assert wanted == {"ssh.service", "systemd-networkd.service", "systemd-timesyncd.service"}
@@ -77,35 +77,37 @@ class TestSite:
     @needs("ssh-keygen")
     def test_a_private_key_is_refused(self, key: Path) -> None:
         with pytest.raises(BoardError, match="private key"):
-            Site(authorized_key=key.with_suffix("")).changes()
+            SiteOptions(authorized_key=key.with_suffix("")).changes()
 
     @pytest.mark.parametrize("text", ["", "hello", "ssh-ed25519"])
     def test_what_is_no_key_is_refused(self, text: str, tmp_path: Path) -> None:
         (tmp_path / "key").write_text(text)
         with pytest.raises(BoardError, match="ssh-keygen"):
-            Site(authorized_key=tmp_path / "key").changes()
+            SiteOptions(authorized_key=tmp_path / "key").changes()
 
     @pytest.mark.parametrize("name", ["Kitchen", "a b", "-a", "a" * 64, "a.b"])
     def test_a_wrong_host_name_is_refused(self, name: str) -> None:
         with pytest.raises(BoardError, match="host name"):
-            Site(host_name=name).changes()
+            SiteOptions(host_name=name).changes()
 
     def test_wrong_settings_are_refused_here_and_not_on_the_device(self, tmp_path: Path) -> None:
         (tmp_path / "site.toml").write_text("[chime]\nvolume = 3\n")
         with pytest.raises(SettingsError, match="volume"):
-            Site(settings=tmp_path / "site.toml").changes()
+            SiteOptions(settings=tmp_path / "site.toml").changes()
 
     @pytest.mark.parametrize(("text", "networked"), [("[mqtt]\n", True), ("[[gpio]]\n", False)])
     def test_the_network_is_on_where_an_output_needs_it(
         self, text: str, networked: bool, tmp_path: Path
     ) -> None:
         (tmp_path / "site.toml").write_text(text)
-        changes = Site(settings=tmp_path / "site.toml").changes()
+        changes = SiteOptions(settings=tmp_path / "site.toml").changes()
         assert any("networkd" in change.path for change in changes) == networked
 
     def test_wifi_secrets_are_for_root_only(self, tmp_path: Path) -> None:
         (tmp_path / "wpa.conf").write_text("network={\n}\n")
-        (change,) = [each for each in Site(wifi=tmp_path / "wpa.conf").changes() if each.content]
+        (change,) = [
+            each for each in SiteOptions(wifi=tmp_path / "wpa.conf").changes() if each.content
+        ]
         assert change.mode == 0o600
 
 

@@ -26,7 +26,7 @@ from image_guest import (
 from board.bundle.own_package import own_package
 from board.image.build import Image, build_image, default_cache
 from board.image.programs import require_programs
-from board.image.site import Site
+from board.image.site import SiteOptions
 from firmware_py.errors import TriggerWordError
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -54,7 +54,7 @@ TO_WAV = (
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Site]:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SiteOptions]:
     """Our package, and a site as `python -m board image --hostname --settings` makes it."""
     try:
         require_programs()
@@ -67,11 +67,11 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Site]:
     settings.write_text(SETTINGS)
     given = os.environ.get("TRIGGER_WORD_DEB")
     own = own_package(Path(given) if given else None)
-    return own.resolve(), Site(host_name="kitchen", settings=settings)
+    return own.resolve(), SiteOptions(host_name="kitchen", settings=settings)
 
 
 @pytest.fixture(scope="module")
-def image(inputs: tuple[Path, Site], tmp_path_factory: pytest.TempPathFactory) -> Image:
+def image(inputs: tuple[Path, SiteOptions], tmp_path_factory: pytest.TempPathFactory) -> Image:
     return build_image(tmp_path_factory.mktemp("image"), *inputs, default_cache())
 
 
@@ -128,7 +128,7 @@ class TestPi:
 
 
 def test_the_same_inputs_make_the_same_bytes(
-    inputs: tuple[Path, Site], image: Image, tmp_path: Path
+    inputs: tuple[Path, SiteOptions], image: Image, tmp_path: Path
 ) -> None:
     """From the same installed Debian: installing that again takes minutes more."""
     cache = tmp_path / "cache"

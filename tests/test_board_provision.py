@@ -14,7 +14,7 @@ from board_sshd import Server, make_key, needs_sshd, sshd
 from board.__main__ import main
 from board.errors import BoardError
 from board.provision.fleet import read_hosts
-from board.provision.outcome import Outcome
+from board.provision.outcome import ProvisionOutcome
 from board.provision.remote import OPTIONS, Target
 
 pytestmark = [needs_sshd, needs_dpkg]
@@ -210,7 +210,7 @@ def test_one_or_many(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
 
 def test_exit_codes() -> None:
     codes = {"installed": 0, "unchanged": 0, "rolled-back": 1, "not-ready": 1, "unreachable": 2}
-    assert {state: Outcome("x", state).exit_code for state in codes} == codes
+    assert {state: ProvisionOutcome("x", state).exit_code for state in codes} == codes
 
 
 def test_config_of_a_running_pi_changes_once(tmp_path: Path) -> None:

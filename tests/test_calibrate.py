@@ -13,7 +13,13 @@ from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
 from models.commands import calibrate as command
 from models.errors import UnfitModelError
-from models.evaluation import Heard, Setting, calibrate, collect, write_operating_points
+from models.evaluation import (
+    CollectedPosteriors,
+    Setting,
+    calibrate,
+    collect,
+    write_operating_points,
+)
 from models.evaluation.results import TARGETS
 
 REACHED = {"strict": 61.0, "default": 70.0, "sensitive": 300.0}
@@ -40,18 +46,20 @@ def beep(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def heard(beep: Path, words: Path, speech: Path) -> Heard:
+def heard(beep: Path, words: Path, speech: Path) -> CollectedPosteriors:
     return collect(read_artefact(beep), [words], [speech], Setting(levels_dbfs=(-30.0,)))
 
 
-def thresholds(heard: Heard, threshold: float | None = None, least: float = 0.0) -> list[float]:
+def thresholds(
+    heard: CollectedPosteriors, threshold: float | None = None, least: float = 0.0
+) -> list[float]:
     """Return the thresholds chosen for REACHED, the strictest first."""
     policy = heard.artefact.metadata.trigger
     chosen = calibrate(heard, policy, REACHED, threshold=threshold, least=least)
     return [chosen[name].policy.threshold for name in REACHED]
 
 
-def test_the_lowest_threshold_within_a_rate_is_chosen(heard: Heard) -> None:
+def test_the_lowest_threshold_within_a_rate_is_chosen(heard: CollectedPosteriors) -> None:
     strict, default, sensitive = thresholds(heard)
     assert strict >= default > sensitive
     policy = heard.artefact.metadata.trigger
@@ -59,18 +67,20 @@ def test_the_lowest_threshold_within_a_rate_is_chosen(heard: Heard) -> None:
     assert counts == [1, 1, 2]
 
 
-def test_other_policies_do_not_cross_a_default_that_a_person_decides(heard: Heard) -> None:
+def test_other_policies_do_not_cross_a_default_that_a_person_decides(
+    heard: CollectedPosteriors,
+) -> None:
     strict, _, sensitive = thresholds(heard)
     assert thresholds(heard, threshold=0.9999) == [0.9999, 0.9999, sensitive]
     assert thresholds(heard, threshold=1e-6) == [strict, 1e-6, 1e-6]
 
 
-def test_no_threshold_is_below_the_least(heard: Heard) -> None:
+def test_no_threshold_is_below_the_least(heard: CollectedPosteriors) -> None:
     strict, default, _ = thresholds(heard)
     assert thresholds(heard, least=0.4) == [max(strict, 0.4), max(default, 0.4), 0.4]
 
 
-def test_what_was_measured_travels_in_the_artefact(heard: Heard) -> None:
+def test_what_was_measured_travels_in_the_artefact(heard: CollectedPosteriors) -> None:
     artefact = heard.artefact
     policy = replace(artefact.metadata.trigger, smoothing=2)
     chosen = calibrate(heard, policy, REACHED)

@@ -9,7 +9,7 @@ import soundfile
 
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.front_end import FrontEnd
-from models.clips.batches import Job, clip_maker
+from models.clips.batches import TriggerWordClips, clip_maker
 from models.recordings.sources import load_bank
 from models.settings.config import REFERENCE_CONFIG, Config, read_config
 from models.settings.network import Network
@@ -193,7 +193,7 @@ def test_held_out_recordings_never_train(folders):
 
 
 def test_batches_are_clips_side_by_side(folders):
-    job = Job(dialogue(), (folders,), seed=2, batch_size=3)
+    job = TriggerWordClips(dialogue(), (folders,), seed=2, batch_size=3)
     batch = job.batch(4)
     clip = clip_maker(job.config, job.roots).make(2, 4 * 3 + 1)
     assert batch.frames.shape[0] == batch.targets.shape[0] == batch.weights.shape[0] == 3

@@ -11,7 +11,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import from_mapping, to_mapping
 from firmware_py.trigger import TriggerPolicy
-from models.words.streams.hearing import Heard
+from models.words.streams.hearing import RecordingScores
 from models.words.streams.sweep import CommandSweep
 
 LABELS = ("silence", "unknown", "yes", "no")
@@ -84,7 +84,7 @@ def test_sweep_detects_what_the_trigger_does() -> None:
             suppression_ms=float(rng.choice([0.0, 200.0, 600.0])),
             minimum_count=1,
         )
-        heard = Heard(metadata(policy), posteriors.astype(np.float32), 2.0)
+        heard = RecordingScores(metadata(policy), posteriors.astype(np.float32), 2.0)
         expected = heard.detections(policy)
         swept = CommandSweep(heard).detections(policy)
         assert [(d.label, d.time_seconds) for d in swept] == [

@@ -14,8 +14,8 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from models.settings.words import WordsRecipe
 from models.words.corpus import Corpus, load_corpus
-from models.words.streams.hearing import Heard, tally
-from models.words.streams.plan import Spoken, StreamPlan, make_stream, read_truth, write_truth
+from models.words.streams.hearing import RecordingScores, tally
+from models.words.streams.plan import SpokenWord, StreamPlan, make_stream, read_truth, write_truth
 from models.words.streams.tuning import Wish, curve, tune
 
 
@@ -51,7 +51,7 @@ def test_same_seed_is_the_same_stream(corpus: Corpus) -> None:
 
 
 def test_truth_is_read_as_written(tmp_path: Path) -> None:
-    spoken = [Spoken("yes", 1200.5), Spoken("no", 4000.0)]
+    spoken = [SpokenWord("yes", 1200.5), SpokenWord("no", 4000.0)]
     write_truth(tmp_path / "s.txt", spoken)
     assert read_truth(tmp_path / "s.txt") == spoken
     (tmp_path / "t.txt").write_text("no, 4000\n\nyes,1200.5\n")
@@ -65,11 +65,11 @@ def test_truth_is_read_as_written(tmp_path: Path) -> None:
 
 def test_tally_counts_matched_wrong_and_false() -> None:
     spoken = [
-        Spoken("yes", 1000.0),
-        Spoken("no", 4000.0),
-        Spoken("yes", 7000.0),
-        Spoken("_unknown_", 10000.0),
-        Spoken("no", 13000.0),
+        SpokenWord("yes", 1000.0),
+        SpokenWord("no", 4000.0),
+        SpokenWord("yes", 7000.0),
+        SpokenWord("_unknown_", 10000.0),
+        SpokenWord("no", 13000.0),
     ]
     detections = [
         Detection("yes", 1.7, 0.9),  # right
@@ -89,11 +89,11 @@ def test_tally_counts_matched_wrong_and_false() -> None:
 
 def test_a_model_that_lacks_a_label_has_false_positives_there() -> None:
     detections = [Detection("yes", 4.6, 0.9)]
-    found = tally(detections, [Spoken("no", 4000.0)], ("yes",), 1.0)
+    found = tally(detections, [SpokenWord("no", 4000.0)], ("yes",), 1.0)
     assert (found.words, found.wrong, found.false_positives) == (0, 0, 1)
 
 
-def heard_of(spoken: list[Spoken], minutes: float) -> Heard:
+def heard_of(spoken: list[SpokenWord], minutes: float) -> RecordingScores:
     """Posteriors that answer most words, some weakly, and a little noise."""
     rng = np.random.default_rng(1)
     front_end = FrontEnd(sample_rate_hz=RATE, window_length=400, hop_length=160)
@@ -110,11 +110,11 @@ def heard_of(spoken: list[Spoken], minutes: float) -> Heard:
         posteriors[first : first + 6, label] = sure
     for first in rng.integers(0, steps - 4, 30):  # short, so that averaging tells them apart
         posteriors[first : first + 2] = (0.1, 0.0, 0.9, 0.0)
-    return Heard(metadata, posteriors.astype(np.float32), minutes)
+    return RecordingScores(metadata, posteriors.astype(np.float32), minutes)
 
 
 def test_tuner_keeps_its_wish_and_beats_the_default() -> None:
-    spoken = [Spoken(("yes", "no")[number % 2], 1000.0 + 3000 * number) for number in range(60)]
+    spoken = [SpokenWord(("yes", "no")[number % 2], 1000.0 + 3000 * number) for number in range(60)]
     heard = heard_of(spoken, 3.1)
     default = tally(heard.detections(CommandPolicy(0.5, 0.0)), spoken, LABELS, heard.minutes)
     tuned = tune(heard, spoken, Wish(0.02, 0.7))
@@ -125,7 +125,7 @@ def test_tuner_keeps_its_wish_and_beats_the_default() -> None:
 
 
 def test_curve_falls_with_the_threshold() -> None:
-    spoken = [Spoken("yes", 1000.0 + 3000 * number) for number in range(40)]
+    spoken = [SpokenWord("yes", 1000.0 + 3000 * number) for number in range(40)]
     heard = heard_of(spoken, 2.1)
     points = curve(heard, spoken, CommandPolicy(average_window_ms=160.0))
     false = [point.false_positives for _, point in points]

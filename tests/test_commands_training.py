@@ -18,7 +18,7 @@ from firmware_py.errors import SettingsError
 from models.settings.config import Config, read_config
 from models.settings.schedule import Schedule
 from models.training.compilation import _rate
-from models.training.loop import Outcome
+from models.training.loop import TrainingOutcome
 from models.training.run_folder import train_in
 from models.words.confusion import Confusion
 from models.words.task import CommandWords
@@ -47,7 +47,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(
     config: Config, root: Path, out: Path, resume: bool = False, start: Path | None = None
-) -> Outcome:
+) -> TrainingOutcome:
     with ThreadPoolExecutor(1) as executor:
         task_of = partial(CommandWords, roots=(root,))
         return train_in(out, config, task_of, executor, resume, start=start)

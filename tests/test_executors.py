@@ -12,7 +12,7 @@ import pytest
 from test_clips import dialogue, folders  # noqa: F401
 
 from firmware_py.errors import SettingsError
-from models.clips.batches import Job, made_ahead
+from models.clips.batches import TriggerWordClips, made_ahead
 from models.commands.executors import open_executor, open_pool
 
 
@@ -32,7 +32,7 @@ def test_one_worker_is_this_process() -> None:
 
 
 def test_a_pool_makes_the_same_batches_in_order(folders) -> None:
-    job = Job(dialogue(), (folders,), seed=2, batch_size=2)
+    job = TriggerWordClips(dialogue(), (folders,), seed=2, batch_size=2)
     with open_pool(2) as executor:
         batches = list(made_ahead(job.batch, executor, 3, 7, ahead=2))
     assert len(batches) == 4
@@ -41,7 +41,7 @@ def test_a_pool_makes_the_same_batches_in_order(folders) -> None:
 
 
 def test_a_cluster_makes_the_same_batches_in_order(folders, scheduler) -> None:
-    job = Job(dialogue(), (folders,), seed=2, batch_size=2)
+    job = TriggerWordClips(dialogue(), (folders,), seed=2, batch_size=2)
     with open_pool(1, scheduler) as executor:
         batches = list(made_ahead(job.batch, executor, 3, 7, ahead=2))
     assert len(batches) == 4

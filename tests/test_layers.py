@@ -1,4 +1,5 @@
-"""Who may import whom: one table for all folders; no cycles; no folder grows into a hallway."""
+"""Who may import whom: one table for all folders; no cycles; no folder grows into a hallway; one
+name means one thing."""
 
 import ast
 from collections.abc import Iterator
@@ -183,3 +184,13 @@ def test_each_library_is_imported_in_one_file():
             if library in LIBRARIES:
                 found[library].add(file.relative_to(ROOT / "firmware_py").as_posix())
     assert found == LIBRARIES
+
+
+def test_a_class_name_means_one_thing():
+    named: dict[str, list[str]] = {}
+    for house in HOUSES:
+        for file in files(house):
+            for node in ast.parse(file.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    named.setdefault(node.name, []).append(file.relative_to(ROOT).as_posix())
+    assert {name: where for name, where in named.items() if len(where) > 1} == {}

@@ -14,8 +14,8 @@ from firmware_py.artefact import read_artefact
 from firmware_py.errors import AudioError, SettingsError
 from models.commands import plot
 from models.evaluation.metrics import smoothed
-from models.evaluation.recordings import Clip
-from models.evaluation.report.scene import COLUMNS, LABEL_SECONDS, Scene, draw, spectrogram
+from models.evaluation.recordings import EvaluationClip
+from models.evaluation.report.scene import COLUMNS, LABEL_SECONDS, Excerpt, draw, spectrogram
 from models.settings.config import REFERENCE_CONFIG, read_config
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
@@ -44,13 +44,13 @@ def run_command(*arguments: object) -> int:
 def test_spectrogram_is_the_reference_recipes(clip: Path) -> None:
     samples, rate_hz = soundfile.read(clip, dtype="int16")
     expected, _, _ = specgram(samples.astype(float), NFFT=200, Fs=8000, noverlap=120)
-    scene = plot.scene_of(Clip(clip, "clips"), None, REFERENCE)
+    scene = plot.scene_of(EvaluationClip(clip, "clips"), None, REFERENCE)
     assert scene.sample_rate_hz == rate_hz
     assert np.allclose(spectrogram(scene), 10 * np.log10(expected + 1e-10), atol=1e-4)
 
 
 def test_scene_with_a_model_holds_the_detection(clip: Path) -> None:
-    scene = plot.scene_of(Clip(clip, "clips"), read_artefact(BEEP), REFERENCE)
+    scene = plot.scene_of(EvaluationClip(clip, "clips"), read_artefact(BEEP), REFERENCE)
     assert scene.said is not None
     assert scene.front_end.num_bins == 24
     assert len(scene.said.scores) == len(scene.said.step_seconds)
@@ -64,7 +64,7 @@ def test_scene_with_a_model_holds_the_detection(clip: Path) -> None:
 
 
 def test_picture_shows_word_label_and_posteriors(clip: Path) -> None:
-    known = Clip(clip, "clips", word_start_seconds=0.8, word_end_seconds=1.2)
+    known = EvaluationClip(clip, "clips", word_start_seconds=0.8, word_end_seconds=1.2)
     figure = draw(plot.scene_of(known, read_artefact(BEEP), REFERENCE))
     above, _, below = figure.axes
     assert above.get_title(loc="left") == "tone.wav"
@@ -81,7 +81,7 @@ def test_picture_shows_word_label_and_posteriors(clip: Path) -> None:
 
 def test_long_recordings_are_narrowed() -> None:
     samples = np.random.default_rng(0).normal(0, 100, 44100 * 30).astype(np.int16)
-    figure = draw(Scene("long", samples, 44100, REFERENCE))
+    figure = draw(Excerpt("long", samples, 44100, REFERENCE))
     (image,) = figure.axes[0].images
     array = image.get_array()
     assert array is not None

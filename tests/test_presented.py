@@ -11,8 +11,8 @@ from scipy import signal
 from firmware_py.errors import AudioError
 from models.evaluation.background import active_part, continued_background
 from models.evaluation.conditions import Condition, all_conditions
-from models.evaluation.presented import LEAD_IN_SECONDS, TAIL_SECONDS, Presented, present
-from models.evaluation.recordings import Clip
+from models.evaluation.presented import LEAD_IN_SECONDS, TAIL_SECONDS, PresentedClip, present
+from models.evaluation.recordings import EvaluationClip
 
 RATE_HZ = 16000
 
@@ -30,9 +30,9 @@ def word_in_noise(background_rms: float = 10.0) -> NDArray[np.int16]:
 
 
 @pytest.fixture
-def clip(tmp_path: Path) -> Clip:
+def clip(tmp_path: Path) -> EvaluationClip:
     soundfile.write(tmp_path / "word.wav", word_in_noise(), RATE_HZ, "PCM_16")
-    return Clip(tmp_path / "word.wav", "words")
+    return EvaluationClip(tmp_path / "word.wav", "words")
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_dry_clip_gets_background_below_the_last_bit() -> None:
     assert 0.1 < np.sqrt(np.mean(more**2)) < 1.0
 
 
-def test_clip_lies_between_lead_in_and_tail(clip: Clip) -> None:
+def test_clip_lies_between_lead_in_and_tail(clip: EvaluationClip) -> None:
     heard = present(clip)
     lead_in = round(LEAD_IN_SECONDS * RATE_HZ)
     assert np.array_equal(heard.samples[lead_in : lead_in + 2 * RATE_HZ], word_in_noise())
@@ -99,8 +99,8 @@ def test_clip_lies_between_lead_in_and_tail(clip: Clip) -> None:
     assert heard.word_end_seconds == pytest.approx(LEAD_IN_SECONDS + 1.2, abs=0.021)
 
 
-def test_manifest_tells_where_the_word_is(clip: Clip) -> None:
-    known = Clip(clip.path, "words", word_start_seconds=0.0, word_end_seconds=0.9)
+def test_manifest_tells_where_the_word_is(clip: EvaluationClip) -> None:
+    known = EvaluationClip(clip.path, "words", word_start_seconds=0.0, word_end_seconds=0.9)
     heard = present(known)
     assert (heard.word_start_seconds, heard.word_end_seconds) == (
         LEAD_IN_SECONDS,
@@ -108,13 +108,13 @@ def test_manifest_tells_where_the_word_is(clip: Clip) -> None:
     )
 
 
-def active_samples(heard: Presented) -> slice:
+def active_samples(heard: PresentedClip) -> slice:
     rate_hz = heard.sample_rate_hz
     return slice(round(heard.word_start_seconds * rate_hz), round(heard.word_end_seconds * rate_hz))
 
 
 @pytest.mark.parametrize("snr_db", [20.0, 5.0, 0.0])
-def test_noise_has_the_ratio_over_the_word(clip: Clip, hiss: Path, snr_db: float) -> None:
+def test_noise_has_the_ratio_over_the_word(clip: EvaluationClip, hiss: Path, snr_db: float) -> None:
     clean, noisy = present(clip), present(clip, Condition(snr_db=snr_db), [hiss])
     active = active_samples(clean)
     added = noisy.samples.astype(float) - clean.samples
@@ -122,33 +122,33 @@ def test_noise_has_the_ratio_over_the_word(clip: Clip, hiss: Path, snr_db: float
     assert 10 * np.log10(powers[0] / powers[1]) == pytest.approx(snr_db, abs=0.1)
 
 
-def test_noise_is_the_same_stretch_at_every_ratio(clip: Clip, hiss: Path) -> None:
+def test_noise_is_the_same_stretch_at_every_ratio(clip: EvaluationClip, hiss: Path) -> None:
     loud, faint = (present(clip, Condition(snr_db=snr), [hiss]).samples for snr in (0.0, 20.0))
     clean = present(clip).samples.astype(float)
     assert np.corrcoef(loud - clean, faint - clean)[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("level_dbfs", [-45.0, -25.0])
-def test_word_is_brought_to_the_level(clip: Clip, level_dbfs: float) -> None:
+def test_word_is_brought_to_the_level(clip: EvaluationClip, level_dbfs: float) -> None:
     heard = present(clip, Condition(level_dbfs=level_dbfs))
     rms = np.sqrt(np.mean((heard.samples[active_samples(heard)] / 32768) ** 2))
     assert 20 * np.log10(rms) == pytest.approx(level_dbfs, abs=0.1)
 
 
-def test_a_loud_level_clips_as_a_converter_does(clip: Clip) -> None:
+def test_a_loud_level_clips_as_a_converter_does(clip: EvaluationClip) -> None:
     heard = present(clip, Condition(level_dbfs=-6.0))
     assert heard.samples.max() == 32767
     assert heard.samples.min() == -32768
 
 
-def test_another_microphone_rate_keeps_the_times(clip: Clip) -> None:
+def test_another_microphone_rate_keeps_the_times(clip: EvaluationClip) -> None:
     heard = present(clip, Condition(rate_hz=44100))
     assert heard.sample_rate_hz == 44100
     assert len(heard.samples) == pytest.approx(4 * 44100, abs=2)
     assert heard.word_end_seconds == present(clip).word_end_seconds
 
 
-def test_same_seed_same_samples(clip: Clip, hiss: Path) -> None:
+def test_same_seed_same_samples(clip: EvaluationClip, hiss: Path) -> None:
     noisy = Condition(snr_db=10.0)
     first, again = (present(clip, noisy, [hiss], seed=3).samples for _ in range(2))
     assert np.array_equal(first, again)
@@ -158,14 +158,14 @@ def test_same_seed_same_samples(clip: Clip, hiss: Path) -> None:
 def test_silence_is_no_clip(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silent.wav", np.zeros(8000, np.int16), RATE_HZ)
     with pytest.raises(AudioError, match=r"silent\.wav: the clip is digital silence"):
-        present(Clip(tmp_path / "silent.wav", "words"))
+        present(EvaluationClip(tmp_path / "silent.wav", "words"))
 
 
 @pytest.mark.parametrize("count", [1, 50, 1500])
 def test_a_blip_is_no_clip(tmp_path: Path, count: int) -> None:
     soundfile.write(tmp_path / "blip.wav", np.full(count, 500, np.int16), RATE_HZ)
     with pytest.raises(AudioError, match=r"blip\.wav: the clip is 0\.\d+ s long"):
-        present(Clip(tmp_path / "blip.wav", "words"))
+        present(EvaluationClip(tmp_path / "blip.wav", "words"))
 
 
 @pytest.mark.parametrize("count", [1, 50, 400, 1600])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from firmware_py.front_end import FrontEnd
-from models.clips.maker import Clip
+from models.clips.maker import TrainingClip
 from models.clips.positive import Positive, first_step
 from models.settings.config import Config
 from models.settings.network import Network
@@ -23,12 +23,14 @@ def config() -> Config:
     return Config("pair", ("one", "two"), front_end, network)
 
 
-def clip_with(*words: Positive) -> Clip:
+def clip_with(*words: Positive) -> TrainingClip:
     """Return a clip whose frame i says i in all bins."""
     frames = np.repeat(np.arange(NUM_FRAMES, dtype=np.float32)[:, None], BINS, axis=1)
     steps = (NUM_FRAMES - 11) // 4 + 1
     nothing = np.zeros((steps, 2), np.float32)
-    return Clip(np.zeros(64000, np.int16), words, frames, nothing, np.ones(steps, np.float32))
+    return TrainingClip(
+        np.zeros(64000, np.int16), words, frames, nothing, np.ones(steps, np.float32)
+    )
 
 
 def test_looks_after_a_word_must_say_yes(config: Config) -> None:

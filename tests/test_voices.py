@@ -18,10 +18,10 @@ from models.voices import catalogue
 from models.voices.bank import speak_phrases
 from models.voices.carriers import CARRIERS
 from models.voices.catalogue import ENGINES, find_voices, synthesise
-from models.voices.cutting import MARGIN_SECONDS, Clip, cut, fade, trim_phrase
-from models.voices.engines.voice import Utterance, Voice, Word
-from models.voices.manifest import Manifest
-from models.voices.recipe import VOCODER_SHARE, Order, Recipe, draw_recipe
+from models.voices.cutting import MARGIN_SECONDS, PhraseClip, cut, fade, trim_phrase
+from models.voices.engines.voice import Utterance, Voice, WordTiming
+from models.voices.manifest import ClipManifest
+from models.voices.recipe import VOCODER_SHARE, Order, SpeechRecipe, draw_recipe
 from models.voices.room import Room, impulse_response, reverberate
 from models.voices.spoken import PEAK, say, speak
 from models.voices.vocoder import Throat, warp
@@ -60,9 +60,9 @@ def peak_hz(samples: np.ndarray) -> float:
     return float(frequencies[wide.argmax()])
 
 
-def made_recipe(voice: Voice, **changes: object) -> Recipe:
+def made_recipe(voice: Voice, **changes: object) -> SpeechRecipe:
     fields = {"index": 0, "phrase": "activate", "rate_wpm": 165.0, "pitch": 50.0}
-    return Recipe(
+    return SpeechRecipe(
         **{**fields, "voice": voice, "carrier": None, "throat": None, "room": None, **changes}
     )
 
@@ -74,7 +74,7 @@ def test_trim_finds_what_is_above_33_db_below_the_peak() -> None:
     samples = np.full(RATE_HZ, 0.9 * 10 ** (-34 / 20), np.float32)
     samples[4000:8000] = 0.9
     samples[8000:8800] = 0.9 * 10 ** (-32 / 20)
-    trimmed = trim_phrase(Clip(samples, RATE_HZ, 0.0, 1.0))
+    trimmed = trim_phrase(PhraseClip(samples, RATE_HZ, 0.0, 1.0))
     assert (trimmed.start_seconds, trimmed.end_seconds) == (4000 / RATE_HZ, 8800 / RATE_HZ)
 
 
@@ -82,26 +82,26 @@ def test_trim_only_looks_at_the_phrase() -> None:
     samples = np.ones(RATE_HZ, np.float32)
     samples[4000:8000] = 0.001
     samples[5000:6000] = 0.1
-    trimmed = trim_phrase(Clip(samples, RATE_HZ, 0.25, 0.5))
+    trimmed = trim_phrase(PhraseClip(samples, RATE_HZ, 0.25, 0.5))
     assert (trimmed.start_seconds, trimmed.end_seconds) == (5000 / RATE_HZ, 6000 / RATE_HZ)
 
 
 def test_trim_of_silence_is_empty() -> None:
-    trimmed = trim_phrase(Clip(np.zeros(100, np.float32), RATE_HZ, 0.0, 100 / RATE_HZ))
+    trimmed = trim_phrase(PhraseClip(np.zeros(100, np.float32), RATE_HZ, 0.0, 100 / RATE_HZ))
     assert trimmed.start_seconds == trimmed.end_seconds
 
 
 @pytest.mark.parametrize("start", [-0.1, 0.0, 0.1])
 def test_cut_moves_the_phrase_along(start: float) -> None:
     samples = np.arange(RATE_HZ, dtype=np.float32)
-    piece = cut(Clip(samples, RATE_HZ, 0.25, 0.5), start, 0.6)
+    piece = cut(PhraseClip(samples, RATE_HZ, 0.25, 0.5), start, 0.6)
     assert piece.samples[round(piece.start_seconds * RATE_HZ)] == samples[4000]
     assert piece.samples[round(piece.end_seconds * RATE_HZ)] == samples[8000]
     assert piece.samples[-1] == samples[round(0.6 * RATE_HZ) - 1]
 
 
 def test_fade_leaves_the_middle() -> None:
-    clip = fade(Clip(np.ones(1600, np.float32), RATE_HZ, 0.02, 0.08), 0.02, 0.01)
+    clip = fade(PhraseClip(np.ones(1600, np.float32), RATE_HZ, 0.02, 0.08), 0.02, 0.01)
     assert clip.samples[0] < 1e-4
     assert clip.samples[-1] < 1e-3
     assert np.all(np.diff(clip.samples[:320]) > 0)
@@ -239,7 +239,7 @@ def test_carriers_take_one_phrase_each() -> None:
 
 
 def test_span_reaches_over_the_words_of_a_phrase() -> None:
-    words = tuple(Word(token, float(token), token + 0.9) for token in range(4))
+    words = tuple(WordTiming(token, float(token), token + 0.9) for token in range(4))
     utterance = Utterance(np.zeros(4 * RATE_HZ, np.float32), RATE_HZ, words)
     assert utterance.span(1, 3, 4) == (1.0, 2.9)
     assert utterance.span(3, 4, 4) == (3.0, 3.9)
@@ -247,7 +247,9 @@ def test_span_reaches_over_the_words_of_a_phrase() -> None:
 
 @pytest.mark.parametrize("missing", [1, 2])
 def test_span_is_unknown_where_words_run_together(missing: int) -> None:
-    words = tuple(Word(token, float(token), token + 0.9) for token in range(3) if token != missing)
+    words = tuple(
+        WordTiming(token, float(token), token + 0.9) for token in range(3) if token != missing
+    )
     utterance = Utterance(np.zeros(3 * RATE_HZ, np.float32), RATE_HZ, words)
     assert utterance.span(1, 2, 3) is None
 
@@ -462,7 +464,7 @@ def test_more_clips_are_added_to_a_bank(bank: dict[str, bytes], tmp_path: Path) 
     speak_phrases(["activate", "after late"], tmp_path, 3, seed=9)
     before = files_of(tmp_path)
     speak_phrases(["activate", "after late"], tmp_path, 4, seed=9)
-    rows = Manifest(tmp_path).read()
+    rows = ClipManifest(tmp_path).read()
     assert [row["index"] for row in rows] == [str(index) for index in range(8)]
     assert all(bank[row["file"]] == files_of(tmp_path)[row["file"]] for row in rows)
     assert len(before) == 7
@@ -481,7 +483,7 @@ def test_a_bank_of_another_order_is_left_alone(
 def test_an_engine_can_be_left_out(tmp_path: Path) -> None:
     one_voice_of("flite")
     speak_phrases(["activate"], tmp_path, 5, engines=["flite"])
-    assert {row["engine"] for row in Manifest(tmp_path).read()} == {"flite"}
+    assert {row["engine"] for row in ClipManifest(tmp_path).read()} == {"flite"}
 
 
 @pytest.mark.parametrize("phrase", ["", "  ", "(quit)", 'say "a"', "größer", "a\nb", "{}"])

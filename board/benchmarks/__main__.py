@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from board.benchmarks.benchmark import ROOT, Benchmark, BenchmarkError, BenchmarkRow
 from board.benchmarks.emulated import Count, count_instructions
-from board.benchmarks.floor import floor_jobs, step_seconds
-from board.benchmarks.job import ROOT, BenchmarkError, Job, Row
-from board.benchmarks.naive import naive_jobs
-from board.benchmarks.ours import convert_variants, growth_jobs, variant_jobs
-from board.benchmarks.peers import peer_jobs
+from board.benchmarks.floor import floor_benchmarks, step_seconds
+from board.benchmarks.naive import naive_benchmarks
+from board.benchmarks.ours import convert_variants, growth_benchmarks, variant_benchmarks
+from board.benchmarks.peers import peer_benchmarks
 from board.benchmarks.picture import draw
 from board.benchmarks.results import Results, read_results, this_machine, write_results
 from board.benchmarks.table import write_table
@@ -90,16 +90,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _rounds(options: argparse.Namespace) -> Iterator[list[Row]]:
-    """Run every job in turn, round after round; after each yield the lowest of each so far."""
-    jobs = [job for job in _jobs(options) if not options.only or job.group in options.only]
-    best: dict[tuple[str, str, str], Row] = {}
+def _rounds(options: argparse.Namespace) -> Iterator[list[BenchmarkRow]]:
+    """Run all benchmarks in turn, round after round; after each yield the lowest of each so far."""
+    benchmarks = [
+        benchmark
+        for benchmark in _benchmarks(options)
+        if not options.only or benchmark.group in options.only
+    ]
+    best: dict[tuple[str, str, str], BenchmarkRow] = {}
     for number in range(1, options.rounds + 1):
-        for job in jobs:
+        for benchmark in benchmarks:
             try:
-                rows = job.run()
+                rows = benchmark.run()
             except BenchmarkError as error:
-                log.warning("%s, %s: %s", job.name, ", ".join(job.details), error)
+                log.warning("%s, %s: %s", benchmark.name, ", ".join(benchmark.details), error)
                 continue
             for row in rows:
                 key = (row.group, row.name, row.detail)
@@ -110,22 +114,22 @@ def _rounds(options: argparse.Namespace) -> Iterator[list[Row]]:
         yield list(best.values())
 
 
-def _jobs(options: argparse.Namespace) -> list[Job]:
+def _benchmarks(options: argparse.Namespace) -> list[Benchmark]:
     audio = _audio(options.seconds, options.work / f"audio-{options.seconds:g}.wav")
-    jobs: list[Job] = []
+    benchmarks: list[Benchmark] = []
     for model in options.models:
         config = model.with_name("config.toml")
         name = _name(config)
         steps = [count for count in options.steps if count <= _most_steps(config)]
         variants = convert_variants(model, name, options.modes, steps, options.work)
-        jobs += variant_jobs(variants, audio)
-        jobs += floor_jobs(config, name, steps, options.work)
+        benchmarks += variant_benchmarks(variants, audio)
+        benchmarks += floor_benchmarks(config, name, steps, options.work)
         if model == options.models[0] and variants:
             as_shipped = [each for each in variants if each.mode == SHIPPED_MODE] or variants
-            jobs += growth_jobs(as_shipped[-1], audio, options.seconds)
+            benchmarks += growth_benchmarks(as_shipped[-1], audio, options.seconds)
         if model == options.models[-1]:
-            jobs += naive_jobs(model, name, audio, options.work)
-    return jobs + list(peer_jobs(audio, options.work))
+            benchmarks += naive_benchmarks(model, name, audio, options.work)
+    return benchmarks + list(peer_benchmarks(audio, options.work))
 
 
 def _counts(options: argparse.Namespace) -> list[Count]:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from board.benchmarks.benchmark import ROOT, WORKLOADS, BenchmarkError
 from board.benchmarks.initrd import write_initrd
-from board.benchmarks.job import ROOT, WORKLOADS, BenchmarkError
 from board.benchmarks.ours import RUNTIMES, Variant
 
 CYCLES_PER_INSTRUCTION = 2.3

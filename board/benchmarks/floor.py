@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from board.benchmarks.job import Job, run_workload, single
+from board.benchmarks.benchmark import Benchmark, run_workload, single
 from board.benchmarks.ours import RUNTIMES
 
 PEAK = "multiplications at the core's best rate"
@@ -48,7 +48,9 @@ def multiplications_per_second(config: Path) -> float:
     return per_step / step_seconds(config)
 
 
-def floor_jobs(config: Path, name: str, steps: Sequence[int], folder: Path) -> Iterator[Job]:
+def floor_benchmarks(
+    config: Path, name: str, steps: Sequence[int], folder: Path
+) -> Iterator[Benchmark]:
     """Yield the floor at the core's best rate, and the products alone in each interpreter."""
     yield single("floor", name, PEAK, partial(_at_best_rate, config))
     run_workload(
@@ -66,7 +68,7 @@ def floor_jobs(config: Path, name: str, steps: Sequence[int], folder: Path) -> I
     }
     files = list(products.values())
     for runtime in RUNTIMES:
-        yield Job(
+        yield Benchmark(
             "floor",
             f"{name} on {runtime}",
             tuple(products),

@@ -14,7 +14,7 @@ _END = "TRAILER!!!"
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """A file, folder, link or device node."""
 
     name: str
@@ -36,46 +36,48 @@ def write_initrd(path: Path, debian: Path, folders: Mapping[str, Path], init: by
         for entry in _entries(debian, folders, init):
             number += 1
             _write(file, entry, number)
-        _write(file, Entry(_END, 0), number + 1)
+        _write(file, ArchiveEntry(_END, 0), number + 1)
 
 
-def _entries(debian: Path, folders: Mapping[str, Path], init: bytes) -> Iterator[Entry]:
+def _entries(debian: Path, folders: Mapping[str, Path], init: bytes) -> Iterator[ArchiveEntry]:
     with tarfile.open(debian) as archive:
         for member in archive:
             if not member.name.startswith(UNUSED):
                 yield _of_member(archive, member)
     for place, folder in folders.items():
         yield from _of_folder(place, folder)
-    yield Entry("init", stat.S_IFREG | 0o755, init)
+    yield ArchiveEntry("init", stat.S_IFREG | 0o755, init)
 
 
-def _of_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
+def _of_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> ArchiveEntry:
     name = member.name.removeprefix("./")
     if member.isdir():
-        return Entry(name, stat.S_IFDIR | member.mode)
+        return ArchiveEntry(name, stat.S_IFDIR | member.mode)
     if member.issym():
-        return Entry(name, stat.S_IFLNK | 0o777, member.linkname.encode())
+        return ArchiveEntry(name, stat.S_IFLNK | 0o777, member.linkname.encode())
     if member.ischr():
-        return Entry(name, stat.S_IFCHR | member.mode, device=(member.devmajor, member.devminor))
+        return ArchiveEntry(
+            name, stat.S_IFCHR | member.mode, device=(member.devmajor, member.devminor)
+        )
     source = archive.extractfile(member)  # follows hard links
-    return Entry(name, stat.S_IFREG | member.mode, source.read() if source else b"")
+    return ArchiveEntry(name, stat.S_IFREG | member.mode, source.read() if source else b"")
 
 
-def _of_folder(place: str, folder: Path) -> Iterator[Entry]:
+def _of_folder(place: str, folder: Path) -> Iterator[ArchiveEntry]:
     parts = place.split("/")
     for depth in range(1, len(parts) + 1):
-        yield Entry("/".join(parts[:depth]), stat.S_IFDIR | 0o755)
+        yield ArchiveEntry("/".join(parts[:depth]), stat.S_IFDIR | 0o755)
     for path in sorted(folder.rglob("*")):
         if "__pycache__" in path.parts:
             continue
         name = f"{place}/{path.relative_to(folder)}"
         if path.is_dir():
-            yield Entry(name, stat.S_IFDIR | 0o755)
+            yield ArchiveEntry(name, stat.S_IFDIR | 0o755)
         else:
-            yield Entry(name, stat.S_IFREG | 0o755, path.read_bytes())
+            yield ArchiveEntry(name, stat.S_IFREG | 0o755, path.read_bytes())
 
 
-def _write(file: BinaryIO, entry: Entry, number: int) -> None:
+def _write(file: BinaryIO, entry: ArchiveEntry, number: int) -> None:
     name = entry.name.encode() + b"\0"
     fields = (number, entry.mode, 0, 0, 1, 0, len(entry.content), 0, 0, *entry.device, len(name), 0)
     header = b"070701" + b"".join(b"%08X" % field for field in fields)

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from board.benchmarks.job import BenchmarkError, Job, run_workload, single
+from board.benchmarks.benchmark import Benchmark, BenchmarkError, run_workload, single
 from board.benchmarks.ours import RUNTIMES
 
 log = logging.getLogger(__name__)
 
 
-def naive_jobs(model: Path, name: str, audio: Path, folder: Path) -> Iterator[Job]:
+def naive_benchmarks(model: Path, name: str, audio: Path, folder: Path) -> Iterator[Benchmark]:
     """Yield Keras and, where the whole network converts, TFLite on each interpreter."""
     keras = ("naive_keras.py", model, model.with_name("config.toml"), audio)
     yield single("naive", f"{name} with Keras", "predict", partial(run_workload, *keras))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from board.benchmarks.job import Job, run_bench, run_workload, single
+from board.benchmarks.benchmark import Benchmark, run_bench, run_workload, single
 
 RUNTIMES = ("tflite-runtime", "ai-edge-litert")
 NUM_MODELS = (1, 2, 4, 8)
@@ -53,12 +53,12 @@ def convert_variants(
     return [variant for variant in wanted if variant.path.exists()]
 
 
-def variant_jobs(variants: Sequence[Variant], audio: Path) -> Iterator[Job]:
+def variant_benchmarks(variants: Sequence[Variant], audio: Path) -> Iterator[Benchmark]:
     """Yield the variants of one model on each interpreter."""
     details = tuple(variant.detail for variant in variants)
     for runtime in RUNTIMES if variants else ():
         paths = [variant.path for variant in variants]
-        yield Job(
+        yield Benchmark(
             "ours",
             f"{variants[0].name} on {runtime}",
             details,
@@ -66,7 +66,7 @@ def variant_jobs(variants: Sequence[Variant], audio: Path) -> Iterator[Job]:
         )
 
 
-def growth_jobs(variant: Variant, audio: Path, seconds: float) -> Iterator[Job]:
+def growth_benchmarks(variant: Variant, audio: Path, seconds: float) -> Iterator[Benchmark]:
     """Yield what happens with more models, other chunks and longer streams."""
     for runtime in RUNTIMES:
         name = f"{variant.name} on {runtime}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from board.benchmarks.job import Job, run_workload, single
+from board.benchmarks.benchmark import Benchmark, run_workload, single
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ PEERS = (
 )
 
 
-def peer_jobs(audio: Path, folder: Path) -> Iterator[Job]:
+def peer_benchmarks(audio: Path, folder: Path) -> Iterator[Benchmark]:
     """Yield the engines; what does not install is left out with a warning."""
     for peer in PEERS:
         python = _install(peer, folder)

@@ -7,9 +7,9 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from board.benchmarks.benchmark import BenchmarkRow
 from board.benchmarks.emulated import BOARDS
 from board.benchmarks.floor import PEAK
-from board.benchmarks.job import Row
 from board.benchmarks.results import PICTURE, Results
 
 COLOURS = {"ours": "#1b6ca8", "peer": "#d17b0f", "naive": "#9c2c2c", "floor": "#7a7a7a"}
@@ -52,13 +52,13 @@ def _draw_costs(axes: Axes, results: Results) -> None:
     axes.legend(handles, [NAMES[group] for group in present], loc="upper right", frameon=False)
 
 
-def _chosen(results: Results) -> list[Row]:
+def _chosen(results: Results) -> list[BenchmarkRow]:
     """Return the cheapest of each model on each interpreter, and all others at their best."""
     floors = [row for row in results.group("floor") if row.detail == PEAK]
     return [*results.cheapest_of_each(), *results.group("peer"), *results.group("naive"), *floors]
 
 
-def _draw_growth(axes: Axes, rows: Sequence[Row], label: str, scale: str = "log") -> None:
+def _draw_growth(axes: Axes, rows: Sequence[BenchmarkRow], label: str, scale: str = "log") -> None:
     for name in dict.fromkeys(row.name for row in rows):
         points = [(float(row.detail.split()[0]), row.cpu) for row in rows if row.name == name]
         axes.plot(*zip(*points, strict=True), marker="o", ms=3, label=name)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from board.benchmarks.benchmark import BenchmarkRow
 from board.benchmarks.emulated import Count
-from board.benchmarks.job import Row
 
 NUMBERS, PICTURE = "results.json", "results.png"
 PACKAGES = ("numpy", "tflite-runtime", "ai-edge-litert", "tensorflow", "keras")
@@ -22,19 +22,19 @@ class Results:
     machine: str
     rounds: int
     seconds: float
-    rows: list[Row]
+    rows: list[BenchmarkRow]
     counts: list[Count] = field(default_factory=list)
     date: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
 
-    def group(self, name: str) -> list[Row]:
+    def group(self, name: str) -> list[BenchmarkRow]:
         return [row for row in self.rows if row.group == name]
 
-    def cheapest(self, name: str) -> Row | None:
+    def cheapest(self, name: str) -> BenchmarkRow | None:
         """Return the cheapest of our rows whose name begins so, or None without any."""
         rows = [row for row in self.group("ours") if row.name.startswith(name)]
         return min(rows, key=lambda row: row.cpu, default=None)
 
-    def cheapest_of_each(self) -> list[Row]:
+    def cheapest_of_each(self) -> list[BenchmarkRow]:
         """Return the cheapest of our rows of each model on each interpreter."""
         names = dict.fromkeys(row.name for row in self.group("ours"))
         return [row for name in names if (row := self.cheapest(name))]
@@ -64,7 +64,7 @@ def write_results(results: Results, folder: Path) -> None:
 def read_results(folder: Path) -> Results:
     """Return the numbers of the last run."""
     content = json.loads((folder / NUMBERS).read_text(encoding="utf-8"))
-    rows = [Row(**row) for row in content["rows"]]
+    rows = [BenchmarkRow(**row) for row in content["rows"]]
     counts = [Count(**count) for count in content["counts"]]
     return Results(**{**content, "rows": rows, "counts": counts})
 

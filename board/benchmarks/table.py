@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from board.benchmarks.benchmark import BenchmarkRow
 from board.benchmarks.emulated import BOARDS, CYCLES_PER_INSTRUCTION
-from board.benchmarks.job import Row
 from board.benchmarks.ours import RUNTIMES
 from board.benchmarks.results import PICTURE, Results
 
@@ -97,7 +97,7 @@ def _floor_ratios(results: Results) -> Iterator[str]:
             yield f"| {label} | {times:.2f} | at most {MOST_TO_FLOOR:g} |"
 
 
-def _times_floor(results: Results, row: Row) -> float | None:
+def _times_floor(results: Results, row: BenchmarkRow) -> float | None:
     """Return the network over its products alone, with the same kernels and interpreter."""
     mode, _, steps = row.detail.partition(",")
     detail = f"{SAME_KERNELS.get(mode, mode)},{steps}"
@@ -128,12 +128,12 @@ def _matrix(results: Results) -> Iterator[str]:
             yield f"| {detail} | " + " | ".join(texts) + " |"
 
 
-def _cell(results: Results, row: Row) -> str:
+def _cell(results: Results, row: BenchmarkRow) -> str:
     times = _times_floor(results, row)
     return f"{row.cpu:.5f} ({row.network:.5f}" + (f"; {times:.2f})" if times else ")")
 
 
-def _plain(title: str, rows: Sequence[Row]) -> Iterator[str]:
+def _plain(title: str, rows: Sequence[BenchmarkRow]) -> Iterator[str]:
     if not rows:
         return
     yield from ("", f"## {title}", "", "| | | CPU |", "| --- | --- | --- |")

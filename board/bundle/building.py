@@ -13,7 +13,7 @@ from board.bundle.manifest import (
     PACKAGES,
     Bundle,
     BundledFile,
-    Manifest,
+    BundleManifest,
     read_bundle,
     write_manifest,
 )
@@ -58,7 +58,7 @@ def assemble(folder: Path, package: Path, release: Release, fetched: Sequence[Fe
     index = "\n".join(_stanza(path) for path in sorted(origins))
     (packages / "Packages").write_text(index, encoding="utf-8")
     (packages / "Release").write_text(_release(packages / "Packages"), encoding="utf-8")
-    manifest = Manifest(release, architecture_of(package), files[0].version, files)
+    manifest = BundleManifest(release, architecture_of(package), files[0].version, files)
     write_manifest(folder, manifest)
     return Bundle(folder, manifest)
 

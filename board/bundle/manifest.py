@@ -37,7 +37,7 @@ class BundledFile:
 
 
 @dataclass(frozen=True)
-class Manifest:
+class BundleManifest:
     """What MANIFEST.json says."""
 
     release: Release
@@ -52,7 +52,7 @@ class Bundle:
     """A bundle on disk, verified."""
 
     folder: Path
-    manifest: Manifest
+    manifest: BundleManifest
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -70,7 +70,7 @@ class Bundle:
         return next(self.folder / each.path for each in self.manifest.files if each.origin == OWN)
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: BundleManifest) -> None:
     text = json.dumps(to_mapping(manifest), indent=1)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
 
@@ -83,7 +83,7 @@ def read_bundle(folder: Path) -> Bundle:
         raise BoardError(f"{folder} is not a bundle: it has no {MANIFEST}; {remedy}")
     text = read_file(path, "list of files", MOST_MANIFEST_BYTES, BoardError)
     with refused_as(BoardError, f"{path} is damaged, {remedy}"):
-        manifest = from_mapping(Manifest, json.loads(text), str(path))
+        manifest = from_mapping(BundleManifest, json.loads(text), str(path))
     if not any(each.origin == OWN for each in manifest.files):
         raise BoardError(f"{path} names no package of {OWN}; {remedy}")
     bundle = Bundle(folder, manifest)

@@ -13,7 +13,7 @@ from board.image.kernel import Kernel, unpack_kernel
 from board.image.packages import LOCK, Packages, locked_packages
 from board.image.partitions import write_boot, write_disk, write_system
 from board.image.programs import require_programs, run
-from board.image.site import Site
+from board.image.site import SiteOptions
 from board.image.state import write_state
 from board.image.system import FILES, debian_archive, files_digest, write_system_archive
 
@@ -51,7 +51,7 @@ def default_cache() -> Path:
 
 
 def build_image(
-    out: Path, own: Path, site: Site, cache: Path, mirrors: tuple[str, ...] = ()
+    out: Path, own: Path, site: SiteOptions, cache: Path, mirrors: tuple[str, ...] = ()
 ) -> Image:
     """Return the image, built into `out`: the same inputs make the same bytes.
 

@@ -53,13 +53,15 @@ def run(arguments: argparse.Namespace) -> int:
     from board.bundle.own_package import own_package
     from board.image.build import build_image, default_cache
     from board.image.packages import relock
-    from board.image.site import Site
+    from board.image.site import SiteOptions
 
     cache = (arguments.cache or default_cache()).resolve()
     mirrors = tuple(arguments.mirror)
     if arguments.relock:
         relock(cache, mirrors)
-    site = Site(arguments.hostname, arguments.settings, arguments.ssh_key, arguments.wifi_file)
+    site = SiteOptions(
+        arguments.hostname, arguments.settings, arguments.ssh_key, arguments.wifi_file
+    )
     own = own_package(arguments.package).resolve()
     image = build_image(arguments.out.resolve(), own, site, cache, mirrors)
     if arguments.json:

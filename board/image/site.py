@@ -26,7 +26,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteOptions:
     """The options of a site."""
 
     host_name: str = ""

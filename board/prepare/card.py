@@ -17,7 +17,7 @@ RESERVE = 4 * 1024 * 1024
 """Room that stays free, for folders and for the system's own changes at boot."""
 
 
-class Card(ABC):
+class BootPartition(ABC):
     """A boot partition; paths are relative to it, with `/` between folders."""
 
     @abstractmethod

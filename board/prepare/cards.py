@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from board.errors import BoardError
-from board.prepare.card import Card
+from board.prepare.card import BootPartition
 from board.prepare.image_card import ImageCard
 from board.prepare.mounted_card import MountedCard
 
 
-def open_card(path: Path) -> Card:
+def open_card(path: Path) -> BootPartition:
     """Return the boot partition in a mounted folder or an image file; raises BoardError."""
     if path.is_dir():
         return MountedCard(path)

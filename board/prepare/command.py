@@ -9,7 +9,7 @@ from board.bundle.releases import RELEASES
 from board.device.choices import add_kit_options, chosen_kit
 
 if TYPE_CHECKING:
-    from board.prepare.card import Card
+    from board.prepare.card import BootPartition
     from board.prepare.owner import Owner, Wifi
 
 EPILOG = """\
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _owner(arguments: argparse.Namespace, card: "Card") -> "Owner":
+def _owner(arguments: argparse.Namespace, card: "BootPartition") -> "Owner":
     from board.prepare.earlier import earlier_hash
     from board.prepare.owner import Owner, read_keys
     from board.prepare.passwords import hash_password, read_secret

@@ -3,11 +3,11 @@
 import json
 import shlex
 
-from board.prepare.card import Card
+from board.prepare.card import BootPartition
 from board.prepare.first_run import SCRIPT
 
 
-def earlier_hash(card: Card, user: str) -> str:
+def earlier_hash(card: BootPartition, user: str) -> str:
     """Return the password hash of `user` that is on the card, or nothing.
 
     A hash is salted by chance: with the old one, the same password makes the same card.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from board.device.content import Content, bytes_of
 from board.errors import BoardError
-from board.prepare.card import Card, folders_of
+from board.prepare.card import BootPartition, folders_of
 from board.prepare.partition import Partition, boot_partition
 from board.programs import run
 
@@ -22,7 +22,7 @@ BLOCK = 1 << 20
 COPYING = ["mcopy", "-o", "-m", "-s"]
 
 
-class ImageCard(Card):
+class ImageCard(BootPartition):
     """The first FAT partition of an image file."""
 
     def __init__(self, image: Path) -> None:

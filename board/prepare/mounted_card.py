@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from board.device.content import Content, bytes_of
-from board.prepare.card import Card
+from board.prepare.card import BootPartition
 
 
-class MountedCard(Card):
+class MountedCard(BootPartition):
     """A boot partition that the workstation has mounted."""
 
     def __init__(self, folder: Path) -> None:

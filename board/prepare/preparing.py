@@ -8,7 +8,7 @@ from board.device.content import Content, digest_of_all
 from board.device.kit import FOLDER as DEVICE
 from board.errors import BoardError
 from board.prepare.boot_files import with_config_lines, with_parameters
-from board.prepare.card import Card
+from board.prepare.card import BootPartition
 from board.prepare.cloud_init import seed_files, spent_files
 from board.prepare.first_run import PARAMETERS, SCRIPT, first_run_script
 from board.prepare.owner import Owner
@@ -19,7 +19,7 @@ FOLDER = "trigger-word"
 SCRIPTS = ("first-boot.sh", "set-up.sh", "trigger-word-first-boot.service")
 
 
-def prepare(card: Card, release: Release, owner: Owner, kit: Kit) -> None:
+def prepare(card: BootPartition, release: Release, owner: Owner, kit: Kit) -> None:
     """Write to the boot partition; all of it or nothing. Doing it twice is doing it once.
 
     Raises BoardError where the bundle is for another release or does not fit.

@@ -4,7 +4,7 @@ import re
 
 from board.bundle import Release
 from board.errors import BoardError
-from board.prepare.card import Card
+from board.prepare.card import BootPartition
 
 FIRST_BOOKWORM = "2023-10-10"
 """https://downloads.raspberrypi.com/raspios_arm64/release_notes.txt"""
@@ -16,7 +16,7 @@ FIRST_BOOT = "init=/usr/lib/raspberrypi-sys-mods/firstboot"
 """On the kernel command line of Bookworm's images until they have been started."""
 
 
-def detect_release(card: Card) -> Release:
+def detect_release(card: BootPartition) -> Release:
     """Return the release of the 64-bit Raspberry Pi OS on `card`.
 
     Raises BoardError where it is something else, or cannot be told.
@@ -46,7 +46,7 @@ def detect_release(card: Card) -> Release:
     )
 
 
-def _date(card: Card) -> str:
+def _date(card: BootPartition) -> str:
     """Return the date that issue.txt says the image was made, or nothing."""
     if "issue.txt" not in card.names():
         return ""

@@ -1,7 +1,7 @@
 """Bring a running Pi, or many, to a version over SSH; the version that works stays."""
 
-from board.provision.outcome import Outcome
+from board.provision.outcome import ProvisionOutcome
 from board.provision.provisioning import Options, provision
 from board.provision.remote import Remote, Target
 
-__all__ = ["Options", "Outcome", "Remote", "Target", "provision"]
+__all__ = ["Options", "ProvisionOutcome", "Remote", "Target", "provision"]

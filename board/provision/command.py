@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from board.device.choices import add_kit_options
 
 if TYPE_CHECKING:
-    from board.provision.outcome import Outcome
+    from board.provision.outcome import ProvisionOutcome
     from board.provision.remote import Target
 
 EPILOG = """\
@@ -95,7 +95,7 @@ def _targets(arguments: argparse.Namespace) -> "list[Target]":
     return [Target(arguments.target, arguments.port)]
 
 
-def _print(outcome: "Outcome", as_json: bool, width: int) -> None:
+def _print(outcome: "ProvisionOutcome", as_json: bool, width: int) -> None:
     from firmware_py.schema import to_mapping
 
     if as_json:

@@ -8,7 +8,7 @@ from threading import Lock
 from board.bundle import Release
 from board.device import Kit
 from board.errors import BoardError
-from board.provision.outcome import Outcome
+from board.provision.outcome import ProvisionOutcome
 from board.provision.provisioning import KitFor, Options, provision
 from board.provision.remote import Target
 
@@ -51,7 +51,7 @@ def once_a_release(kit_for: KitFor) -> KitFor:
 
 def provision_all(
     targets: Sequence[Target], kit_for: KitFor, options: Options, at_once: int
-) -> Iterator[Outcome]:
+) -> Iterator[ProvisionOutcome]:
     """Yield the outcomes in the order of the targets."""
     shared = once_a_release(kit_for)
     with ThreadPoolExecutor(max_workers=at_once) as pool:

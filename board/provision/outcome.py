@@ -19,7 +19,7 @@ GOOD: tuple[State, ...] = ("installed", "upgraded", "unchanged", "planned", "res
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProvisionOutcome:
     """How provisioning one device ended."""
 
     target: str

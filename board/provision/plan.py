@@ -14,7 +14,7 @@ SCRIPTS = ("upgrade.sh", "boot-config.sh")
 
 
 @dataclass(frozen=True)
-class Plan:
+class ProvisionPlan:
     """Files for the device's stage, and the steps to take."""
 
     content: dict[str, Content]
@@ -25,7 +25,7 @@ class Plan:
     """In words; empty: nothing is to be done."""
 
 
-def make_plan(kit: Kit, facts: Facts) -> Plan:
+def make_plan(kit: Kit, facts: Facts) -> ProvisionPlan:
     """Compare a device with a kit; raises BoardError if the kit is not for it or does not fit."""
     manifest = kit.bundle.manifest
     if facts.architecture != manifest.architecture:
@@ -39,7 +39,7 @@ def make_plan(kit: Kit, facts: Facts) -> Plan:
         content["files/config-lines"] = lines.encode()
     digests = {name: digest_of(each) for name, each in content.items()}
     to_send = tuple(name for name in content if facts.staged.get(name) != digests[name])
-    return Plan(
+    return ProvisionPlan(
         content=content,
         digests=digests,
         to_send=to_send,

@@ -12,8 +12,8 @@ from board.bundle import Release
 from board.device import Kit
 from board.errors import BoardError
 from board.provision.facts import Facts, ask
-from board.provision.outcome import Outcome, State
-from board.provision.plan import Plan, make_plan
+from board.provision.outcome import ProvisionOutcome, State
+from board.provision.plan import ProvisionPlan, make_plan
 from board.provision.remote import Remote, Target, UnreachableError, connection
 from firmware_py.errors import TriggerWordError
 
@@ -47,25 +47,25 @@ class Options:
     """Restart the device where its audio hardware needs it."""
 
 
-def provision(target: Target, kit_for: KitFor, options: Options) -> Outcome:
+def provision(target: Target, kit_for: KitFor, options: Options) -> ProvisionOutcome:
     """Bring a device to what the kit says; never raises, the outcome tells."""
     try:
         with connection(target, options.password, options.identity) as remote:
             return _provision(remote, kit_for, options)
     except UnreachableError as error:
-        return Outcome(target.address, "unreachable", message=_after_colon(target, error))
+        return ProvisionOutcome(target.address, "unreachable", message=_after_colon(target, error))
     except (TriggerWordError, OSError) as error:
-        return Outcome(target.address, "failed", message=_after_colon(target, error))
+        return ProvisionOutcome(target.address, "failed", message=_after_colon(target, error))
 
 
-def _provision(remote: Remote, kit_for: KitFor, options: Options) -> Outcome:
+def _provision(remote: Remote, kit_for: KitFor, options: Options) -> ProvisionOutcome:
     address = remote.target.address
     facts = ask(remote)
     plan = make_plan(kit_for(facts.release, remote.target.settings), facts)
     if not plan.steps:
-        return Outcome(address, "unchanged", facts.version, facts.version, "as asked")
+        return ProvisionOutcome(address, "unchanged", facts.version, facts.version, "as asked")
     if options.dry_run:
-        return Outcome(address, "planned", facts.version, facts.version, steps=plan.steps)
+        return ProvisionOutcome(address, "planned", facts.version, facts.version, steps=plan.steps)
     for step in plan.steps:
         log.info("%s: %s", address, step)
     _copy(remote, plan, facts)
@@ -75,7 +75,7 @@ def _provision(remote: Remote, kit_for: KitFor, options: Options) -> Outcome:
     return outcome
 
 
-def _copy(remote: Remote, plan: Plan, facts: Facts) -> None:
+def _copy(remote: Remote, plan: ProvisionPlan, facts: Facts) -> None:
     """Bring the stage to the plan's content; files that are there already are not sent again."""
     stage = shlex.quote(facts.stage)
     if plan.to_remove:
@@ -97,7 +97,9 @@ def _copy(remote: Remote, plan: Plan, facts: Facts) -> None:
         raise BoardError(f"{remote.target.address}: files arrived damaged; run the command again")
 
 
-def _install(remote: Remote, plan: Plan, facts: Facts, options: Options) -> Outcome:
+def _install(
+    remote: Remote, plan: ProvisionPlan, facts: Facts, options: Options
+) -> ProvisionOutcome:
     script = f"sh {shlex.quote(facts.stage + '/upgrade.sh')}"
     start = f"{script} start {shlex.quote(facts.stage)} {options.ready_seconds}"
     end = time.monotonic() + BUSY_SECONDS
@@ -118,7 +120,7 @@ def _install(remote: Remote, plan: Plan, facts: Facts, options: Options) -> Outc
     after = "" if version == "none" else version
     if done not in ("failed", "rolled-back"):
         remote.run(f"rm -rf {shlex.quote(facts.stage)}")
-    return Outcome(remote.target.address, done, facts.version, after, reason, plan.steps)
+    return ProvisionOutcome(remote.target.address, done, facts.version, after, reason, plan.steps)
 
 
 def _after_colon(target: Target, error: Exception) -> str:

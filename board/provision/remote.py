@@ -68,7 +68,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Result:
+class CommandResult:
     """What a command on the device said."""
 
     code: int
@@ -98,7 +98,7 @@ class Remote:
             self._command += ["-i", str(identity), "-o", "IdentitiesOnly=yes"]
         self._environment = _askpass(folder, password) if password else None
 
-    def run(self, command: str, stdin: bytes = b"") -> Result:
+    def run(self, command: str, stdin: bytes = b"") -> CommandResult:
         """Run a shell command; raises UnreachableError if the connection fails."""
         done = subprocess.run(
             [*self._command, "--", self.target.address, command],
@@ -109,7 +109,7 @@ class Remote:
         )
         return self._result(done.returncode, done.stdout, done.stderr)
 
-    def run_as_root(self, command: str) -> Result:
+    def run_as_root(self, command: str) -> CommandResult:
         """Run a shell command as root, by sudo unless the user is root."""
         quoted = shlex.quote(command)
         become = "sudo -S -p ''" if self._password else "sudo -n"
@@ -148,12 +148,12 @@ class Remote:
                 " free space with: sudo apt-get clean"
             )
 
-    def _result(self, code: int, output: bytes, errors: bytes) -> Result:
+    def _result(self, code: int, output: bytes, errors: bytes) -> CommandResult:
         text = errors.decode(errors="replace")
         if code == CONNECTION_FAILED:
             raise UnreachableError(f"{self.target.address}: {self._cause(text)}")
         self._connected = True
-        return Result(code, output.decode(errors="replace"), text)
+        return CommandResult(code, output.decode(errors="replace"), text)
 
     def _cause(self, errors: str) -> str:
         for pattern, cause in CAUSES.items():

@@ -7,7 +7,7 @@ import numpy as np
 
 from firmware_py.errors import SettingsError
 from models.recordings.folds import NUM_FOLDS
-from models.recordings.sources import Bank, Take, load_bank
+from models.recordings.sources import Bank, BankRecording, load_bank
 from models.settings.config import Config
 
 ROLES = ("positive", "negative", "background", "room", "microphone")
@@ -41,7 +41,7 @@ class Banks:
         if not self._banks[role]:
             raise SettingsError(f"{self._name}: the recipe names no {role} source; add one")
 
-    def draw(self, rng: np.random.RandomState, role: str) -> tuple[Bank, Take]:
+    def draw(self, rng: np.random.RandomState, role: str) -> tuple[Bank, BankRecording]:
         """Return a recording, or an excerpt of one, and its bank."""
         banks = self._banks[role]
         shares = np.array([bank.source.share for bank in banks])

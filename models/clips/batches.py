@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.clips.banks import Banks
 from models.clips.dialogue_layout import DialogueLayout
-from models.clips.maker import Clip, ClipMaker
+from models.clips.maker import ClipMaker, TrainingClip
 from models.clips.reference_layout import ReferenceLayout
 from models.settings.config import Config
 
@@ -32,7 +32,7 @@ class Batch:
     """[clips, steps]"""
 
 
-def batch_of(clips: Sequence[Clip]) -> Batch:
+def batch_of(clips: Sequence[TrainingClip]) -> Batch:
     """Return clips of one length side by side."""
     return Batch(
         np.stack([clip.frames for clip in clips]),
@@ -42,7 +42,7 @@ def batch_of(clips: Sequence[Clip]) -> Batch:
 
 
 @dataclass(frozen=True)
-class Job:
+class TriggerWordClips:
     """Clips of trigger words for a worker to make; the same index gives the same clips."""
 
     config: Config
@@ -57,7 +57,7 @@ class Job:
         first = index * self.batch_size
         return batch_of(self.clips(range(first, first + self.batch_size)))
 
-    def clips(self, indexes: Sequence[int]) -> list[Clip]:
+    def clips(self, indexes: Sequence[int]) -> list[TrainingClip]:
         """Return the named clips."""
         maker = _cached_maker(self.config, self.roots, self.folds)
         return [maker.make(self.seed, index) for index in indexes]

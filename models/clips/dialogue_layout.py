@@ -10,7 +10,7 @@ from models.clips.banks import Banks
 from models.clips.noise import Signal
 from models.clips.positive import Positive, first_step
 from models.clips.variations import at_speed, cut_short, fragment, random_stretch
-from models.recordings.sources import Bank, Take
+from models.recordings.sources import Bank, BankRecording
 from models.settings.config import Config
 from models.settings.recipe import Augmentation, Dialogue, Source
 
@@ -61,7 +61,7 @@ class DialogueLayout:
         weights[targets.max(axis=1) > 0] = 1.0
         return targets, weights
 
-    def _draw(self, rng: np.random.RandomState, role: str) -> tuple[Bank, Take]:
+    def _draw(self, rng: np.random.RandomState, role: str) -> tuple[Bank, BankRecording]:
         """Return a recording, some slower or faster, and its bank."""
         bank, take = self.banks.draw(rng, role)
         share = _speed_share(self._augmentation, bank.source)

@@ -11,7 +11,7 @@ from firmware_py.front_end import FrontEnd
 
 
 @dataclass(frozen=True)
-class Clip:
+class TrainingClip:
     """One training example."""
 
     samples: NDArray[np.int16]
@@ -26,7 +26,7 @@ class Clip:
     """[steps], 0 where a step does not count."""
 
 
-class Layout(Protocol):
+class ClipLayout(Protocol):
     """Composes clips from random numbers and knows what is to be learnt from them."""
 
     def compose(self, rng: np.random.RandomState) -> tuple[NDArray[np.int16], Sequence[Any]]:
@@ -41,14 +41,14 @@ class Layout(Protocol):
 class ClipMaker:
     """Makes the clips of a layout; clip i of a seed is always the same."""
 
-    def __init__(self, front_end: FrontEnd, layout: Layout) -> None:
+    def __init__(self, front_end: FrontEnd, layout: ClipLayout) -> None:
         self._front_end = front_end
         self.layout = layout
 
-    def make(self, seed: int, index: int) -> Clip:
+    def make(self, seed: int, index: int) -> TrainingClip:
         """Return clip `index` of the stream `seed`."""
         rng = np.random.RandomState([seed, index])
         samples, words = self.layout.compose(rng)
         frames = self._front_end.compute(samples)
         targets, weights = self.layout.label(words, len(frames))
-        return Clip(samples, tuple(words), frames, targets, weights)
+        return TrainingClip(samples, tuple(words), frames, targets, weights)

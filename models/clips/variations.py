@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from models.recordings.sources import Take
+from models.recordings.sources import BankRecording
 from models.settings.recipe import Range
 
 CUT_START_SECONDS = 0.06
@@ -17,7 +17,7 @@ FADE_SAMPLES = 64
 """Of the edge where a fragment was cut, so that no click gives it away."""
 
 
-def at_speed(take: Take, factor: float) -> Take:
+def at_speed(take: BankRecording, factor: float) -> BankRecording:
     """Return the take played `factor` times as fast: pitch and formants move with the tempo."""
     samples = soxr.resample(take.samples, factor, 1.0, quality="QQ")
     return replace(
@@ -28,7 +28,9 @@ def at_speed(take: Take, factor: float) -> Take:
     )
 
 
-def cut_short(rng: np.random.RandomState, take: Take, sample_rate_hz: int) -> Take:
+def cut_short(
+    rng: np.random.RandomState, take: BankRecording, sample_rate_hz: int
+) -> BankRecording:
     """Return a take of a word alone without its first and last instants, as recorders miss them.
 
     Silence stands for what is lost, so that the word's place does not move; a word within a
@@ -45,7 +47,7 @@ def cut_short(rng: np.random.RandomState, take: Take, sample_rate_hz: int) -> Ta
     return replace(take, samples=samples)
 
 
-def fragment(rng: np.random.RandomState, take: Take, heard: Range) -> Take:
+def fragment(rng: np.random.RandomState, take: BankRecording, heard: Range) -> BankRecording:
     """Return a take of which only the beginning or the end of the word is heard.
 
     heard: share of the word that is left.

@@ -30,7 +30,7 @@ ROOM = Room(t60_seconds=0.25, direct_to_reverberant_db=8.0, seed=11)
 
 
 @dataclass(frozen=True)
-class Line:
+class ScriptLine:
     """One thing said."""
 
     start_seconds: float
@@ -41,11 +41,13 @@ class Line:
 
 
 LINES = (
-    Line(1.0, "activate", Voice("flite", "slt")),
-    Line(3.6, "what an active afternoon that was", Voice("espeak-ng", "en-GB-x-rp+f2"), 160.0),
-    Line(7.2, "please activate the lamp", Voice("festival", "cmu_us_slt_arctic_hts"), 160.0),
-    Line(10.8, "the activity of the city is an attractive fact", Voice("flite", "rms")),
-    Line(15.6, "now activate", Voice("espeak-ng", "en-US+m3"), 150.0, 40.0),
+    ScriptLine(1.0, "activate", Voice("flite", "slt")),
+    ScriptLine(
+        3.6, "what an active afternoon that was", Voice("espeak-ng", "en-GB-x-rp+f2"), 160.0
+    ),
+    ScriptLine(7.2, "please activate the lamp", Voice("festival", "cmu_us_slt_arctic_hts"), 160.0),
+    ScriptLine(10.8, "the activity of the city is an attractive fact", Voice("flite", "rms")),
+    ScriptLine(15.6, "now activate", Voice("espeak-ng", "en-US+m3"), 150.0, 40.0),
 )
 
 
@@ -64,7 +66,7 @@ def make() -> tuple[NDArray[np.int16], list[dict[str, float | str]]]:
     return np.rint(samples * 32767).astype(np.int16), said
 
 
-def _speak(line: Line) -> tuple[NDArray[np.float64], tuple[float, float] | None]:
+def _speak(line: ScriptLine) -> tuple[NDArray[np.float64], tuple[float, float] | None]:
     """Return one line at the level of the scene, and where in it the phrase is."""
     utterance = synthesise(line.text, line.voice, line.rate, line.pitch)
     dry = soxr.resample(utterance.samples, utterance.sample_rate_hz, SAMPLE_RATE_HZ)

@@ -15,8 +15,8 @@ from firmware_py.front_end import FrontEnd
 from firmware_py.installation.library import open_model
 from firmware_py.replay import detect_in_file
 from models.evaluation.metrics import smoothed
-from models.evaluation.recordings import Clip, clip_of, load
-from models.evaluation.report.scene import Said, Scene, draw
+from models.evaluation.recordings import EvaluationClip, clip_of, load
+from models.evaluation.report.scene import Excerpt, NetworkResponse, draw
 from models.evaluation.runs import step_ends_seconds
 from models.recordings.manifest import read_manifest
 from models.settings.config import REFERENCE_CONFIG, read_config
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def scene_of(clip: Clip, artefact: Artefact | None, front_end: FrontEnd) -> Scene:
+def scene_of(clip: EvaluationClip, artefact: Artefact | None, front_end: FrontEnd) -> Excerpt:
     """Return the scene of a recording: in `front_end`, or in a model's with its posteriors."""
     samples, rate_hz = load(clip.path)
     word = None
@@ -82,16 +82,16 @@ def scene_of(clip: Clip, artefact: Artefact | None, front_end: FrontEnd) -> Scen
     if artefact:
         said = _said(artefact, clip.path)
         front_end = artefact.metadata.front_end
-    return Scene(clip.title, samples, rate_hz, front_end, said, word)
+    return Excerpt(clip.title, samples, rate_hz, front_end, said, word)
 
 
-def _said(artefact: Artefact, path: Path) -> Said:
+def _said(artefact: Artefact, path: Path) -> NetworkResponse:
     metadata = artefact.metadata
     parts = list(detect_in_file(artefact, path, metadata.trigger))
     steps = joined(part.steps for part in parts)
     times = [detection.time_seconds for part in parts for detection in part.detections]
     width = metadata.trigger.average_steps(metadata.step_seconds)
-    return Said(
+    return NetworkResponse(
         metadata.labels,
         step_ends_seconds(metadata, len(steps.scores)),
         steps.posteriors,

@@ -1,14 +1,14 @@
 """Judging a model through the runtime that ships: misses, false accepts, latency."""
 
 from models.evaluation.assess import assess, evaluate
-from models.evaluation.collect import Heard, Setting, collect
+from models.evaluation.collect import CollectedPosteriors, Setting, collect
 from models.evaluation.operating_points import calibrate, write_operating_points
 from models.evaluation.recordings import Selection
 from models.evaluation.results import Evaluation
 
 __all__ = [
+    "CollectedPosteriors",
     "Evaluation",
-    "Heard",
     "Selection",
     "Setting",
     "assess",

@@ -12,7 +12,7 @@ from scipy import signal
 
 from firmware_py.artefact import Artefact, read_artefact
 from firmware_py.trigger import Trigger, TriggerPolicy
-from models.evaluation.collect import Heard, Setting, collect, trigger_policy
+from models.evaluation.collect import CollectedPosteriors, Setting, collect, trigger_policy
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import (
     Curve,
@@ -22,7 +22,7 @@ from models.evaluation.metrics import (
     smoothed,
     sweep_triggers,
 )
-from models.evaluation.recordings import Clip
+from models.evaluation.recordings import EvaluationClip
 from models.evaluation.results import ClipResult, Evaluation, FrameAccuracy, Group, Peak
 from models.evaluation.runs import ClipRun, StreamRun, decided_seconds
 
@@ -56,7 +56,7 @@ def evaluate(
 
 
 def assess(
-    heard: Heard,
+    heard: CollectedPosteriors,
     policy: TriggerPolicy | None = None,
     target_false_accepts_per_hour: float | None = None,
 ) -> Evaluation:
@@ -86,12 +86,12 @@ def assess(
     )
 
 
-def all_curves(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Curve]:
+def all_curves(heard: CollectedPosteriors, policy: TriggerPolicy) -> dict[Condition, Curve]:
     """Return misses and false accepts at all thresholds, by condition."""
     return {condition: sweep.curve() for condition, sweep in all_sweeps(heard, policy).items()}
 
 
-def all_sweeps(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Sweep]:
+def all_sweeps(heard: CollectedPosteriors, policy: TriggerPolicy) -> dict[Condition, Sweep]:
     """Return which words are found, and the false accepts, at all thresholds, by condition."""
     thresholds = np.union1d(logit_thresholds(), [policy.threshold])
     false_accepts = {
@@ -110,7 +110,7 @@ def all_sweeps(heard: Heard, policy: TriggerPolicy) -> dict[Condition, Sweep]:
     return sweeps
 
 
-def clip_results(heard: Heard, policy: TriggerPolicy) -> list[ClipResult]:
+def clip_results(heard: CollectedPosteriors, policy: TriggerPolicy) -> list[ClipResult]:
     """Return what became of each clip of the word, as recorded, at one policy."""
     metadata = heard.artefact.metadata
     results = []
@@ -122,7 +122,7 @@ def clip_results(heard: Heard, policy: TriggerPolicy) -> list[ClipResult]:
     return results
 
 
-def negative_peaks(heard: Heard, policy: TriggerPolicy) -> list[Peak]:
+def negative_peaks(heard: CollectedPosteriors, policy: TriggerPolicy) -> list[Peak]:
     """Return every false accept, and the places that came nearest to one; highest score first."""
     accepted, near = [], []
     for number, run in enumerate(heard.streams[AS_RECORDED]):
@@ -135,7 +135,7 @@ def negative_peaks(heard: Heard, policy: TriggerPolicy) -> list[Peak]:
     return sorted(accepted + near[:room], key=lambda peak: -peak.score)
 
 
-def frame_accuracy(heard: Heard, threshold: float) -> FrameAccuracy:
+def frame_accuracy(heard: CollectedPosteriors, threshold: float) -> FrameAccuracy:
     """Return the share of steps that are right, and what "always no" would score."""
     metadata = heard.artefact.metadata
     right = steps = positive = 0
@@ -185,7 +185,7 @@ def _peak_steps(
     return [(step, float(scores[step : step + distance].max())) for step in triggers], others
 
 
-def _peak(heard: Heard, number: int, step: int, score: float, accepted: bool) -> Peak:
+def _peak(heard: CollectedPosteriors, number: int, step: int, score: float, accepted: bool) -> Peak:
     run = heard.streams[AS_RECORDED][number]
     time = heard.artefact.metadata.step_end_seconds(step)
     part = run.parts[max(0, bisect_right(run.parts, time, key=lambda p: p.start_seconds) - 1)]
@@ -193,7 +193,10 @@ def _peak(heard: Heard, number: int, step: int, score: float, accepted: bool) ->
 
 
 def _by_source(
-    heard: Heard, policy: TriggerPolicy, clips: Sequence[ClipResult], peaks: Sequence[Peak]
+    heard: CollectedPosteriors,
+    policy: TriggerPolicy,
+    clips: Sequence[ClipResult],
+    peaks: Sequence[Peak],
 ) -> list[Group]:
     parts = [part for run in heard.streams[AS_RECORDED] for part in run.parts]
     names = sorted({c.clip.source for c in clips} | {part.clip.source for part in parts})
@@ -212,7 +215,7 @@ def _by_source(
 
 
 def _by(
-    policy: TriggerPolicy, clips: Sequence[ClipResult], key: Callable[[Clip], str]
+    policy: TriggerPolicy, clips: Sequence[ClipResult], key: Callable[[EvaluationClip], str]
 ) -> list[Group]:
     """Return the positives by what the manifest tells of them; without a manifest, nothing."""
     names = sorted({key(clip.clip) for clip in clips} - {""})

@@ -15,7 +15,7 @@ from models.evaluation.conditions import AS_RECORDED, Condition, all_conditions
 from models.evaluation.recordings import (
     BadFile,
     BadFiles,
-    Clip,
+    EvaluationClip,
     OnBad,
     Selection,
     find_clips,
@@ -64,7 +64,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Heard:
+class CollectedPosteriors:
     """Posteriors of all recordings in all conditions."""
 
     artefact: Artefact
@@ -92,7 +92,7 @@ def collect(
     negatives: Sequence[Path],
     setting: Setting | None = None,
     executor: Executor | None = None,
-) -> Heard:
+) -> CollectedPosteriors:
     """Run all recordings through the runtime's detector.
 
     positives: folders of clips that hold the word, or none; negatives: folders of recordings that
@@ -126,7 +126,7 @@ def collect(
             streams[condition] = run_jobs(run_streams, jobs, executor, bad, title)
     if (words and not clips[AS_RECORDED]) or not streams[AS_RECORDED]:
         raise SettingsError(f"all {len(bad.files)} recordings tried are bad; see the log")
-    return Heard(artefact, label, setting, noise, clips, streams, tuple(bad.files))
+    return CollectedPosteriors(artefact, label, setting, noise, clips, streams, tuple(bad.files))
 
 
 def trigger_policy(artefact: Artefact, policy: Policy | None = None) -> TriggerPolicy:
@@ -154,9 +154,11 @@ def _noise_files(setting: Setting) -> tuple[Path, ...]:
     return tuple(clip.path for clip in find_clips(setting.noise, Selection(), "noise"))
 
 
-def stream_batches(clips: Sequence[Clip], seed: int, bad: BadFiles) -> list[tuple[Clip, ...]]:
+def stream_batches(
+    clips: Sequence[EvaluationClip], seed: int, bad: BadFiles
+) -> list[tuple[EvaluationClip, ...]]:
     """Return recordings of one rate together, in random order, about STREAM_SECONDS each."""
-    by_rate: dict[int, list[tuple[Clip, ...]]] = {}
+    by_rate: dict[int, list[tuple[EvaluationClip, ...]]] = {}
     filled: dict[int, float] = {}
     for index in np.random.default_rng(seed).permutation(len(clips)):
         clip = clips[index]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from firmware_py.artefact import Artefact
 from firmware_py.trigger import TriggerPolicy
 from models.evaluation.assess import all_curves, assess
-from models.evaluation.collect import Heard
+from models.evaluation.collect import CollectedPosteriors
 from models.evaluation.conditions import AS_RECORDED
 from models.evaluation.rare_false_accepts import threshold_for
 from models.evaluation.results import DEFAULT, SENSITIVE, STRICT, Evaluation, point_mapping
@@ -14,7 +14,7 @@ from models.replacing import replacing
 
 
 def calibrate(
-    heard: Heard,
+    heard: CollectedPosteriors,
     policy: TriggerPolicy,
     targets: Mapping[str, float],
     *,

@@ -20,7 +20,7 @@ from models.evaluation.conditions import (
     resampled,
     set_level,
 )
-from models.evaluation.recordings import Clip, load
+from models.evaluation.recordings import EvaluationClip, load
 
 LEAD_IN_SECONDS = 1.0
 """Background before a clip: a live stream never begins with a word."""
@@ -31,7 +31,7 @@ SHORTEST_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Presented:
+class PresentedClip:
     """What the detector hears of a clip, with its own background before and after."""
 
     samples: NDArray[np.int16]
@@ -43,8 +43,11 @@ class Presented:
 
 
 def present(
-    clip: Clip, condition: Condition = AS_RECORDED, noise: Sequence[Path] = (), seed: int = 1
-) -> Presented:
+    clip: EvaluationClip,
+    condition: Condition = AS_RECORDED,
+    noise: Sequence[Path] = (),
+    seed: int = 1,
+) -> PresentedClip:
     """Return what the detector hears of a clip; the same arguments give the same samples.
 
     Raises AudioError for a clip that cannot be read, is digitally silent or too short for a word.
@@ -65,7 +68,7 @@ def present(
     if condition.level_dbfs is not None:
         whole = set_level(whole, whole[active], condition.level_dbfs)
     heard, heard_rate_hz = resampled(as_int16(whole), rate_hz, condition.rate_hz)
-    return Presented(heard, heard_rate_hz, len(samples) / rate_hz, start, end)
+    return PresentedClip(heard, heard_rate_hz, len(samples) / rate_hz, start, end)
 
 
 def _refuse_wordless(path: Path, samples: NDArray[np.int16], rate_hz: int) -> None:
@@ -78,7 +81,7 @@ def _refuse_wordless(path: Path, samples: NDArray[np.int16], rate_hz: int) -> No
         )
 
 
-def _word(clip: Clip, samples: NDArray[np.int16], rate_hz: int) -> tuple[float, float]:
+def _word(clip: EvaluationClip, samples: NDArray[np.int16], rate_hz: int) -> tuple[float, float]:
     """Return start and end of the word in the clip: as the manifest says, or its energy."""
     start, end = active_part(samples, rate_hz)
     if clip.word_end_seconds is not None:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Clip:
+class EvaluationClip:
     """A recording and what a manifest tells about it."""
 
     path: Path
@@ -83,7 +83,7 @@ class BadFiles:
             self.files.append(bad)
 
 
-def find_clips(folders: Sequence[Path], selection: Selection, role: str) -> list[Clip]:
+def find_clips(folders: Sequence[Path], selection: Selection, role: str) -> list[EvaluationClip]:
     """Return the recordings in `folders` that `selection` takes.
 
     A folder may also be a single recording. Raises SettingsError when a folder is missing or
@@ -102,7 +102,7 @@ def find_clips(folders: Sequence[Path], selection: Selection, role: str) -> list
     return clips
 
 
-def _clips_in(folder: Path, selection: Selection) -> list[Clip]:
+def _clips_in(folder: Path, selection: Selection) -> list[EvaluationClip]:
     if folder.is_file():
         return [clip_of(folder, folder.parent.name, read_manifest(folder.parent))]
     if not folder.is_dir():
@@ -113,10 +113,10 @@ def _clips_in(folder: Path, selection: Selection) -> list[Clip]:
     return [clip_of(file, source, manifests[file.parent]) for file in files]
 
 
-def clip_of(file: Path, source: str, manifest: dict[str, dict[str, str]]) -> Clip:
+def clip_of(file: Path, source: str, manifest: dict[str, dict[str, str]]) -> EvaluationClip:
     """Return a recording with what the manifest tells about it."""
     row = manifest.get(file.name, {})
-    return Clip(
+    return EvaluationClip(
         file,
         source,
         engine=row.get("engine") or "",

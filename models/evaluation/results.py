@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from firmware_py.schema import to_mapping
 from firmware_py.trigger import TriggerPolicy
-from models.evaluation.collect import Heard
+from models.evaluation.collect import CollectedPosteriors
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import Curve, OperatingPoint
-from models.evaluation.recordings import Clip
+from models.evaluation.recordings import EvaluationClip
 from models.evaluation.runs import ClipRun
 
 STRICT, DEFAULT, SENSITIVE = "strict", "default", "sensitive"
@@ -31,7 +31,7 @@ class ClipResult:
     """From the end of the word to the detection; None: missed."""
 
     @property
-    def clip(self) -> Clip:
+    def clip(self) -> EvaluationClip:
         return self.run.clip
 
     @property
@@ -43,7 +43,7 @@ class ClipResult:
 class Peak:
     """A place without the word where the score is high."""
 
-    clip: Clip
+    clip: EvaluationClip
     """The recording that was playing."""
     time_seconds: float
     """In that recording."""
@@ -94,7 +94,7 @@ class FrameAccuracy:
 class Evaluation:
     """The result of trying a model at one policy."""
 
-    heard: Heard
+    heard: CollectedPosteriors
     policy: TriggerPolicy
     """With the threshold that was chosen, or the model's own."""
     curves: Mapping[Condition, Curve]

@@ -24,8 +24,8 @@ from models.evaluation.conditions import (
     resampled,
     set_level,
 )
-from models.evaluation.presented import LEAD_IN_SECONDS, Presented, present
-from models.evaluation.recordings import BadFile, BadFiles, Clip, load
+from models.evaluation.presented import LEAD_IN_SECONDS, PresentedClip, present
+from models.evaluation.recordings import BadFile, BadFiles, EvaluationClip, load
 
 CLIPS_PER_JOB = 32
 
@@ -36,7 +36,7 @@ Run = TypeVar("Run")
 class ClipRun:
     """A clip of the word, heard."""
 
-    clip: Clip
+    clip: EvaluationClip
     posteriors: NDArray[np.float32]
     """The first stage's, [steps]."""
     scores: NDArray[np.float32]
@@ -51,7 +51,7 @@ class ClipRun:
 class Part:
     """A recording within a stream."""
 
-    clip: Clip
+    clip: EvaluationClip
     start_seconds: float
     seconds: float
 
@@ -81,7 +81,7 @@ class Job:
 
     artefact: Artefact
     label: int
-    clips: tuple[Clip, ...]
+    clips: tuple[EvaluationClip, ...]
     condition: Condition = AS_RECORDED
     noise: tuple[Path, ...] = ()
     seed: int = 1
@@ -195,7 +195,9 @@ class _Detectors:
         return apply_gain(samples, clip_gain_db(self._level, mean_square))
 
 
-def _run_clip(clip: Clip, heard: Presented, detectors: _Detectors, label: int) -> ClipRun:
+def _run_clip(
+    clip: EvaluationClip, heard: PresentedClip, detectors: _Detectors, label: int
+) -> ClipRun:
     first, last = (
         round(seconds * heard.sample_rate_hz)
         for seconds in (LEAD_IN_SECONDS, LEAD_IN_SECONDS + heard.clip_seconds)
@@ -226,7 +228,7 @@ def _calls(detector: Detector, label: int) -> tuple[int, int]:
     return second.counts[detector.artefact.metadata.labels[label]].candidates, second.looks
 
 
-def _negative(clip: Clip, condition: Condition) -> tuple[NDArray[np.int16], int]:
+def _negative(clip: EvaluationClip, condition: Condition) -> tuple[NDArray[np.int16], int]:
     samples, rate_hz = load(clip.path)
     if condition.level_dbfs is not None:
         start, end = (round(s * rate_hz) for s in active_part(samples, rate_hz))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from firmware_py.artefact import read_artefact
-from models.evaluation.report.model_card import Card, Material, origin, write_card
+from models.evaluation.report.model_card import CardContent, Material, origin, write_card
 from models.own_word.judgement import REPORT, artefacts, near_misses
 from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.request import Request
@@ -22,7 +22,7 @@ CARD = "README.md"
 def write(request: Request) -> Path:
     """Write the card of a finished model and return its path."""
     report = request.out / REPORT / "evaluation.json"
-    card = Card(
+    card = CardContent(
         read_config(request.out / CONFIG),
         artefacts(request),
         json.loads(report.read_text(encoding="utf-8")),

@@ -9,7 +9,7 @@ from models.own_word import judgement, learning, takes
 from models.own_word.countdown import Countdown, measured_pace
 from models.own_word.material import TAKES
 from models.own_word.request import Request
-from models.own_word.speech import Bank, banks
+from models.own_word.speech import SpeechFolder, banks
 from models.progress import Remark, sign_of_life
 from models.training.settled import RECORD, VERIFIER
 
@@ -74,7 +74,7 @@ def phases(request: Request, workers: int) -> list[Phase]:
     ]
 
 
-def _speaking(bank: Bank, workers: int) -> Phase:
+def _speaking(bank: SpeechFolder, workers: int) -> Phase:
     name = f"speak {bank.folder.parent.name}/{bank.folder.name}"
     return Phase(name, bank.seconds / workers, bank.complete, bank.speak)
 

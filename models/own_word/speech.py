@@ -19,7 +19,7 @@ from models.replacing import replacing
 from models.voices.bank import speak_phrases
 from models.voices.catalogue import REMEDY, find_voices
 from models.voices.engines.voice import Voice
-from models.voices.manifest import Manifest
+from models.voices.manifest import ClipManifest
 from models.voices.recipe import NEURAL, NEURAL_SHARE
 from models.voices.spelling import spell
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Bank:
+class SpeechFolder:
     """A folder of clips to speak."""
 
     folder: Path
@@ -54,7 +54,7 @@ class Bank:
     @property
     def complete(self) -> bool:
         """Tell whether all of it has been spoken."""
-        return len(Manifest(self.folder).read()) >= self.takes * len(self.phrases)
+        return len(ClipManifest(self.folder).read()) >= self.takes * len(self.phrases)
 
     @property
     def seconds(self) -> float:
@@ -90,7 +90,7 @@ def refuse_unspeakable(request: Request) -> None:
     pronounce(request.spoken)
 
 
-def banks(request: Request) -> list[Bank]:
+def banks(request: Request) -> list[SpeechFolder]:
     """Return all there is to speak, for training and for the test.
 
     Raises MissingToolError where too few voices are installed.
@@ -111,14 +111,16 @@ def _side(
     near: Sequence[str],
     amounts: Amounts,
     seed: int,
-) -> list[Bank]:
+) -> list[SpeechFolder]:
     phrase = (request.spoken,)
     said = tuple(sentences(amounts.sentences, request.spoken, seed))
     return [
-        Bank(request.bank(side, WORDS), phrase, amounts.words, voices, seed),
-        Bank(request.bank(side, CARRIED), phrase, amounts.carried, voices, seed, keep_carrier=True),
-        Bank(request.bank(side, NEAR_BANK), tuple(near), amounts.near_takes, voices, seed),
-        Bank(request.bank(side, SENTENCES), said, 1, voices, seed, carrier=False),
+        SpeechFolder(request.bank(side, WORDS), phrase, amounts.words, voices, seed),
+        SpeechFolder(
+            request.bank(side, CARRIED), phrase, amounts.carried, voices, seed, keep_carrier=True
+        ),
+        SpeechFolder(request.bank(side, NEAR_BANK), tuple(near), amounts.near_takes, voices, seed),
+        SpeechFolder(request.bank(side, SENTENCES), said, 1, voices, seed, carrier=False),
     ]
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Take:
+class BankRecording:
     """One recording at the bank's rate."""
 
     samples: NDArray[np.int16]
@@ -38,15 +38,15 @@ class Take:
 class Bank:
     """The recordings of one source, in memory."""
 
-    def __init__(self, source: Source, takes: Sequence[Take]) -> None:
+    def __init__(self, source: Source, takes: Sequence[BankRecording]) -> None:
         self.source = source
         self.takes = takes
 
-    def draw(self, rng: np.random.RandomState) -> Take:
+    def draw(self, rng: np.random.RandomState) -> BankRecording:
         """Return one recording, every one as likely."""
         return self.takes[rng.randint(len(self.takes))]
 
-    def excerpt(self, rng: np.random.RandomState, sample_rate_hz: int) -> Take:
+    def excerpt(self, rng: np.random.RandomState, sample_rate_hz: int) -> BankRecording:
         """Return one recording, or a stretch of it where the source asks for excerpts."""
         take = self.draw(rng)
         if self.source.excerpt_seconds is None:
@@ -54,7 +54,7 @@ class Bank:
         low, high = self.source.excerpt_seconds
         length = min(int(rng.uniform(low, high) * sample_rate_hz), len(take.samples))
         start = rng.randint(len(take.samples) - length + 1)
-        return Take(take.samples[start : start + length], 0, length, take.fold, take.file)
+        return BankRecording(take.samples[start : start + length], 0, length, take.fold, take.file)
 
 
 def load_bank(
@@ -78,7 +78,9 @@ def load_bank(
 
 
 @lru_cache(maxsize=64)
-def _load_takes(source: Source, roots: tuple[Path, ...], sample_rate_hz: int) -> tuple[Take, ...]:
+def _load_takes(
+    source: Source, roots: tuple[Path, ...], sample_rate_hz: int
+) -> tuple[BankRecording, ...]:
     """Return all recordings of a source; a process reads each folder once."""
     folder = find_folder(source.path, roots)
     takes = []
@@ -149,13 +151,15 @@ def load_samples(file: Path, sample_rate_hz: int) -> NDArray[np.int16]:
     return result
 
 
-def _load(file: Path, sample_rate_hz: int, word_seconds: tuple[float, float] | None) -> Take:
+def _load(
+    file: Path, sample_rate_hz: int, word_seconds: tuple[float, float] | None
+) -> BankRecording:
     samples = load_samples(file, sample_rate_hz)
     start, end = 0, len(samples)
     if word_seconds is not None:
         start, last = (round(seconds * sample_rate_hz) for seconds in word_seconds)
         end = min(end, last)
-    return Take(samples, start, end, fold_of(file), file)
+    return BankRecording(samples, start, end, fold_of(file), file)
 
 
 @lru_cache(maxsize=1024)

@@ -40,7 +40,7 @@ class Extra:
 
 
 @dataclass(frozen=True)
-class Layout:
+class StreamLayoutSettings:
     """How words are laid into a training clip of a streaming network."""
 
     clip_seconds: float = 3.0
@@ -81,5 +81,5 @@ class WordsRecipe:
     beginning or end of one. All labels are then equally right, so that a network without silence
     and unknown is sure of nothing between words (outlier exposure: Hendrycks, Mazeika,
     Dietterich, "Deep Anomaly Detection with Outlier Exposure", 2019)."""
-    layout: Layout = field(default_factory=Layout)
+    layout: StreamLayoutSettings = field(default_factory=StreamLayoutSettings)
     augmentation: Augmentation = field(default_factory=Augmentation)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.clips.maker import Clip
+from models.clips.maker import TrainingClip
 from models.training.task import Network
 
 WINDOW_MS = 800.0
@@ -14,7 +14,7 @@ FALSE_ACCEPTS = (1, 2, 4, 8)
 """The miss rate is averaged over thresholds that let this many clips fire falsely."""
 
 
-def mean_miss_rate(network: Network, clips: Sequence[Clip], clip_ms: float) -> float:
+def mean_miss_rate(network: Network, clips: Sequence[TrainingClip], clip_ms: float) -> float:
     """Return the mean miss rate of `network` at few false accepts on `clips`; lower is better."""
     posteriors = network(np.stack([clip.frames for clip in clips]))
     word_peaks, other_peaks = [], []
@@ -28,7 +28,7 @@ def mean_miss_rate(network: Network, clips: Sequence[Clip], clip_ms: float) -> f
 
 
 def _peaks(
-    clip: Clip, posteriors: NDArray[np.float32], clip_ms: float
+    clip: TrainingClip, posteriors: NDArray[np.float32], clip_ms: float
 ) -> tuple[list[float], float]:
     """Return the highest posterior after each word, and the highest anywhere else.
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """How a run ended."""
 
     steps: int
@@ -64,7 +64,7 @@ def train(
     *,
     start: Path | None = None,
     remark: Remark = no_remark,
-) -> Outcome:
+) -> TrainingOutcome:
     """Train to the end of the schedule; leaves model.keras, a log and checkpoints in `folder`.
 
     task: its configuration has its normalisation settled.
@@ -155,12 +155,12 @@ class _Run:
             self._save()
         return float(found["loss"])
 
-    def finish(self) -> Outcome:
+    def finish(self) -> TrainingOutcome:
         """Let the task settle the best network; return how the run ended."""
         self._log.close()
         error = self._progress.best_metric
         record = self._task.finish(self._folder / BEST_MODEL, error)
-        return Outcome(self._progress.step, error, record)
+        return TrainingOutcome(self._progress.step, error, record)
 
     def keep(self) -> str:
         """Save what a stopped run goes on from; return which step that is, in words."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from models.progress import Remark, no_remark
 from models.settings.config import Config
-from models.training.loop import Outcome, train, with_normalisation
+from models.training.loop import TrainingOutcome, train, with_normalisation
 from models.training.settled import RECORD, settle, with_normalisation_of
 from models.training.task import Task
 
@@ -21,7 +21,7 @@ def train_in(
     *,
     start: Path | None = None,
     remark: Remark = no_remark,
-) -> Outcome:
+) -> TrainingOutcome:
     """Train in `folder` and leave there all that a converter and a reader want.
 
     task_of: makes the task of a configuration. resume: go on with what is there. start, remark:

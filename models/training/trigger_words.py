@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from models.clips.batches import Batch, Job
-from models.clips.maker import Clip
+from models.clips.batches import Batch, TriggerWordClips
+from models.clips.maker import TrainingClip
 from models.clips.masks import masked
 from models.settings.config import Config
 from models.training.development_score import mean_miss_rate
@@ -33,19 +33,21 @@ class TriggerWords:
         self.config = config
         self._recipe = config.trigger_recipe
         self._roots = roots
-        self._clips: list[Clip] = []
+        self._clips: list[TrainingClip] = []
 
     @property
     def make_batch(self) -> Callable[[int], Batch]:
         schedule = self.config.schedule
-        return Job(self.config, self._roots, schedule.seed, schedule.batch_size).batch
+        return TriggerWordClips(self.config, self._roots, schedule.seed, schedule.batch_size).batch
 
     def prepare(self, executor: Executor) -> None:
         """Make the development clips."""
         count = self.config.schedule.development_clips
-        job = Job(self.config, self._roots, DEVELOPMENT_SEED, 1, self._recipe.held_out_folds)
+        clips = TriggerWordClips(
+            self.config, self._roots, DEVELOPMENT_SEED, 1, self._recipe.held_out_folds
+        )
         futures = [
-            executor.submit(job.clips, range(first, min(first + CLIPS_PER_JOB, count)))
+            executor.submit(clips.clips, range(first, min(first + CLIPS_PER_JOB, count)))
             for first in range(0, count, CLIPS_PER_JOB)
         ]
         bar = tqdm(futures, desc="development clips", leave=False)

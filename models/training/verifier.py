@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from tqdm.keras import TqdmCallback
 
-from models.clips.batches import Job, made_ahead
-from models.clips.maker import Clip
+from models.clips.batches import TriggerWordClips, made_ahead
+from models.clips.maker import TrainingClip
 from models.clips.positive import first_step
 from models.replacing import replacing
 from models.settings.config import Config
@@ -110,7 +110,7 @@ def train_verifier(
     kept = work / "windows.npz"
     if not kept.exists():
         network = network_of(load_network(first_stage))
-        job = Job(config, roots, seed + SEED_OFFSET, 1)
+        job = TriggerWordClips(config, roots, seed + SEED_OFFSET, 1)
         found = _joined(tqdm(_windows(job, executor, network, clips), total=clips, unit="clip"))
         with replacing(kept) as part:
             np.savez(part.open("wb"), **vars(found))
@@ -125,7 +125,7 @@ def train_verifier(
 
 
 def windows_of(
-    config: Config, clip: Clip, posteriors: NDArray[np.float32], rng: np.random.RandomState
+    config: Config, clip: TrainingClip, posteriors: NDArray[np.float32], rng: np.random.RandomState
 ) -> Windows:
     """Return the places of one clip to learn from; posteriors: the first stage's [steps, labels].
 
@@ -170,7 +170,9 @@ def _some(rng: np.random.RandomState, places: NDArray[np.int_], most: int) -> ND
     return chosen
 
 
-def _windows(job: Job, executor: Executor, network: Network, count: int) -> Iterator[Windows]:
+def _windows(
+    job: TriggerWordClips, executor: Executor, network: Network, count: int
+) -> Iterator[Windows]:
     """Yield the windows of each of `count` clips, some of which are made ahead."""
     make = partial(_clips, job, count)
     tasks = made_ahead(make, executor, 0, -(-count // CLIPS_PER_TASK), AHEAD)
@@ -181,7 +183,7 @@ def _windows(job: Job, executor: Executor, network: Network, count: int) -> Iter
             yield windows_of(job.config, clip, said, np.random.RandomState([job.seed, index]))
 
 
-def _clips(job: Job, count: int, task: int) -> list[Clip]:
+def _clips(job: TriggerWordClips, count: int, task: int) -> list[TrainingClip]:
     """Return the clips of a task, of `count` in all."""
     first = task * CLIPS_PER_TASK
     return job.clips(range(first, min(first + CLIPS_PER_TASK, count)))

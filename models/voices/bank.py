@@ -16,9 +16,9 @@ from models.recordings.speakers import speaker
 from models.voices.catalogue import find_voices
 from models.voices.engines.native import PREFIX
 from models.voices.engines.voice import Voice
-from models.voices.manifest import Manifest, Row
-from models.voices.recipe import Order, Recipe, draw_recipe
-from models.voices.spoken import Spoken, speak
+from models.voices.manifest import ClipManifest, ManifestRow
+from models.voices.recipe import Order, SpeechRecipe, draw_recipe
+from models.voices.spoken import SpokenClip, speak
 
 CLIPS_PER_TASK = 16
 ATTEMPTS = 8
@@ -54,7 +54,7 @@ def speak_phrases(
     check_phrases(phrases, english=any(not voice.engine.startswith(PREFIX) for voice in chosen))
     order = Order(tuple(phrases), chosen, seed, carrier, keep_carrier)
     out.mkdir(parents=True, exist_ok=True)
-    manifest = Manifest(out)
+    manifest = ClipManifest(out)
     made = manifest.read()
     check_same_order(made, order, manifest.path)
     manifest.write(made)
@@ -71,14 +71,14 @@ def speak_phrases(
 
 def speak_tasks(
     order: Order, out: Path, indexes: Sequence[int], executor: Executor | None
-) -> Iterator[list[Row]]:
+) -> Iterator[list[ManifestRow]]:
     """Yield the rows of each task as it is done; what has not begun is dropped on an error."""
     starts = range(0, len(indexes), CLIPS_PER_TASK)
     tasks = [indexes[start : start + CLIPS_PER_TASK] for start in starts]
     if executor is None:
         yield from (speak_clips(order, out, task) for task in tasks)
         return
-    futures: list[Future[list[Row]]] = [
+    futures: list[Future[list[ManifestRow]]] = [
         executor.submit(speak_clips, order, out, task) for task in tasks
     ]
     try:
@@ -89,18 +89,18 @@ def speak_tasks(
             future.cancel()
 
 
-def speak_clips(order: Order, out: Path, indexes: Sequence[int]) -> list[Row]:
+def speak_clips(order: Order, out: Path, indexes: Sequence[int]) -> list[ManifestRow]:
     """Make and write the clips of indexes; return their rows."""
     return [speak_clip(order, out, index) for index in indexes]
 
 
-def speak_clip(order: Order, out: Path, index: int) -> Row:
+def speak_clip(order: Order, out: Path, index: int) -> ManifestRow:
     """Make and write one clip; return its row."""
     recipe, spoken = speak_somehow(order, index)
     clip, voice, room = spoken.clip, recipe.voice, recipe.room
     name = f"{voice.engine}_{voice.name}_{index:05d}.flac".replace(" ", "-")
     soundfile.write(out / name, clip.samples, clip.sample_rate_hz, subtype="PCM_16")
-    return Row(
+    return ManifestRow(
         index=index,
         file=name,
         phrase=recipe.phrase,
@@ -121,7 +121,7 @@ def speak_clip(order: Order, out: Path, index: int) -> Row:
     )
 
 
-def speak_somehow(order: Order, index: int) -> tuple[Recipe, Spoken]:
+def speak_somehow(order: Order, index: int) -> tuple[SpeechRecipe, SpokenClip]:
     """Say clip index; a voice that fails for its phrase is replaced by another one.
 
     Raises AudioError when ATTEMPTS voices in a row fail: then it is the phrase.

@@ -12,7 +12,7 @@ MARGIN_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
-class Clip:
+class PhraseClip:
     """Speech, float32 mono [samples], and where in it the phrase is, in seconds."""
 
     samples: NDArray[np.float32]
@@ -25,7 +25,7 @@ class Clip:
         return len(self.samples) / self.sample_rate_hz
 
 
-def trim_phrase(clip: Clip) -> Clip:
+def trim_phrase(clip: PhraseClip) -> PhraseClip:
     """Move the borders of the phrase inwards to what is above TRIM_DB of its own peak."""
     first = max(0, round(clip.start_seconds * clip.sample_rate_hz))
     last = min(len(clip.samples), round(clip.end_seconds * clip.sample_rate_hz))
@@ -40,7 +40,7 @@ def trim_phrase(clip: Clip) -> Clip:
     )
 
 
-def cut(clip: Clip, start_seconds: float, end_seconds: float) -> Clip:
+def cut(clip: PhraseClip, start_seconds: float, end_seconds: float) -> PhraseClip:
     """Return [start, end) of a clip, as far as it reaches, the phrase's place moved along."""
     first = max(0, round(start_seconds * clip.sample_rate_hz))
     last = min(len(clip.samples), round(end_seconds * clip.sample_rate_hz))
@@ -53,7 +53,7 @@ def cut(clip: Clip, start_seconds: float, end_seconds: float) -> Clip:
     )
 
 
-def fade(clip: Clip, before_seconds: float, after_seconds: float) -> Clip:
+def fade(clip: PhraseClip, before_seconds: float, after_seconds: float) -> PhraseClip:
     """Fade the first and the last so many seconds of a clip in and out."""
     samples = clip.samples.copy()
     for seconds, edge in ((before_seconds, samples), (after_seconds, samples[::-1])):

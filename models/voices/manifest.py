@@ -15,7 +15,7 @@ from models.replacing import replacing
 
 
 @dataclass(frozen=True)
-class Row:
+class ManifestRow:
     """One clip. Empty: no vocoder (mean f0, formant factor), no room, not said in a carrier."""
 
     index: int
@@ -37,10 +37,10 @@ class Row:
     seed: int
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
+COLUMNS = tuple(field.name for field in fields(ManifestRow))
 
 
-class Manifest:
+class ClipManifest:
     """The manifest of one directory; an interrupted run leaves whole rows."""
 
     def __init__(self, directory: Path) -> None:
@@ -65,7 +65,7 @@ class Manifest:
         with replacing(self.path) as part:
             part.write_text(text.getvalue(), encoding="utf-8")
 
-    def append(self, rows: Iterable[Row]) -> None:
+    def append(self, rows: Iterable[ManifestRow]) -> None:
         """Add rows at the end and see them to the disk."""
         text = io.StringIO()
         csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(map(as_text, rows))
@@ -75,7 +75,7 @@ class Manifest:
             os.fsync(file.fileno())
 
 
-def as_text(row: Row) -> dict[str, str]:
+def as_text(row: ManifestRow) -> dict[str, str]:
     """Return a row's columns as they are written, numbers to four decimals."""
     return {name: cell(value) for name, value in asdict(row).items()}
 

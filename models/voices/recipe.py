@@ -45,7 +45,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SpeechRecipe:
     """How to make clip `index`; carrier, throat and room are None where there is none."""
 
     index: int
@@ -58,7 +58,7 @@ class Recipe:
     room: Room | None
 
 
-def draw_recipe(order: Order, index: int, attempt: int = 0) -> Recipe:
+def draw_recipe(order: Order, index: int, attempt: int = 0) -> SpeechRecipe:
     """Return the recipe of clip index, the same whoever asks and whatever was asked before.
 
     attempt: counts the voices that could not say this clip; each draws everything anew.
@@ -82,7 +82,7 @@ def draw_recipe(order: Order, index: int, attempt: int = 0) -> Recipe:
         direct_to_reverberant_db=float(rng.uniform(*DIRECT_TO_REVERBERANT_RANGE_DB)),
         seed=int(rng.integers(2**31)),
     )
-    return Recipe(
+    return SpeechRecipe(
         index=index,
         phrase=order.phrases[index % len(order.phrases)],
         voice=voice,

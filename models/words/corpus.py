@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.labels import UNKNOWN
 from firmware_py.sound_files.containers import READABLE
-from models.recordings.sources import Take, find_folder, load_samples
+from models.recordings.sources import BankRecording, find_folder, load_samples
 from models.recordings.word_place import word_bounds
 from models.settings.words import Extra, WordsRecipe
 from models.words.division import Part, Parts, read_parts
@@ -27,11 +27,11 @@ BACKGROUND_PARTS: dict[Part, tuple[float, float]] = {
 
 
 @dataclass(frozen=True)
-class Said:
+class WordRecording:
     """One recording of one word."""
 
     word: str
-    take: Take
+    take: BankRecording
     share: float = 1.0
     """How often it is drawn, against others."""
 
@@ -41,14 +41,14 @@ class Corpus:
     """The recordings of one part of a data set."""
 
     part: Part
-    said: tuple[Said, ...]
+    said: tuple[WordRecording, ...]
     backgrounds: tuple[NDArray[np.int16], ...]
 
     @cached_property
     def words(self) -> tuple[str, ...]:
         return tuple(sorted({said.word for said in self.said}))
 
-    def of(self, label: str, labels: Sequence[str]) -> list[Said]:
+    def of(self, label: str, labels: Sequence[str]) -> list[WordRecording]:
         """Return what teaches `label`: recordings of the word, or of no label for unknown."""
         if label == UNKNOWN:
             return [said for said in self.said if said.word not in labels]
@@ -66,7 +66,7 @@ def load_corpus(
     folder = find_folder(recipe.folder, roots)
     parts = read_parts(folder, recipe.division)
     said = [
-        Said(file.parent.name, _take(file, sample_rate_hz))
+        WordRecording(file.parent.name, _take(file, sample_rate_hz))
         for file in _word_files(folder)
         if parts.part_of(f"{file.parent.name}/{file.name}") == part
     ]
@@ -96,13 +96,13 @@ def _word_files(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def _take(file: Path, sample_rate_hz: int) -> Take:
+def _take(file: Path, sample_rate_hz: int) -> BankRecording:
     samples = load_samples(file, sample_rate_hz)
     start, end = word_bounds(samples, sample_rate_hz)
-    return Take(samples, start, end, 0, file)
+    return BankRecording(samples, start, end, 0, file)
 
 
-def _extra(extra: Extra, folder: Path, sample_rate_hz: int) -> Iterator[Said]:
+def _extra(extra: Extra, folder: Path, sample_rate_hz: int) -> Iterator[WordRecording]:
     for file in sorted(folder.rglob("*")):
         if file.suffix.lower() not in READABLE or BACKGROUND in file.parts:
             continue
@@ -110,7 +110,7 @@ def _extra(extra: Extra, folder: Path, sample_rate_hz: int) -> Iterator[Said]:
             take = _take(file, sample_rate_hz)
         except AudioError:
             continue  # a further folder may hold what is no recording
-        yield Said(extra.word or file.parent.name, take, extra.share)
+        yield WordRecording(extra.word or file.parent.name, take, extra.share)
 
 
 def _backgrounds(folder: Path, part: Part, sample_rate_hz: int) -> Iterator[NDArray[np.int16]]:

@@ -10,7 +10,7 @@ from firmware_py.detector import Detector
 from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
 from models.words.confusion import Confusion
-from models.words.presented import Presented, clip_scores, surrounded
+from models.words.presented import PresentedWord, clip_scores, surrounded
 
 
 class ClipJudge:
@@ -41,7 +41,7 @@ class ClipJudge:
         """True for a network without recurrent states, which sees a window alone."""
         return not self.artefact.metadata.network.tensors.states
 
-    def judge(self, clips: Sequence[Presented]) -> Confusion:
+    def judge(self, clips: Sequence[PresentedWord]) -> Confusion:
         """Return what is answered to each clip."""
         answers = [int(self.scores(clip.samples).argmax()) for clip in clips]
         labels = self.artefact.metadata.labels

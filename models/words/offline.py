@@ -12,16 +12,16 @@ from models.training.task import Network
 from models.words.confusion import Confusion
 from models.words.corpus import load_corpus
 from models.words.division import Part
-from models.words.presented import Presented, clip_scores, presented_clips, surrounded
+from models.words.presented import PresentedWord, clip_scores, presented_clips, surrounded
 
 
-def judged_clips(config: Config, roots: tuple[Path, ...], part: Part) -> list[Presented]:
+def judged_clips(config: Config, roots: tuple[Path, ...], part: Part) -> list[PresentedWord]:
     """Return the clips of a part on which a network is judged."""
     words, rate_hz = config.words_recipe, config.front_end.sample_rate_hz
     return presented_clips(load_corpus(words, roots, part, rate_hz), config.labels, words, rate_hz)
 
 
-def judge(config: Config, network: Network, clips: Sequence[Presented]) -> Confusion:
+def judge(config: Config, network: Network, clips: Sequence[PresentedWord]) -> Confusion:
     """Return what the Keras network answers to each clip."""
     steps = average_steps(config)
     posteriors = posteriors_of(config, network, clips)
@@ -30,7 +30,7 @@ def judge(config: Config, network: Network, clips: Sequence[Presented]) -> Confu
 
 
 def posteriors_of(
-    config: Config, network: Network, clips: Sequence[Presented]
+    config: Config, network: Network, clips: Sequence[PresentedWord]
 ) -> NDArray[np.float32]:
     """Return the posteriors of each clip, float32 [clips, steps, labels]."""
     frames = np.stack([clip_frames(config, clip.samples) for clip in clips])

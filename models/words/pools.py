@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from firmware_py.labels import UNKNOWN, is_word
 from models.clips.variations import at_speed, random_stretch
-from models.recordings.sources import Take
+from models.recordings.sources import BankRecording
 from models.settings.recipe import Augmentation
-from models.words.corpus import Corpus, Said
+from models.words.corpus import Corpus, WordRecording
 
 
 class Pools:
@@ -21,7 +21,7 @@ class Pools:
         self._augmentation = augmentation
         self._pools = {label: _Pool(corpus.of(label, labels)) for label in (*self.words, UNKNOWN)}
 
-    def draw(self, rng: np.random.RandomState, label: str) -> Take:
+    def draw(self, rng: np.random.RandomState, label: str) -> BankRecording:
         """Return a recording of a word, or of any word that is no label for the unknown."""
         take, augmentation = self._pools[label].draw(rng).take, self._augmentation
         if rng.uniform() < augmentation.speed_share:
@@ -37,11 +37,11 @@ class Pools:
 class _Pool:
     """Recordings to draw from, each as often as its share says."""
 
-    def __init__(self, said: Sequence[Said]) -> None:
+    def __init__(self, said: Sequence[WordRecording]) -> None:
         self._said = said
         shares = np.array([each.share for each in said])
         self._edges = np.cumsum(shares) / max(1e-9, shares.sum())
 
-    def draw(self, rng: np.random.RandomState) -> Said:
+    def draw(self, rng: np.random.RandomState) -> WordRecording:
         index = int(np.searchsorted(self._edges, rng.uniform()))
         return self._said[min(index, len(self._said) - 1)]

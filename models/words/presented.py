@@ -20,7 +20,7 @@ SEED = 4711
 
 
 @dataclass(frozen=True)
-class Presented:
+class PresentedWord:
     """A clip of one second and what it is."""
 
     name: str
@@ -31,7 +31,7 @@ class Presented:
 
 def presented_clips(
     corpus: Corpus, labels: Sequence[str], recipe: WordsRecipe, sample_rate_hz: int
-) -> list[Presented]:
+) -> list[PresentedWord]:
     """Return every clip of the words, and unknown and silence by percentage of those.
 
     The choice is the same at every call. Labels without `unknown` or `silence` get none.
@@ -42,7 +42,7 @@ def presented_clips(
         for said in corpus.of(label, labels):
             clip = one_second(said.take.samples, sample_rate_hz)
             name = f"{said.word}/{said.take.file.name}"
-            clips.append(Presented(name, labels.index(label), clip))
+            clips.append(PresentedWord(name, labels.index(label), clip))
     words = len(clips)
     if UNKNOWN in labels:
         others = corpus.of(UNKNOWN, labels)
@@ -51,11 +51,11 @@ def presented_clips(
             said = others[index]
             clip = one_second(said.take.samples, sample_rate_hz)
             name = f"{said.word}/{said.take.file.name}"
-            clips.append(Presented(name, labels.index(UNKNOWN), clip))
+            clips.append(PresentedWord(name, labels.index(UNKNOWN), clip))
     if SILENCE in labels and corpus.backgrounds:
         for number in range(math.ceil(words * recipe.silence_percent / 100)):
             clip = _silence(rng, corpus, sample_rate_hz)
-            clips.append(Presented(f"silence {number}", labels.index(SILENCE), clip))
+            clips.append(PresentedWord(f"silence {number}", labels.index(SILENCE), clip))
     return clips
 
 

@@ -19,7 +19,7 @@ from models.training.task import Judgement, Network, network_of
 from models.words.calibration import best_offset, shift_bias
 from models.words.examples import ExampleJob
 from models.words.offline import average_steps, judge, judged_clips, posteriors_of
-from models.words.presented import Presented
+from models.words.presented import PresentedWord
 
 MASKED_BINS_PART, MASKED_MOMENTS_PART = 6, 30
 
@@ -38,7 +38,7 @@ class CommandWords:
         self.metrics = (keras.metrics.CategoricalAccuracy(name="accuracy"),)
         self._recipe = config.words_recipe
         self._roots = roots
-        self._validation: list[Presented] = []
+        self._validation: list[PresentedWord] = []
 
     @property
     def make_batch(self) -> Callable[[int], Batch]:

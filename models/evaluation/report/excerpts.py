@@ -7,7 +7,7 @@ from models.evaluation.conditions import AS_RECORDED
 from models.evaluation.metrics import smoothed
 from models.evaluation.presented import present
 from models.evaluation.recordings import load
-from models.evaluation.report.scene import Said, Scene
+from models.evaluation.report.scene import Excerpt, NetworkResponse
 from models.evaluation.results import ClipResult, Evaluation, Peak
 from models.evaluation.runs import ClipRun, StreamRun, step_ends_seconds
 
@@ -15,7 +15,7 @@ BEFORE_SECONDS, AFTER_SECONDS = 2.5, 1.0
 """Sound that is kept around a false accept."""
 
 
-def scene_of_peak(evaluation: Evaluation, peak: Peak) -> Scene:
+def scene_of_peak(evaluation: Evaluation, peak: Peak) -> Excerpt:
     """Return the sound around a false accept or a near one, and what the network said to it."""
     run = evaluation.heard.streams[AS_RECORDED][peak.stream]
     start = max(0.0, peak.stream_seconds - BEFORE_SECONDS)
@@ -29,10 +29,10 @@ def scene_of_peak(evaluation: Evaluation, peak: Peak) -> Scene:
         if other.accepted and other.stream == peak.stream and start <= other.stream_seconds <= end
     )
     said = _said(evaluation, run, detections, start, end)
-    return Scene(title, samples, rate_hz, evaluation.heard.artefact.metadata.front_end, said)
+    return Excerpt(title, samples, rate_hz, evaluation.heard.artefact.metadata.front_end, said)
 
 
-def scene_of_clip(evaluation: Evaluation, result: ClipResult) -> Scene:
+def scene_of_clip(evaluation: Evaluation, result: ClipResult) -> Excerpt:
     """Return a clip of the word as the detector heard it, and what the network said to it."""
     heard = present(result.clip, seed=evaluation.heard.setting.selection.seed)
     run = result.run
@@ -46,7 +46,7 @@ def scene_of_clip(evaluation: Evaluation, result: ClipResult) -> Scene:
     said = _said(evaluation, run, detections, 0.0, len(heard.samples) / heard.sample_rate_hz)
     word = (run.word_start_seconds, run.word_end_seconds)
     front_end = evaluation.heard.artefact.metadata.front_end
-    return Scene(title, heard.samples, heard.sample_rate_hz, front_end, said, word)
+    return Excerpt(title, heard.samples, heard.sample_rate_hz, front_end, said, word)
 
 
 def stretch(run: StreamRun, start: float, end: float) -> tuple[NDArray[np.int16], int]:
@@ -66,11 +66,11 @@ def _said(
     detections_seconds: tuple[float, ...],
     start: float,
     end: float,
-) -> Said:
+) -> NetworkResponse:
     """Return what the networks said between two times, counted from the first."""
     ends = step_ends_seconds(evaluation.heard.artefact.metadata, len(run.scores))
     inside = (ends >= start) & (ends <= end)
-    return Said(
+    return NetworkResponse(
         (evaluation.heard.label,),
         ends[inside] - start,
         run.posteriors[inside, None],

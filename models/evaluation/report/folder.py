@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from models.evaluation.report.det import trade_off
 from models.evaluation.report.excerpts import scene_of_clip, scene_of_peak
 from models.evaluation.report.pictures import by_condition, by_group, latencies
-from models.evaluation.report.scene import Scene, draw
+from models.evaluation.report.scene import Excerpt, draw
 from models.evaluation.report.tables import (
     percent_with_interval,
     point_row,
@@ -217,7 +217,7 @@ def _skipped(evaluation: Evaluation) -> list[str]:
 def _listed(
     header: Sequence[str],
     cells: Sequence[Sequence[str]],
-    scenes: Sequence[Scene],
+    scenes: Sequence[Excerpt],
     folder: Path,
     kind: str,
 ) -> Iterable[str]:

@@ -35,7 +35,7 @@ class Material:
 
 
 @dataclass(frozen=True)
-class Card:
+class CardContent:
     """What a card is written from."""
 
     config: Config
@@ -50,7 +50,7 @@ class Card:
     """Sentences on what not to expect."""
 
 
-def write_card(card: Card, path: Path) -> None:
+def write_card(card: CardContent, path: Path) -> None:
     """Write the card to `path`."""
     artefacts = [read_artefact(artefact) for artefact in card.artefacts]
     sections = [
@@ -78,7 +78,7 @@ def origin(folder: Path) -> str:
     return " ".join(facts) or f"its {MANIFEST} does not tell"
 
 
-def _head(card: Card, artefacts: Sequence[Artefact]) -> list[str]:
+def _head(card: CardContent, artefacts: Sequence[Artefact]) -> list[str]:
     config = card.config
     network, front_end = config.streaming_network, config.front_end
     parameters = network.num_parameters(front_end.num_bins, len(config.labels))
@@ -112,7 +112,7 @@ def _head(card: Card, artefacts: Sequence[Artefact]) -> list[str]:
     ]
 
 
-def _how_good(card: Card) -> list[str]:
+def _how_good(card: CardContent) -> list[str]:
     evaluation = card.evaluation
     rows = [point_row(str(row["condition"]), _point(row)) for row in evaluation["conditions"]]
     groups = [point_row(str(row["source"]), _point(row)) for row in evaluation["sources"]]

@@ -27,7 +27,7 @@ TICKS_HZ = (100, 250, 500, 1000, 2000, 4000, 8000)
 
 
 @dataclass(frozen=True)
-class Said:
+class NetworkResponse:
     """What a network says to the stretch."""
 
     labels: tuple[str, ...]
@@ -42,19 +42,19 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Excerpt:
     """A stretch of sound and what is known about it."""
 
     title: str
     samples: NDArray[np.int16]
     sample_rate_hz: int
     front_end: FrontEnd
-    said: Said | None = None
+    said: NetworkResponse | None = None
     word_seconds: tuple[float, float] | None = None
     """Start and end of the word."""
 
 
-def draw(scene: Scene) -> Figure:
+def draw(scene: Excerpt) -> Figure:
     """Return the picture of a scene: the spectrogram above, the scores below."""
     rows = 2 if scene.said else 1
     figure = Figure(figsize=(11, 1.2 + 2.5 * rows), dpi=110, layout="constrained")
@@ -78,7 +78,7 @@ def draw(scene: Scene) -> Figure:
     return figure
 
 
-def spectrogram(scene: Scene) -> NDArray[np.float64]:
+def spectrogram(scene: Excerpt) -> NDArray[np.float64]:
     """Return what is drawn, float64 [bins, frames]: the front end's frames, in dB if linear."""
     front_end = scene.front_end
     samples, _ = resampled(scene.samples, scene.sample_rate_hz, front_end.sample_rate_hz)
@@ -91,7 +91,7 @@ def spectrogram(scene: Scene) -> NDArray[np.float64]:
     return picture
 
 
-def _draw_spectrogram(figure: Figure, axes: Axes, scale: Axes, scene: Scene) -> None:
+def _draw_spectrogram(figure: Figure, axes: Axes, scale: Axes, scene: Excerpt) -> None:
     front_end = scene.front_end
     picture = spectrogram(scene)
     first = front_end.span_length / 2 / front_end.sample_rate_hz
@@ -122,7 +122,7 @@ def _scale(front_end: FrontEnd, picture: NDArray[np.float64]) -> tuple[float, st
     return max(low, high - RANGE_DB / NEPERS_DB), "ln(power)"
 
 
-def _draw_posteriors(axes: Axes, said: Said) -> None:
+def _draw_posteriors(axes: Axes, said: NetworkResponse) -> None:
     for index, label in enumerate(said.labels):
         colour = POSTERIOR_COLOURS[index % len(POSTERIOR_COLOURS)]
         axes.plot(said.step_seconds, said.scores[:, index], color=colour, label=label)

@@ -11,7 +11,7 @@ from typing import Any
 from models.commands import executors
 from models.own_word.improving.improvement import Improvement
 from models.own_word.improving.known_model import find_model
-from models.own_word.improving.teaching import Result, teach
+from models.own_word.improving.teaching import TeachingResult, teach
 from models.settings.config import TRAINED
 
 EXIT_WORSE = 1
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_WORSE if result.reasons_against else 0
 
 
-def lines(result: Result) -> Iterator[str]:
+def lines(result: TeachingResult) -> Iterator[str]:
     """Yield the result for a person: before and after side by side, and what became of it."""
     before, after = result.before, result.after
     yield f"{'':<34} {'before':>20} {'after':>20}"

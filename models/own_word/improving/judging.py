@@ -13,7 +13,7 @@ from scipy import stats
 from firmware_py.artefact import Artefact
 from firmware_py.errors import SettingsError
 from firmware_py.trigger import TriggerPolicy
-from models.evaluation import Evaluation, Heard, Setting, assess, collect
+from models.evaluation import CollectedPosteriors, Evaluation, Setting, assess, collect
 from models.evaluation.rare_false_accepts import is_told, rate_at, threshold_for
 from models.evaluation.results import DEFAULT
 from models.own_word.improving.improvement import Improvement
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Trial:
+class JudgingRecordings:
     """The recordings that judge."""
 
     words: tuple[Path, ...]
@@ -56,10 +56,10 @@ class Trial:
 class Hearing:
     """What a model said to all recordings of a trial, before any threshold."""
 
-    trial: Trial
-    own: Heard
+    trial: JudgingRecordings
+    own: CollectedPosteriors
     """To the recipe's recordings."""
-    kept: Heard | None
+    kept: CollectedPosteriors | None
     """To the labelled clips that are kept out."""
 
     def at(self, policy: TriggerPolicy) -> "Score":
@@ -93,7 +93,7 @@ class Score:
         return len(self.kept_missed) + len(self.kept_fired)
 
 
-def prepare(improvement: Improvement) -> Trial:
+def prepare(improvement: Improvement) -> JudgingRecordings:
     """Return the recordings that judge: of the recipe's folds that are kept for it, and the clips.
 
     Raises SettingsError where no word, or nothing without one, is among them.
@@ -111,7 +111,7 @@ def prepare(improvement: Improvement) -> Trial:
                 " by; name the folders that hold the recipe's with --data DIR"
             )
     chosen = np.random.default_rng(improvement.seed).permutation(len(words))[:MOST_WORDS]
-    return Trial(
+    return JudgingRecordings(
         tuple(words[index] for index in sorted(chosen)),
         tuple(others),
         kept_right,

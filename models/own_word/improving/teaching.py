@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Result:
+class TeachingResult:
     """What came of it."""
 
     model: str
@@ -42,7 +42,7 @@ class Result:
     after: Mapping[str, Any]
 
 
-def teach(improvement: Improvement, executor: Executor) -> Result:
+def teach(improvement: Improvement, executor: Executor) -> TeachingResult:
     """Return what came of it, from where an earlier run stopped; `out` holds what was kept."""
     with at_work(improvement.out, improvement.asked()) as work:
         path = work / RESULT
@@ -51,10 +51,10 @@ def teach(improvement: Improvement, executor: Executor) -> Result:
             with replacing(path) as part:
                 part.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
         found = json.loads(path.read_text(encoding="utf-8"))
-    return Result(**found | {"reasons_against": tuple(found["reasons_against"])})
+    return TeachingResult(**found | {"reasons_against": tuple(found["reasons_against"])})
 
 
-def _teach(improvement: Improvement, executor: Executor) -> Result:
+def _teach(improvement: Improvement, executor: Executor) -> TeachingResult:
     clips = _write_clips(improvement)
     trial = judging.prepare(improvement)
     learning.configure(improvement)  # raises what would else be raised after some minutes
@@ -78,7 +78,9 @@ def _teach(improvement: Improvement, executor: Executor) -> Result:
         }
         write_operating_points(read_artefact(candidate), chosen, rates)
         kept = _keep(improvement, tuned, candidate)
-    return Result(str(kept), tuple(reasons), clips, *(_figures(score, clips) for score in scores))
+    return TeachingResult(
+        str(kept), tuple(reasons), clips, *(_figures(score, clips) for score in scores)
+    )
 
 
 def _write_clips(improvement: Improvement) -> dict[str, int]:

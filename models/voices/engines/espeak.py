@@ -17,7 +17,7 @@ import numpy as np
 from firmware_py.errors import AudioError
 from models.voices.engines import espeak_process
 from models.voices.engines.process import pipes
-from models.voices.engines.voice import Utterance, Word
+from models.voices.engines.voice import Utterance, WordTiming
 
 UNLIKE_PEOPLE = re.compile(r"robo|whisper|demonic", re.IGNORECASE)
 """Variants that no person sounds like, or that have no pitch."""
@@ -54,7 +54,7 @@ class EspeakNg:
         starts = [(tokens[place], sample) for place, sample in head["words"] if place in tokens]
         ends = [sample for _, sample in starts[1:]] + [len(pcm)]
         words = tuple(
-            Word(token, start / sample_rate_hz, end / sample_rate_hz)
+            WordTiming(token, start / sample_rate_hz, end / sample_rate_hz)
             for (token, start), end in zip(starts, ends, strict=True)
         )
         return Utterance(pcm.astype(np.float32) / 32768, sample_rate_hz, words)

@@ -34,7 +34,7 @@ QUIET_ENOUGH = 60
 """Volume, percent: some variants clip at the default of 100."""
 
 
-class Event(ctypes.Structure):
+class EspeakEvent(ctypes.Structure):
     _fields_ = [
         ("kind", ctypes.c_int),
         ("unique_identifier", ctypes.c_uint),
@@ -62,7 +62,7 @@ class VoiceFile(ctypes.Structure):
 
 
 Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event)
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(EspeakEvent)
 )
 
 

@@ -14,7 +14,7 @@ import soundfile
 
 from firmware_py.errors import AudioError
 from models.voices.engines.process import pipes
-from models.voices.engines.voice import Utterance, Word, pitch_factor, stretch
+from models.voices.engines.voice import Utterance, WordTiming, pitch_factor, stretch
 
 ENGLISH_VOICE = re.compile(r"kal_|ked_|rab_|don_|en1_|us\d_|cmu_us_|nitech_us_")
 """Festival's voice list does not tell languages; these are the English ones Debian knows."""
@@ -82,7 +82,7 @@ class Festival:
             samples, sample_rate_hz = soundfile.read(path, dtype="float32")
         bounds = [line.split() for line in lines if line.startswith(("word ", "none"))]
         words = tuple(
-            Word(token, float(fields[1]), float(fields[2]))
+            WordTiming(token, float(fields[1]), float(fields[2]))
             for token, fields in enumerate(bounds)
             if fields[0] == "word"
         )

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from firmware_py.errors import AudioError
-from models.voices.engines.voice import Utterance, Word, pitch_factor, stretch
+from models.voices.engines.voice import Utterance, WordTiming, pitch_factor, stretch
 
 MEAN_F0_HZ = {"kal16": 95.0, "awb": 116.0, "rms": 93.0, "slt": 167.0}
 """The voices and their own mean f0; "kal" is left out, its 8 kHz lack half of the speech band."""
@@ -92,7 +92,7 @@ class Flite:
         samples = pcm.astype(np.float32) / 32768
         return Utterance(samples, int(wave.sample_rate_hz), tuple(self._words(utterance)))
 
-    def _words(self, utterance: int) -> Iterator[Word]:
+    def _words(self, utterance: int) -> Iterator[WordTiming]:
         library = self._library
         token = 0
         item = library.relation_head(library.utt_relation(utterance, b"Token"))
@@ -100,7 +100,7 @@ class Flite:
         start = b"daughter1." + syllables + b".daughter1.daughter1.R:Segment.p.end"
         end = b"daughtern." + syllables + b".daughtern.daughtern.R:Segment.end"
         while item:
-            yield Word(
+            yield WordTiming(
                 token, library.ffeature_float(item, start), library.ffeature_float(item, end)
             )
             item, token = library.item_next(item), token + 1

@@ -27,7 +27,7 @@ class Voice:
 
 
 @dataclass(frozen=True)
-class Word:
+class WordTiming:
     """Where one whitespace-separated token of the text is heard."""
 
     token: int
@@ -41,7 +41,7 @@ class Utterance:
 
     samples: NDArray[np.float32]
     sample_rate_hz: int
-    words: tuple[Word, ...]
+    words: tuple[WordTiming, ...]
 
     @property
     def duration_seconds(self) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.errors import AudioError, MissingToolError
-from models.voices.engines.voice import OWN_RATE_WPM, Utterance, Word
+from models.voices.engines.voice import OWN_RATE_WPM, Utterance, WordTiming
 from models.voices.kokoro import files
 from models.voices.kokoro.text import BOTH_WAYS, PUNCTUATION, symbols
 from models.voices.kokoro.throats import BLEND, BLENDS, Tables, throat
@@ -149,7 +149,7 @@ def _jitter(rng: np.random.Generator, length: int) -> NDArray[np.int64]:
     return frames
 
 
-def _words(spelt: Spelt, frames: NDArray[np.int64]) -> tuple[Word, ...]:
+def _words(spelt: Spelt, frames: NDArray[np.int64]) -> tuple[WordTiming, ...]:
     """Return where each token is heard; frames: how many each symbol lasts, pads included.
 
     The first token begins with the leading pad, which holds its onset.
@@ -157,7 +157,7 @@ def _words(spelt: Spelt, frames: NDArray[np.int64]) -> tuple[Word, ...]:
     borders = np.concatenate([[0], np.cumsum(frames)]) * SAMPLES_PER_FRAME / SAMPLE_RATE_HZ
     borders[1] = 0.0
     return tuple(
-        Word(token, float(borders[first + 1]), float(borders[last + 1]))
+        WordTiming(token, float(borders[first + 1]), float(borders[last + 1]))
         for token, (first, last) in enumerate(spelt.spans)
         if last > first
     )

@@ -35,7 +35,7 @@ ENGLISH = ("a", "b")
 
 
 @dataclass(frozen=True)
-class Throat:
+class KokoroThroat:
     """How much of each voice is in one throat."""
 
     voices: tuple[str, ...]
@@ -59,18 +59,20 @@ class Throat:
         return style + self.offset
 
 
-def throat(name: str, tables: Tables) -> Throat:
+def throat(name: str, tables: Tables) -> KokoroThroat:
     """Return the throat of a name: a voice's own, or a mixture (blend-0 to blend-2999).
 
     A mixture depends on its number and the voices in `tables` only.
     """
     if not name.startswith(BLEND):
         whole = np.ones(1)
-        return Throat((name,), whole, whole, np.zeros(STYLE_SIZE, np.float32))
+        return KokoroThroat((name,), whole, whole, np.zeros(STYLE_SIZE, np.float32))
     rng = np.random.default_rng((int(name.removeprefix(BLEND)), len(tables)))
     voices = tuple(_draw(rng, sorted(tables)) for _ in range(rng.integers(*BLENDED, endpoint=True)))
     shares = np.full(len(voices), CONCENTRATION)
-    return Throat(voices, rng.dirichlet(shares), rng.dirichlet(shares), _direction(rng, tables))
+    return KokoroThroat(
+        voices, rng.dirichlet(shares), rng.dirichlet(shares), _direction(rng, tables)
+    )
 
 
 def _draw(rng: np.random.Generator, voices: list[str]) -> str:

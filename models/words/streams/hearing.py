@@ -17,7 +17,7 @@ from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
 from firmware_py.labels import is_word
 from models.evaluation.metrics import clopper_pearson, poisson_interval
-from models.words.streams.plan import Spoken
+from models.words.streams.plan import SpokenWord
 
 TOLERANCE_MS = 1500.0
 """How far from a word a detection may lie to belong to it: its clip lasts a second."""
@@ -78,7 +78,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Heard:
+class RecordingScores:
     """The scores of a whole recording, as the runtime gives them to the policy."""
 
     metadata: Metadata
@@ -96,7 +96,7 @@ class Heard:
         ]
 
 
-def hear(artefact: Artefact, path: Path, runtime: Runtime | None = None) -> Heard:
+def hear(artefact: Artefact, path: Path, runtime: Runtime | None = None) -> RecordingScores:
     """Stream a recording of any rate and length through the artefact's detector."""
     recording = open_recording(path)
     count, parts = 0, []
@@ -107,7 +107,7 @@ def hear(artefact: Artefact, path: Path, runtime: Runtime | None = None) -> Hear
             parts.append(detector.steps(block))
         parts.append(detector.last_steps())
     minutes = count / recording.sample_rate_hz / 60.0
-    return Heard(artefact.metadata, joined(parts).scores, minutes)
+    return RecordingScores(artefact.metadata, joined(parts).scores, minutes)
 
 
 def policy_of(artefact: Artefact) -> CommandPolicy:
@@ -123,7 +123,7 @@ def policy_of(artefact: Artefact) -> CommandPolicy:
 
 def tally(
     detections: Sequence[Detection],
-    spoken: Sequence[Spoken],
+    spoken: Sequence[SpokenWord],
     labels: Sequence[str],
     minutes: float,
     tolerance_ms: float = TOLERANCE_MS,

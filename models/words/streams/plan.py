@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from firmware_py.errors import SettingsError
 from firmware_py.labels import UNKNOWN, is_word
 from firmware_py.level import to_int16
-from models.words.corpus import UNKNOWN_WORD, Corpus, Said
+from models.words.corpus import UNKNOWN_WORD, Corpus, WordRecording
 
 CROSSFADE_SECONDS = 0.5
 BACKGROUND_SECONDS = (4.0, 8.0)
@@ -20,7 +20,7 @@ SPREAD = 0.4
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SpokenWord:
     """A word in a stream."""
 
     word: str
@@ -43,7 +43,7 @@ class StreamPlan:
 
 def make_stream(
     corpus: Corpus, labels: Sequence[str], plan: StreamPlan, sample_rate_hz: int
-) -> tuple[NDArray[np.int16], list[Spoken]]:
+) -> tuple[NDArray[np.int16], list[SpokenWord]]:
     """Return samples, int16 [n], and the words in them; other words are named `_unknown_`."""
     rng = np.random.RandomState(plan.seed)
     length = round(plan.minutes * 60 * sample_rate_hz)
@@ -60,19 +60,19 @@ def make_stream(
         samples = said.take.samples
         stream[position : position + len(samples)] += samples
         start = position + said.take.word_start
-        spoken.append(Spoken(word, round(1000 * start / sample_rate_hz, 1)))
+        spoken.append(SpokenWord(word, round(1000 * start / sample_rate_hz, 1)))
         gap = plan.every_seconds * rng.uniform(1 - SPREAD, 1 + SPREAD)
         position += max(len(samples), round(gap * sample_rate_hz))
     return to_int16(stream), spoken
 
 
-def write_truth(path: Path, spoken: Iterable[Spoken]) -> None:
+def write_truth(path: Path, spoken: Iterable[SpokenWord]) -> None:
     """Write one line a word: `word, milliseconds`."""
     lines = [f"{each.word}, {each.time_ms:.1f}\n" for each in spoken]
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def read_truth(path: Path) -> list[Spoken]:
+def read_truth(path: Path) -> list[SpokenWord]:
     """Return the words of a ground-truth file, in order of time; raises SettingsError."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -84,7 +84,7 @@ def read_truth(path: Path) -> list[Spoken]:
             continue
         word, _, time = line.partition(",")
         try:
-            spoken.append(Spoken(word.strip(), float(time)))
+            spoken.append(SpokenWord(word.strip(), float(time)))
         except ValueError as error:
             raise SettingsError(
                 f"{path}:{number}: {line!r} is not `word, milliseconds`; write it so"
@@ -92,7 +92,7 @@ def read_truth(path: Path) -> list[Spoken]:
     return sorted(spoken, key=lambda each: each.time_ms)
 
 
-def _draw(rng: np.random.RandomState, said: Sequence[Said]) -> Said:
+def _draw(rng: np.random.RandomState, said: Sequence[WordRecording]) -> WordRecording:
     if not said:
         raise SettingsError("the part has no recording of one of the words; name another --part")
     return said[rng.randint(len(said))]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detection
 from firmware_py.labels import is_word
-from models.words.streams.hearing import Heard
+from models.words.streams.hearing import RecordingScores
 
 Number = TypeVar("Number", np.int64, np.float64)
 
@@ -17,7 +17,7 @@ Number = TypeVar("Number", np.int64, np.float64)
 class CommandSweep:
     """The detections of a recording under any policy."""
 
-    def __init__(self, heard: Heard) -> None:
+    def __init__(self, heard: RecordingScores) -> None:
         self.heard = heard
         self._posteriors = heard.scores.astype(np.float64)
         self._step_ms = 1000.0 * heard.metadata.step_seconds

@@ -7,8 +7,8 @@ from itertools import product
 import numpy as np
 
 from firmware_py.command_words import CommandPolicy
-from models.words.streams.hearing import TOLERANCE_MS, Heard, Tally, tally
-from models.words.streams.plan import Spoken
+from models.words.streams.hearing import TOLERANCE_MS, RecordingScores, Tally, tally
+from models.words.streams.plan import SpokenWord
 from models.words.streams.sweep import CommandSweep
 
 AVERAGE_WINDOWS_MS = (80.0, 120.0, 160.0, 240.0, 320.0)
@@ -37,8 +37,8 @@ class Tuned:
 
 
 def curve(
-    heard: Heard,
-    spoken: Sequence[Spoken],
+    heard: RecordingScores,
+    spoken: Sequence[SpokenWord],
     policy: CommandPolicy,
     thresholds: Sequence[float] = CURVE_THRESHOLDS,
     tolerance_ms: float = TOLERANCE_MS,
@@ -70,8 +70,8 @@ def candidates(step_ms: float) -> Iterator[CommandPolicy]:
 
 
 def tune(
-    heard: Heard,
-    spoken: Sequence[Spoken],
+    heard: RecordingScores,
+    spoken: Sequence[SpokenWord],
     wish: Wish = Wish(),
     tolerance_ms: float = TOLERANCE_MS,
 ) -> Tuned:

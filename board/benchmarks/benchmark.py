@@ -19,7 +19,7 @@ class BenchmarkError(Exception):
 
 
 @dataclass(frozen=True)
-class Row:
+class BenchmarkRow:
     """A result. Times are CPU seconds for each second of audio."""
 
     group: str
@@ -31,7 +31,7 @@ class Row:
     """The part of the network alone, where it is known."""
     rss_mb: float | None = None
 
-    def lowest(self, other: "Row") -> "Row":
+    def lowest(self, other: "BenchmarkRow") -> "BenchmarkRow":
         """Return the lower of the same measurement's costs, each by itself."""
         network = None
         if self.network is not None and other.network is not None:
@@ -40,7 +40,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Job:
+class Benchmark:
     """Something that can be measured again and again."""
 
     group: str
@@ -50,15 +50,17 @@ class Job:
     measure: Callable[[], Sequence[Mapping[str, Any]]]
     """Returns, for each row, cpu and, where they are known, network and rss_mb."""
 
-    def run(self) -> list[Row]:
+    def run(self) -> list[BenchmarkRow]:
         """Return the rows; raises BenchmarkError."""
         answers = zip(self.details, self.measure(), strict=True)
-        return [Row(self.group, self.name, detail, **answer) for detail, answer in answers]
+        return [BenchmarkRow(self.group, self.name, detail, **answer) for detail, answer in answers]
 
 
-def single(group: str, name: str, detail: str, measure: Callable[[], Mapping[str, Any]]) -> Job:
-    """Return a job of one row."""
-    return Job(group, name, (detail,), lambda: [measure()])
+def single(
+    group: str, name: str, detail: str, measure: Callable[[], Mapping[str, Any]]
+) -> Benchmark:
+    """Return a benchmark of one row."""
+    return Benchmark(group, name, (detail,), lambda: [measure()])
 
 
 def run_workload(script: str, *arguments: object, python: Path | str = sys.executable) -> Any:
