@@ -105,4 +105,4 @@ def served(folder: Path, **settings: Any) -> Iterator[Served]:
     try:
         yield Served(device, server.port)
     finally:
-        assert server.close(10.0)
+        assert server.close(60.0)

@@ -31,7 +31,7 @@ WORDS = [
 def bench(*arguments):
     command = [sys.executable, "-m", "firmware_py", "bench", BEEP, *arguments]
     return subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, timeout=120, check=False
+        list(map(str, command)), capture_output=True, text=True, timeout=600, check=False
     )
 
 

@@ -59,12 +59,13 @@ def bench(
         list(map(str, command)),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env=environment,
     )
 
 
+@pytest.mark.slow  # it measures real time
 def test_the_round_trip_is_timed(pulse: Pulse, recording: Path) -> None:
     done = bench(pulse.environment, "--audio", recording, "--json")
     assert done.returncode == 0, done.stderr

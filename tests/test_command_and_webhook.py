@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -60,10 +61,10 @@ def test_a_program_that_fails_or_is_missing() -> None:
 def test_a_program_that_takes_too_long_dies_with_its_children(tmp_path: Path) -> None:
     child = tmp_path / "child"
     program = ("sh", "-c", f'sleep 60 & echo $! > "{child}"; wait')
-    with pytest.raises(DeviceError, match=r"sh was killed after 0\.5 s"):
-        command(*program, timeout_seconds=0.5).handle(EVENT)
+    with pytest.raises(DeviceError, match=r"sh was killed after 3 s"):
+        command(*program, timeout_seconds=3.0).handle(EVENT)
     process_id = int(child.read_text())
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while is_running(process_id):
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -75,7 +76,7 @@ def test_what_runs_in_the_background_is_not_waited_for(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(DeviceError, match="sh ended with 4: 'no'"):
         command(*program, timeout_seconds=30.0).handle(EVENT)
-    assert time.monotonic() - began < 15.0
+    assert time.monotonic() - began < 30.0
     assert is_running(int(child.read_text()))
     os.kill(int(child.read_text()), signal.SIGKILL)
 
@@ -92,7 +93,25 @@ def test_closing_kills_a_running_program() -> None:
     worker = OutputWorker("command", command("sleep", "60", timeout_seconds=60))
     worker.put(EVENT)
     time.sleep(0.3)
-    assert close_all([worker], 5.0) == []
+    assert close_all([worker], 30.0) == []
+
+
+def test_closing_kills_a_program_that_is_just_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    starting, go_on = threading.Event(), threading.Event()
+    real = subprocess.Popen
+
+    def slow(*arguments: object, **options: object) -> "subprocess.Popen[bytes]":
+        starting.set()
+        go_on.wait(60)
+        return real(*arguments, **options)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr("firmware_py.outputs.command.subprocess.Popen", slow)
+    worker = OutputWorker("command", command("sleep", "600", timeout_seconds=600))
+    worker.put(EVENT)
+    assert starting.wait(60)
+    worker.close()
+    go_on.set()
+    assert worker.join(60.0)
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -173,8 +192,8 @@ def test_closing_does_not_wait_for_the_next_attempt() -> None:
         port = free.getsockname()[1]
     worker = OutputWorker("webhook", hook(port, retries=6))
     worker.put(EVENT)
-    time.sleep(1.5)  # in the second pause, of 2 s
-    assert close_all([worker], 1.0) == []
+    time.sleep(1.5)  # in the second pause, of 2 s; all six last a minute
+    assert close_all([worker], 20.0) == []
 
 
 def answering(answer: bytes, pause_seconds: float = 0.0) -> "AbstractContextManager[int]":
@@ -214,10 +233,10 @@ def test_a_server_that_drips_is_cut_off() -> None:
     began = time.monotonic()
     with (
         answering(answer, 0.05) as port,
-        pytest.raises(DeviceError, match=r"not done within 0\.5 s"),
+        pytest.raises(DeviceError, match=r"not done within 3 s"),
     ):
-        hook(port, retries=0, timeout_seconds=0.5).handle(EVENT)
-    assert time.monotonic() - began < 60.0  # 500 s would be the whole answer
+        hook(port, retries=0, timeout_seconds=3.0).handle(EVENT)
+    assert time.monotonic() - began < 120.0  # 500 s would be the whole answer
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0\r\n", b"", b"HTTP/1.1 abc\r\n\r\n"])

@@ -20,7 +20,7 @@ SPEECH = DEFAULT_MODEL.with_suffix(".flac")
 
 def trigger_word(*arguments, stdin=b""):
     command = [sys.executable, "-m", "firmware_py", *map(str, arguments)]
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False)
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=300, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ def test_a_reader_that_has_gone_is_no_error(beeps) -> None:
         assert process.stderr
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(timeout=60) == 141
+        assert process.wait(timeout=300) == 141
 
 
 def test_the_workstation_starts_without_tensorflow() -> None:

@@ -23,7 +23,7 @@ def mock(**settings: object) -> tuple[Gpio, MockLine]:
 
 
 def wait_for(line: MockLine, states: list[bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while line.states != states:
         assert time.monotonic() < end, line.states
         time.sleep(0.01)
@@ -32,18 +32,17 @@ def wait_for(line: MockLine, states: list[bool]) -> None:
 def test_pulse() -> None:
     gpio, line = mock(pulse_seconds=0.1)
     gpio.handle(EVENT)
-    assert line.is_high
     wait_for(line, [False, True, False])
 
 
 def test_a_second_event_makes_the_pulse_longer() -> None:
-    gpio, line = mock(pulse_seconds=0.4)
+    gpio, line = mock(pulse_seconds=2.0)
     began = time.monotonic()
     gpio.handle(EVENT)
-    time.sleep(0.2)
+    time.sleep(0.5)
     gpio.handle(EVENT)
     wait_for(line, [False, True, True, False])
-    assert time.monotonic() - began >= 0.6
+    assert time.monotonic() - began >= 2.5
 
 
 def test_toggle() -> None:
@@ -84,7 +83,7 @@ def test_in_a_worker() -> None:
     worker.put(EVENT)
     while not worker.handled:
         time.sleep(0.01)
-    assert close_all([worker], 5.0) == []
+    assert close_all([worker], 30.0) == []
     assert line.states == [False, True, False]
     assert line.released
 

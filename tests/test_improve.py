@@ -317,7 +317,7 @@ def statistics(folder: Path) -> list[np.ndarray]:
     return [values for layer in norms for values in layer.get_weights()[2:]]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("in_this_process")
 def test_the_whole_way_stopped_and_gone_on(
     tone_model, tone_clips, folders, tmp_path, monkeypatch, capsys
@@ -358,7 +358,7 @@ def test_the_whole_way_stopped_and_gone_on(
     assert find_model(str(out)).config.name == "test"  # it can be improved again
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.usefixtures("in_this_process")
 def test_a_worse_model_is_not_written(
     tone_model, tone_clips, folders, tmp_path, monkeypatch, capsys

@@ -34,7 +34,7 @@ SOURCE = Path(__file__).parents[1]
 
 def install(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "firmware_py", "install", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def refusal(*arguments: object) -> str:
@@ -195,7 +195,7 @@ def keys(tmp_path: Path) -> tuple[Path, str]:
 def sign(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "board", "sign", *map(str, arguments)]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, cwd=SOURCE
+        command, capture_output=True, text=True, timeout=300, check=False, cwd=SOURCE
     )
 
 

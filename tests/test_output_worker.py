@@ -31,7 +31,7 @@ class Stuck(Output):
         self.gate = threading.Event()
 
     def handle(self, event: Event) -> None:
-        self.gate.wait(30)
+        self.gate.wait(600)
 
 
 class Failing(Recorder):
@@ -43,7 +43,7 @@ class Failing(Recorder):
         raise OSError("cannot close")
 
 
-def wait_until(condition, seconds: float = 10.0) -> None:
+def wait_until(condition, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -60,11 +60,11 @@ def test_a_stuck_output_delays_no_other_and_drops_what_is_too_much(
         for worker in workers:
             worker.put(replace(EVENT, score=float(number)))
         wait_until(lambda expected=number: len(recorder.events) == expected + 1)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 300
     assert workers[0].dropped in (16, 17)  # one is being handled, three wait
     assert workers[0].queued == 3
     assert "stuck: too slow" in caplog.text
-    assert close_all(workers, 0.3) == ["stuck"]
+    assert close_all(workers, 3.0) == ["stuck"]
     assert recorder.closed
     stuck.gate.set()
 
@@ -78,7 +78,7 @@ def test_a_failing_output_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     assert len(failing.events) == 2
     assert worker.handled == 0
     assert "failing: no luck" in caplog.text
-    assert close_all([worker], 5.0) == []
+    assert close_all([worker], 30.0) == []
     assert "cannot close" in caplog.text
 
 
@@ -88,7 +88,7 @@ def test_only_the_wanted_labels() -> None:
     for label in ("off", "on", "stop"):
         worker.put(replace(EVENT, label=label))
     wait_until(lambda: worker.handled == 1)
-    close_all([worker], 5.0)
+    close_all([worker], 30.0)
     assert [event.label for event in recorder.events] == ["on"]
 
 
@@ -102,7 +102,7 @@ def test_preparations_come_in_turn_and_may_fail() -> None:
     wait_until(lambda: worker.handled == 1)
     assert order == ["ready"]
     assert worker.failures == 1
-    close_all([worker], 5.0)
+    close_all([worker], 30.0)
 
 
 def test_an_output_whose_device_is_missing_is_tried_again_at_each_event(

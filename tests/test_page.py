@@ -226,7 +226,7 @@ def axe(request: pytest.FixtureRequest) -> str:
         if not (npm := shutil.which("npm")):
             pytest.skip("npm is not installed (apt: npm)")
         command = [npm, "pack", AXE, "--silent", "--pack-destination", str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode:
             pytest.skip(f"npm cannot fetch {AXE}: {done.stderr.strip()[-100:]}")
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:

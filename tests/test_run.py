@@ -166,7 +166,7 @@ def command(environment: dict[str, str], *words: str) -> "subprocess.CompletedPr
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -38,7 +38,11 @@ class Manager:
 
 
 @pytest.mark.parametrize("kind", ["path", "abstract"])
-def test_ready_alive_status_stopping(tmp_path: Path, kind: str) -> None:
+def test_ready_alive_status_stopping(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("firmware_py.live.notifier.time.monotonic", lambda: now[0])
     manager = Manager(str(tmp_path / "notify") if kind == "path" else f"@{tmp_path.name}-notify")
     notifier = Notifier(manager.environment)
     assert manager.told() == []
@@ -46,7 +50,7 @@ def test_ready_alive_status_stopping(tmp_path: Path, kind: str) -> None:
     notifier.alive()
     notifier.alive()
     assert manager.told() == ["READY=1", "WATCHDOG=1"]  # pings are a quarter of its time apart
-    time.sleep(0.1)
+    now[0] += 0.1
     notifier.alive()
     notifier.status("fine")
     notifier.alive()

@@ -230,7 +230,7 @@ def test_a_foreign_page_changes_nothing(page: Served, method: str, path: str) ->
     ],
 )
 def test_no_path_leads_elsewhere(page: Served, path: str) -> None:
-    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as raw:
         raw.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         answer = b"".join(iter(lambda: raw.recv(65536), b""))
     assert answer.split(b" ", 2)[1] in (b"404", b"400")
@@ -243,7 +243,7 @@ def test_no_path_leads_elsewhere(page: Served, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/api/login", "/api/journal/1", "/nowhere"])
 def test_a_gigabyte_is_refused_before_it_is_read(locked_page: Served, path: str) -> None:
-    with socket.create_connection(("127.0.0.1", locked_page.port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", locked_page.port), timeout=60) as raw:
         raw.sendall(
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             f"Content-Length: {1 << 30}\r\n\r\n".encode()
@@ -256,7 +256,7 @@ def test_a_gigabyte_is_refused_before_it_is_read(locked_page: Served, path: str)
 
 
 def test_a_chunked_flood_is_refused(page: Served) -> None:
-    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as raw:
         raw.sendall(
             b"POST /api/listening HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -270,7 +270,7 @@ def test_a_chunked_flood_is_refused(page: Served) -> None:
 
 
 def test_a_header_without_end_is_refused(page: Served) -> None:
-    with socket.create_connection(("127.0.0.1", page.port), timeout=10) as raw:
+    with socket.create_connection(("127.0.0.1", page.port), timeout=60) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 100_000)
         assert raw.recv(1000).split(b" ")[1] == b"400"
 
@@ -279,8 +279,8 @@ def test_who_says_nothing_or_too_slowly_is_cut_off(
     page: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connections, "FIRST_REQUEST_SECONDS", 0.5)
-    mute = socket.create_connection(("127.0.0.1", page.port), timeout=10)
-    slow = socket.create_connection(("127.0.0.1", page.port), timeout=10)
+    mute = socket.create_connection(("127.0.0.1", page.port), timeout=60)
+    slow = socket.create_connection(("127.0.0.1", page.port), timeout=60)
     slow.sendall(b"GET / HTTP/1.1\r\n")
     for raw in (mute, slow):
         with contextlib.suppress(ConnectionResetError):
@@ -293,10 +293,10 @@ def test_who_takes_nothing_is_cut_off(page: Served, monkeypatch: pytest.MonkeyPa
     page.device.journal.add(page.device.journal.lines()[0].entry, wav(600.0))
     with socket.socket() as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        raw.settimeout(10)
+        raw.settimeout(60)
         raw.connect(("127.0.0.1", page.port))
         raw.sendall(b"GET /api/journal/4/clip.wav HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        time.sleep(2.0)
+        time.sleep(4.0)
         taken = 0
         with contextlib.suppress(ConnectionResetError):
             while piece := raw.recv(1 << 20):
@@ -307,19 +307,13 @@ def test_who_takes_nothing_is_cut_off(page: Served, monkeypatch: pytest.MonkeyPa
 def test_two_hundred_connections_are_bounded_and_end(
     page: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "FIRST_REQUEST_SECONDS", 8.0)
-    raws = [socket.create_connection(("127.0.0.1", page.port), timeout=10) for _ in range(200)]
-    time.sleep(1.0)
-    open_now = 0
-    for raw in raws:
-        raw.setblocking(False)
-        try:
-            open_now += raw.recv(1) != b""
-        except BlockingIOError:
-            open_now += 1
-        except ConnectionResetError:
-            pass
-    assert open_now == connections.MOST_FROM_ONE
+    monkeypatch.setattr(connections, "FIRST_REQUEST_SECONDS", 12.0)
+    raws = [socket.create_connection(("127.0.0.1", page.port), timeout=60) for _ in range(200)]
+    fewest = len(raws)
+    while fewest > connections.MOST_FROM_ONE:
+        time.sleep(0.5)
+        fewest = sum(map(is_open, raws))
+    assert fewest == connections.MOST_FROM_ONE
     end = time.monotonic() + 60
     while True:
         try:
@@ -330,6 +324,16 @@ def test_two_hundred_connections_are_bounded_and_end(
             time.sleep(0.1)
     for raw in raws:
         raw.close()
+
+
+def is_open(raw: socket.socket) -> bool:
+    raw.setblocking(False)
+    try:
+        return raw.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
 
 
 # The stream.
@@ -349,10 +353,10 @@ def test_pages_get_what_is_heard_and_a_closed_one_costs_nothing(page: Served) ->
         async with session:
             first, second = await connecting, await listen_again(session)
             await until(lambda: broadcast.is_watched)
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1.0)
             broadcast.send({"type": "sound", "level": -30.0})
             for socket in (first, second):
-                assert await socket.receive_json(timeout=10) == {"type": "sound", "level": -30.0}
+                assert await socket.receive_json(timeout=60) == {"type": "sound", "level": -30.0}
             await first.close()
             await asyncio.sleep(0.1)
             assert broadcast.is_watched
@@ -365,7 +369,7 @@ def test_pages_get_what_is_heard_and_a_closed_one_costs_nothing(page: Served) ->
     asyncio.run(look())
 
 
-async def until(condition: Any, seconds: float = 10.0) -> None:
+async def until(condition: Any, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -390,7 +394,7 @@ def test_the_number_of_pages_is_bounded(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{page.port}/api/live"
         async with aiohttp.ClientSession() as session:
             kept = [await session.ws_connect(url) for _ in range(2)]
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1.0)
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await session.ws_connect(url)
             assert refused.value.status == 503
@@ -408,7 +412,7 @@ def test_one_that_never_reads_holds_up_neither_the_sender_nor_the_others(page: S
         "Sec-WebSocket-Version: 13\r\n\r\n"
     )
     message = {"type": "sound", "data": "x" * 20_000}
-    deaf = socket.create_connection(("127.0.0.1", page.port), timeout=10)
+    deaf = socket.create_connection(("127.0.0.1", page.port), timeout=60)
     deaf.sendall(request.encode())
 
     async def look() -> None:
@@ -420,7 +424,7 @@ def test_one_that_never_reads_holds_up_neither_the_sender_nor_the_others(page: S
                 began = time.thread_time()
                 page.device.broadcast.send({**message, "number": number})
                 longest = max(longest, time.thread_time() - began)
-                assert (await reader.receive_json(timeout=10))["number"] == number
+                assert (await reader.receive_json(timeout=60))["number"] == number
             assert longest < 0.05
             await reader.close()
 
@@ -434,7 +438,7 @@ def test_a_flood_of_messages_from_a_page_is_no_way_in(page: Served) -> None:
         async with session:
             live = await connecting
             await live.send_str("x" * 100_000)
-            closed = await live.receive(timeout=10)
+            closed = await live.receive(timeout=60)
             assert closed.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
 
     asyncio.run(look())

@@ -30,7 +30,7 @@ for module in pkgutil.walk_packages(firmware_py.__path__, "firmware_py."):
 
 def test_no_module_of_the_device_needs_the_workstation():
     result = subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=False, timeout=600
     )
     assert result.returncode == 0, result.stderr
     assert "firmware_py.detector" in result.stdout.split()
@@ -39,7 +39,7 @@ def test_no_module_of_the_device_needs_the_workstation():
 def test_the_wheel_holds_the_device_package_and_the_default_artefact_only(tmp_path):
     pytest.importorskip("build")
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, timeout=280)
+    subprocess.run(command, check=True, capture_output=True, timeout=1000)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -57,7 +57,7 @@ def test_the_wheel_holds_the_device_package_and_the_default_artefact_only(tmp_pa
 def test_a_device_install_is_small_detects_and_brings_no_tensorflow(tmp_path):
     site = tmp_path / "site"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(site), str(ROOT)]
-    subprocess.run(command, check=True, capture_output=True, timeout=280)
+    subprocess.run(command, check=True, capture_output=True, timeout=1000)
     size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     assert size < 100_000_000
     installed = {path.name.partition("-")[0] for path in site.glob("*.dist-info")}
@@ -78,7 +78,7 @@ def test_a_device_install_is_small_detects_and_brings_no_tensorflow(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         cwd=tmp_path,
     )
     assert result.returncode == 0, result.stderr

@@ -70,7 +70,7 @@ async def client(service: WyomingService) -> AsyncIterator[AsyncTcpClient]:
 
 
 async def answer(connected: AsyncTcpClient) -> Event:
-    event = await asyncio.wait_for(connected.read_event(), 20)
+    event = await asyncio.wait_for(connected.read_event(), 60)
     assert event is not None
     return event
 
@@ -113,7 +113,7 @@ async def pinged(service: WyomingService) -> bool:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 20.0
+    end = time.monotonic() + 60.0
     while not condition():
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.02)
@@ -146,6 +146,7 @@ def test_info(service: WyomingService) -> None:
     assert program.name == "trigger-word"
     assert [model.name for model in program.models] == ["beep", "hoot"]
     assert [model.phrase for model in program.models] == ["beep", "hoot"]
+    assert [model.description for model in program.models] == ["beep", "hoot"]
     assert all(model.installed and model.version for model in program.models)
 
 
@@ -318,7 +319,7 @@ def test_nonsense_ends_one_connection_with_one_line(
         writer.write(sent)
         await writer.drain()
         with suppress(ConnectionResetError):  # it hangs up while we still send
-            assert await asyncio.wait_for(reader.read(), 20) == b""
+            assert await asyncio.wait_for(reader.read(), 60) == b""
         writer.close()
 
     with caplog.at_level(logging.WARNING):
@@ -350,7 +351,7 @@ def test_a_message_that_does_not_end(
         reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
         writer.write(b'{"type"')
         await writer.drain()
-        rest = await asyncio.wait_for(reader.read(), 20)
+        rest = await asyncio.wait_for(reader.read(), 60)
         writer.close()
         return rest
 
@@ -360,13 +361,13 @@ def test_a_message_that_does_not_end(
 def test_who_is_silent_for_long_is_disconnected(
     service: WyomingService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_module, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(client_module, "IDLE_SECONDS", 2.0)
 
     async def wait() -> Event | None:
         async with client(service) as connected:
             await connected.write_event(Ping().event())
             await answer(connected)
-            return await asyncio.wait_for(connected.read_event(), 20)
+            return await asyncio.wait_for(connected.read_event(), 60)
 
     assert asyncio.run(wait()) is None
     wait_until(lambda: service.clients == 0)
@@ -379,10 +380,14 @@ def test_a_dead_peer_is_noticed_by_the_kernel(service: WyomingService) -> None:
         async with client(service) as connected:
             await connected.write_event(Ping().event())
             await answer(connected)
-            await asyncio.sleep(0.3)  # until the acknowledgement's own timer is gone
-            rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-            ours = f"0100007F:{service.port:04X}"
-            return [row[5] for row in rows if row[1] == ours and row[3] == "01"]
+            for _ in range(600):
+                rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+                ours = f"0100007F:{service.port:04X}"
+                found = [row[5] for row in rows if row[1] == ours and row[3] == "01"]
+                if found[0].startswith("02:"):
+                    break
+                await asyncio.sleep(0.1)  # until the acknowledgement's own timer is gone
+            return found
 
     (timer,) = asyncio.run(timers())
     assert timer.startswith("02:")
@@ -399,12 +404,12 @@ def test_too_many_clients_and_a_place_that_is_given_back(
             await answer(first)
             async with client(service) as second:
                 refusal = await answer(second)
-                assert await asyncio.wait_for(second.read_event(), 20) is None
+                assert await asyncio.wait_for(second.read_event(), 60) is None
             monkeypatch.setattr(places, "QUIET_SECONDS", 0.0)
             async with client(service) as third:
                 await third.write_event(Ping().event())
                 accepted = await answer(third)
-                return refusal, accepted, await asyncio.wait_for(first.read_event(), 20) is None
+                return refusal, accepted, await asyncio.wait_for(first.read_event(), 60) is None
 
     refusal, accepted, first_is_gone = asyncio.run(come())
     assert Error.is_type(refusal.type)
@@ -453,7 +458,7 @@ def test_a_detector_that_fails_ends_one_connection(caplog: pytest.LogCaptureFixt
         with suppress(ConnectionError):  # it hangs up while we still send
             async with client(service) as connected:
                 await send_chunks(connected, beeps((), 1.0))
-                assert await asyncio.wait_for(connected.read_event(), 20) is None
+                assert await asyncio.wait_for(connected.read_event(), 60) is None
 
     asyncio.run(stream_into())
     assert "disconnected for an error, RuntimeError('no such\\noperator')" in caplog.text
@@ -520,7 +525,7 @@ def test_close_hangs_up(service: WyomingService) -> None:
             await connected.write_event(Ping().event())
             await answer(connected)
             service.close()
-            return await asyncio.wait_for(connected.read_event(), 20)
+            return await asyncio.wait_for(connected.read_event(), 60)
 
     assert asyncio.run(wait_for_the_end()) is None
 

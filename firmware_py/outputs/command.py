@@ -22,6 +22,7 @@ class Command(Output):
     def __init__(self, settings: CommandSettings) -> None:
         self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._interrupted = False
 
     def handle(self, event: Event) -> None:
         """Run the program; raises DeviceError when it fails or takes too long.
@@ -44,6 +45,8 @@ class Command(Output):
             except OSError as error:
                 raise DeviceError(f"{name} does not start: {error.strerror}") from error
             self._process = process
+            if self._interrupted:  # before there was a process to kill
+                _kill_group(process)
             try:
                 process.wait(self.settings.timeout_seconds)
             except subprocess.TimeoutExpired as error:
@@ -60,7 +63,8 @@ class Command(Output):
                 )
 
     def interrupt(self) -> None:
-        """Kill the program that is running."""
+        """Kill the program that is running, or that is just starting."""
+        self._interrupted = True
         if self._process:
             _kill_group(self._process)
 

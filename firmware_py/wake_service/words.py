@@ -80,7 +80,7 @@ def service_info(words: Sequence[WakeWord]) -> Info:
             attribution=nobody,
             installed=True,
             languages=[],
-            description=f"{word.name} ({word.model})",
+            description=word.name if word.name == word.model else f"{word.name} ({word.model})",
             version=word.version,
             phrase=word.name,
         )
