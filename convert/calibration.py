@@ -24,18 +24,20 @@ def calls(
     frames: float32 [n, num_bins]. The states are those that occur: every call is run.
     """
     stride = max(1, len(frames) // step.num_frames // CALIBRATION_CALLS)
-    for index, (inputs, _) in enumerate(run(step, frames)):
+    for index, (inputs, _) in enumerate(calls_along(step, frames)):
         if index % stride == 0:
             yield inputs
 
 
 def posteriors(step: StepModule, frames: Frames) -> Frames:
     """Return what `step` says along a stream, float32 [steps, labels]; frames as in `calls`."""
-    parts = [outputs[step.tensors.posteriors].numpy()[0] for _, outputs in run(step, frames)]
+    parts = [
+        outputs[step.tensors.posteriors].numpy()[0] for _, outputs in calls_along(step, frames)
+    ]
     return np.concatenate(parts)
 
 
-def run(
+def calls_along(
     step: StepModule | WindowModule | VerifierModule, frames: Frames
 ) -> Iterator[tuple[dict[str, Frames], Tensors]]:
     """Yield the inputs and outputs of every call along a stream; states go from one to the next."""

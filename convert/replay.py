@@ -68,7 +68,7 @@ def _in_process(
     return posteriors
 
 
-def stream(
+def stream_posteriors(
     detector: Detector, samples: NDArray[np.int16], chunk_length: int
 ) -> NDArray[np.float32]:
     """Return the posteriors of all steps, float32 [steps, labels]."""
@@ -109,7 +109,7 @@ def _listen(
 ) -> NDArray[np.float32]:
     gain_db, runtime = arguments.gain_db, arguments.runtime
     with Detector(artefact, gain_db=gain_db, runtime=runtime) as detector:
-        return stream(detector, samples, arguments.chunk_length)
+        return stream_posteriors(detector, samples, arguments.chunk_length)
 
 
 def _verify(

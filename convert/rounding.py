@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.calibration import Frames, run
+from convert.calibration import Frames, calls_along
 from convert.step import StepModule
 from convert.weight_int8 import LEAST_WEIGHTS, quantise_channels
 from convert.weights import Dense, NetworkWeights, Recurrence, Weights
@@ -55,7 +55,7 @@ def rounded_weights(weights: NetworkWeights, frames: Frames) -> NetworkWeights:
 def layer_inputs(weights: NetworkWeights, frames: Frames) -> LayerInputs:
     """Return what the layers read along a stream of frames, float32 [n, num_bins]."""
     step = StepModule(weights, 1)
-    samples = [inputs for inputs, _ in run(step, frames)]
+    samples = [inputs for inputs, _ in calls_along(step, frames)]
     history = np.array([sample[step.tensors.history.input][0] for sample in samples])
     newest = np.array([sample[step.tensors.frames][0] for sample in samples])
     windows = np.concatenate((history, newest), axis=1)

@@ -12,7 +12,7 @@ from convert.verifier import windows
 from firmware_py.front_end import FrontEnd
 from firmware_py.schema import to_mapping
 from models.settings.network import Network
-from models.training.architecture import build
+from models.training.architecture import offline_model
 
 LOG_MEL = FrontEnd(
     sample_rate_hz=16000,
@@ -38,7 +38,7 @@ def made_network(
     """
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    model = build(network, frames.shape[1], num_labels)
+    model = offline_model(network, frames.shape[1], num_labels)
     values = frames[None]
     for layer in model.layers:
         step = layer.layer if isinstance(layer, keras.layers.TimeDistributed) else layer

@@ -15,7 +15,7 @@ from virtual_sound import beeps
 from firmware_py import Detector
 from firmware_py.bench.budget import Budget, read_budgets
 from firmware_py.bench.soak import summarise
-from firmware_py.bench.table import BAR_LENGTH, bar
+from firmware_py.bench.table import BAR_LENGTH, share_bar
 from firmware_py.bench.trial import OutputCall, SoakSample
 from firmware_py.bench.words import WordSpan, read_words, word_latency
 from firmware_py.board_state import BoardState
@@ -219,7 +219,7 @@ def test_a_soak_is_summed_up():
 
 
 def test_the_bar_is_one_core_long():
-    assert bar(1.0) == bar(2.0) == "█" * BAR_LENGTH
-    assert bar(0.5) == "█" * (BAR_LENGTH // 2) + "·" * (BAR_LENGTH // 2)
-    assert bar(1e-6).startswith("▏")
-    assert bar(0.0) == "·" * BAR_LENGTH
+    assert share_bar(1.0) == share_bar(2.0) == "█" * BAR_LENGTH
+    assert share_bar(0.5) == "█" * (BAR_LENGTH // 2) + "·" * (BAR_LENGTH // 2)
+    assert share_bar(1e-6).startswith("▏")
+    assert share_bar(0.0) == "·" * BAR_LENGTH

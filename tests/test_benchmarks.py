@@ -15,7 +15,7 @@ from board.benchmarks.emulated import CYCLES_PER_INSTRUCTION, Count, count_instr
 from board.benchmarks.floor import layer_shapes, multiplications_per_second, step_seconds
 from board.benchmarks.initrd import write_initrd
 from board.benchmarks.ours import Variant, convert_variants, variant_benchmarks
-from board.benchmarks.picture import draw
+from board.benchmarks.picture import draw_costs
 from board.benchmarks.results import PICTURE, Results, read_results, write_results
 from board.benchmarks.table import TABLE, write_table
 from firmware_py.interpreter import installed_runtimes
@@ -142,7 +142,7 @@ def test_float16_computes_as_float32(results: Results, tmp_path: Path) -> None:
 def test_a_picture_needs_no_group_in_particular(results: Results, tmp_path: Path) -> None:
     for group in ("ours", "chunk", "peer"):
         rows = [row for row in results.rows if row.group != group]
-        draw(replace(results, rows=rows, counts=[]), tmp_path)
+        draw_costs(replace(results, rows=rows, counts=[]), tmp_path)
     assert (tmp_path / PICTURE).exists()
 
 

@@ -188,7 +188,7 @@ class TestKernel:
     def test_needs_are_copied(
         self, kernel: kernels.Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(kernels, "run", lambda *command: b"")
+        monkeypatch.setattr(kernels, "run_tool", lambda *command: b"")
         kernel.copy_modules(["sound/usb/*"], tmp_path / "root")
         copied = {path.name for path in (tmp_path / "root").rglob("*.ko")}
         assert copied == {"audio.ko", "snd.ko"}

@@ -95,7 +95,7 @@ def test_image_is_prepared_and_twice_is_once(
 def test_folder_and_image_become_the_same(
     tmp_path: Path, bundle: Bundle, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("board.prepare.passwords.hash_password", lambda *_: "$y$same")
+    monkeypatch.setattr("board.prepare.passwords.hash_unless_same", lambda *_: "$y$same")
     image = make_image(tmp_path / "card.img", TRIXIE)
     folder = fill(tmp_path / "bootfs", TRIXIE)
     assert prepare(image, bundle, *arguments) == 0

@@ -19,7 +19,7 @@ from firmware_py.artefact import read_artefact
 from firmware_py.command_words import CommandPolicy, CommandTrigger
 from firmware_py.interpreter import installed_runtimes
 from firmware_py.schema import to_mapping
-from models.training.architecture import build
+from models.training.architecture import offline_model
 
 POLICY = CommandPolicy(threshold=0.4, average_window_ms=80.0, suppression_ms=200.0)
 
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("words")
     make_data_set(folder)
     keras.utils.set_random_seed(0)
-    model = build(NETWORK, FRONT_END.num_bins, len(LABELS))
+    model = offline_model(NETWORK, FRONT_END.num_bins, len(LABELS))
     audio = made_audio(RATE, seed=2)[: 40 * RATE]
     *_, (kernel, bias) = [layer.get_weights() for layer in model.layers if layer.get_weights()]
     head = model.layers[-1]

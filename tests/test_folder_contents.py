@@ -73,7 +73,7 @@ def test_the_same_take_trains_or_tests_once(tmp_path, caplog):
     soundfile.write(recordings / "packed.mp3", word(2), RATE_HZ)
     soundfile.write(recordings / "quiet.wav", 0.3 * word(3), RATE_HZ)
     soundfile.write(recordings / "short.wav", word(11, 0.1), RATE_HZ)
-    assert takes.prepare(recordings, tmp_path / "train", tmp_path / "test") == (4, 2)
+    assert takes.divide_takes(recordings, tmp_path / "train", tmp_path / "test") == (4, 2)
     assert caplog.text.count("the same take as") == 3
     assert "too short for the phrase" in caplog.text
 

@@ -32,7 +32,7 @@ from models.__main__ import main  # noqa: E402
 from models.evaluation.metrics import OperatingPoint  # noqa: E402
 from models.own_word.improving import judging, learning, placing, teaching  # noqa: E402
 from models.own_word.improving.improvement import Improvement  # noqa: E402
-from models.own_word.improving.known_model import find_model  # noqa: E402
+from models.own_word.improving.known_model import find_known_model  # noqa: E402
 from models.recordings.manifest import read_manifest  # noqa: E402
 from models.recordings.word_place import word_bounds  # noqa: E402
 from models.settings.config import TRAINED, read_config  # noqa: E402
@@ -190,9 +190,9 @@ class TestPlacing:
 def test_a_shipped_model_can_be_improved_or_is_refused_in_words(model: str) -> None:
     if read_config(TRAINED / model / "config.toml").recipe.__class__.__name__ == "WordsRecipe":
         with pytest.raises(SettingsError, match="its recipe is one of command words"):
-            find_model(model)
+            find_known_model(model)
         return
-    known = find_model(model)
+    known = find_known_model(model)
     assert known.label == model.partition("-")[0]
     assert known.policies["default"] == known.artefact.metadata.trigger
     assert (known.verifier is not None) == (TRAINED / model / "verifier.keras").exists()
@@ -204,7 +204,7 @@ def test_a_shipped_model_can_be_improved_or_is_refused_in_words(model: str) -> N
 
 def test_what_is_no_model_is_named() -> None:
     with pytest.raises(SettingsError, match=r"nobody: no model; .* one of activate, .*computer"):
-        find_model("nobody")
+        find_known_model("nobody")
 
 
 class FakeScore:
@@ -355,7 +355,7 @@ def test_the_whole_way_stopped_and_gone_on(
         assert np.array_equal(ours, theirs)
     assert improve(tone_model, tone_clips, folders, out) == 0
     assert capsys.readouterr().out == printed
-    assert find_model(str(out)).config.name == "test"  # it can be improved again
+    assert find_known_model(str(out)).config.name == "test"  # it can be improved again
 
 
 @pytest.mark.timeout(1200)
@@ -379,13 +379,15 @@ def test_recordings_that_are_not_there_are_named(
 ) -> None:
     data = tmp_path / "data"
     data.mkdir()
-    improvement = Improvement(find_model(str(tone_model)), tone_clips, (data,), tmp_path / "out")
+    improvement = Improvement(
+        find_known_model(str(tone_model)), tone_clips, (data,), tmp_path / "out"
+    )
     with pytest.raises(
         SettingsError, match=r"none without the word is at hand, .* hold others with"
     ):
-        learning.configure(improvement)
+        learning.improved_config(improvement)
     (data / "others").symlink_to(folders / "others")
     caplog.clear()
-    config = learning.configure(improvement)
+    config = learning.improved_config(improvement)
     assert "3 sources 1 are at hand and mixed in; not found: words, noise" in caplog.text
     assert [source.path for source in config.recipe.sources] == ["others"]

@@ -142,7 +142,7 @@ def test_integer_products_become_the_same_products_in_float(tmp_path):
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.save(model, tmp_path / "int8.onnx")
-    network.prepare(tmp_path / "int8.onnx", tmp_path / "float.onnx")
+    network.prepare_network(tmp_path / "int8.onnx", tmp_path / "float.onnx")
     x = rng.normal(size=(1, 6)).astype(np.float32)
     cap, bump = np.full((1, 4), 3, np.int64), np.array([[-9, 0, 0, 9]], np.int64)
     session = onnxruntime.InferenceSession(tmp_path / "float.onnx")

@@ -191,7 +191,7 @@ def test_takes_are_cut_to_the_word_and_divided(tmp_path, caplog) -> None:
     folder = record(tmp_path / "own", *(f"{number}.wav" for number in range(7)))
     (folder / "broken.wav").write_text("no sound")
     soundfile.write(folder / "long.wav", sound(9.0, tuple(np.arange(1, 8, 0.39))), RATE_HZ)
-    assert takes.prepare(folder, tmp_path / "train", tmp_path / "test") == (5, 2)
+    assert takes.divide_takes(folder, tmp_path / "train", tmp_path / "test") == (5, 2)
     assert "broken.wav" in caplog.text
     assert "long.wav: 7.0 s of sound is more than the phrase" in caplog.text
     for path in (tmp_path / "train").glob("*.flac"):
@@ -201,10 +201,10 @@ def test_takes_are_cut_to_the_word_and_divided(tmp_path, caplog) -> None:
 
 def test_few_takes_all_train_and_none_is_refused(tmp_path) -> None:
     folder = record(tmp_path / "own", "a.wav", "b.wav", "c.wav")
-    assert takes.prepare(folder, tmp_path / "train", tmp_path / "test") == (3, 0)
+    assert takes.divide_takes(folder, tmp_path / "train", tmp_path / "test") == (3, 0)
     (tmp_path / "empty").mkdir()
     with pytest.raises(SettingsError, match="no usable take"):
-        takes.prepare(tmp_path / "empty", tmp_path / "train", tmp_path / "test")
+        takes.divide_takes(tmp_path / "empty", tmp_path / "train", tmp_path / "test")
 
 
 def test_countdown_corrects_guesses_by_what_was_measured(caplog, monkeypatch) -> None:
@@ -299,7 +299,7 @@ class TestWithVoices:
 
         talk = record(tmp_path / "talk", "x.wav")
         request = Request("hey pi", tmp_path / "out", negatives=(talk,), recordings=talk)
-        config = learning.configure(request)
+        config = learning.first_config(request)
         assert config.labels == ("hey pi",)
         assert config.recipe.test_folds == speech.TEST_FOLDS
         assert "talk" in {source.path for source in config.recipe.sources_of("negative")}

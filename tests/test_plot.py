@@ -15,7 +15,13 @@ from firmware_py.errors import AudioError, SettingsError
 from models.commands import plot
 from models.evaluation.metrics import smoothed
 from models.evaluation.recordings import EvaluationClip
-from models.evaluation.report.scene import COLUMNS, LABEL_SECONDS, Excerpt, draw, spectrogram
+from models.evaluation.report.scene import (
+    COLUMNS,
+    LABEL_SECONDS,
+    Excerpt,
+    draw_excerpt,
+    spectrogram,
+)
 from models.settings.config import REFERENCE_CONFIG, read_config
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
@@ -65,7 +71,7 @@ def test_scene_with_a_model_holds_the_detection(clip: Path) -> None:
 
 def test_picture_shows_word_label_and_posteriors(clip: Path) -> None:
     known = EvaluationClip(clip, "clips", word_start_seconds=0.8, word_end_seconds=1.2)
-    figure = draw(plot.scene_of(known, read_artefact(BEEP), REFERENCE))
+    figure = draw_excerpt(plot.scene_of(known, read_artefact(BEEP), REFERENCE))
     above, _, below = figure.axes
     assert above.get_title(loc="left") == "tone.wav"
     assert (above.get_ylabel(), below.get_xlabel()) == ("frequency (Hz)", "time (s)")
@@ -81,7 +87,7 @@ def test_picture_shows_word_label_and_posteriors(clip: Path) -> None:
 
 def test_long_recordings_are_narrowed() -> None:
     samples = np.random.default_rng(0).normal(0, 100, 44100 * 30).astype(np.int16)
-    figure = draw(Excerpt("long", samples, 44100, REFERENCE))
+    figure = draw_excerpt(Excerpt("long", samples, 44100, REFERENCE))
     (image,) = figure.axes[0].images
     array = image.get_array()
     assert array is not None

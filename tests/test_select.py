@@ -7,7 +7,7 @@ import pytest
 from firmware_py.errors import SettingsError
 from models.commands.select import select
 from models.settings.config import read_config
-from models.training.architecture import build
+from models.training.architecture import offline_model
 
 CONFIG = """
 name = "pair"
@@ -42,7 +42,7 @@ def network(tmp_path):
     (folder / "config.toml").write_text(CONFIG)
     config = read_config(folder / "config.toml")
     keras.utils.set_random_seed(3)
-    build(config.network, config.front_end.num_bins, 3).save(folder / "model.keras")
+    offline_model(config.network, config.front_end.num_bins, 3).save(folder / "model.keras")
     return folder / "model.keras"
 
 

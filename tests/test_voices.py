@@ -18,12 +18,12 @@ from models.voices import catalogue
 from models.voices.bank import speak_phrases
 from models.voices.carriers import CARRIERS
 from models.voices.catalogue import ENGINES, find_voices, synthesise
-from models.voices.cutting import MARGIN_SECONDS, PhraseClip, cut, fade, trim_phrase
+from models.voices.cutting import MARGIN_SECONDS, PhraseClip, cut_clip, fade, trim_phrase
 from models.voices.engines.voice import Utterance, Voice, WordTiming
 from models.voices.manifest import ClipManifest
 from models.voices.recipe import VOCODER_SHARE, Order, SpeechRecipe, draw_recipe
 from models.voices.room import Room, impulse_response, reverberate
-from models.voices.spoken import PEAK, say, speak
+from models.voices.spoken import PEAK, make_clip, say
 from models.voices.vocoder import Throat, warp
 
 RATE_HZ = 16000
@@ -94,7 +94,7 @@ def test_trim_of_silence_is_empty() -> None:
 @pytest.mark.parametrize("start", [-0.1, 0.0, 0.1])
 def test_cut_moves_the_phrase_along(start: float) -> None:
     samples = np.arange(RATE_HZ, dtype=np.float32)
-    piece = cut(PhraseClip(samples, RATE_HZ, 0.25, 0.5), start, 0.6)
+    piece = cut_clip(PhraseClip(samples, RATE_HZ, 0.25, 0.5), start, 0.6)
     assert piece.samples[round(piece.start_seconds * RATE_HZ)] == samples[4000]
     assert piece.samples[round(piece.end_seconds * RATE_HZ)] == samples[8000]
     assert piece.samples[-1] == samples[round(0.6 * RATE_HZ) - 1]
@@ -352,8 +352,8 @@ def test_nothing_installed_names_the_remedy(
 @pytest.mark.parametrize("engine", PLACING)
 def test_a_word_is_cut_out_of_its_sentence(engine: str) -> None:
     voice = voices_of(engine)[-1]
-    alone = speak(made_recipe(voice), keep_carrier=False)
-    inside = speak(made_recipe(voice, carrier="please {} the lamp"), keep_carrier=False)
+    alone = make_clip(made_recipe(voice), keep_carrier=False)
+    inside = make_clip(made_recipe(voice, carrier="please {} the lamp"), keep_carrier=False)
     assert alone.carrier is None
     assert inside.carrier == SENTENCE
     for spoken in (alone, inside):
@@ -371,7 +371,7 @@ PLACE_NONE = ("rhvoice", "pico", "rhvoice-nc", "accents-nc", "mbrola")
 
 @pytest.mark.parametrize("engine", PLACE_NONE)
 def test_engines_that_place_no_word_say_it_alone(engine: str) -> None:
-    spoken = speak(
+    spoken = make_clip(
         made_recipe(voices_of(engine)[0], carrier="please {} the lamp"), keep_carrier=True
     )
     assert spoken.carrier is None
@@ -387,8 +387,8 @@ def test_voices_that_are_for_tests_only_speak_only_when_named() -> None:
 def test_a_kept_sentence_tells_where_its_word_is(engine: str) -> None:
     voice = voices_of(engine)[-1]
     recipe = made_recipe(voice, carrier="please {} the lamp")
-    word = speak(recipe, keep_carrier=False).clip
-    whole = speak(recipe, keep_carrier=True).clip
+    word = make_clip(recipe, keep_carrier=False).clip
+    whole = make_clip(recipe, keep_carrier=True).clip
     first = round(whole.start_seconds * whole.sample_rate_hz)
     begin = round(word.start_seconds * word.sample_rate_hz)
     length = round((word.end_seconds - word.start_seconds) * word.sample_rate_hz)
@@ -411,8 +411,8 @@ def test_a_word_that_runs_into_the_next_is_said_alone() -> None:
 
 def test_a_room_rings_on_after_the_word() -> None:
     voice = one_voice_of("flite")
-    dry = speak(made_recipe(voice), keep_carrier=False).clip
-    wet = speak(made_recipe(voice, room=Room(0.7, -3.0, seed=2)), keep_carrier=False).clip
+    dry = make_clip(made_recipe(voice), keep_carrier=False).clip
+    wet = make_clip(made_recipe(voice, room=Room(0.7, -3.0, seed=2)), keep_carrier=False).clip
     assert wet.end_seconds == pytest.approx(dry.end_seconds)
     assert wet.duration_seconds > dry.duration_seconds + 0.1
 

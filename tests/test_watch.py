@@ -15,7 +15,7 @@ import pytest
 from running_daemon import write_settings
 from virtual_sound import Pulse, beeps, write_wav
 
-from firmware_py.commands.watch import bar, event_lines, sound_line
+from firmware_py.commands.watch import event_lines, level_bar, sound_line
 from firmware_py.errors import DeviceError
 from firmware_py.monitor.broadcast import Broadcast
 from firmware_py.monitor.watch_socket import MOST_WATCHERS, WatchSocket, socket_path, watch
@@ -90,8 +90,8 @@ def test_where_the_socket_is() -> None:
 
 
 def test_lines() -> None:
-    assert bar(0.5) == f"[{'#' * 12}{'.' * 12}]"
-    assert bar(2.0, 1.0) == f"[{'#' * 23}|]"
+    assert level_bar(0.5) == f"[{'#' * 12}{'.' * 12}]"
+    assert level_bar(2.0, 1.0) == f"[{'#' * 23}|]"
     line = sound_line(SOUND)
     assert "-20.0 dB CLIPPING" in line
     assert "beep [######......|" in line

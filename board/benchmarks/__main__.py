@@ -17,7 +17,7 @@ from board.benchmarks.floor import floor_benchmarks, step_seconds
 from board.benchmarks.naive import naive_benchmarks
 from board.benchmarks.ours import convert_variants, growth_benchmarks, variant_benchmarks
 from board.benchmarks.peers import peer_benchmarks
-from board.benchmarks.picture import draw
+from board.benchmarks.picture import draw_costs
 from board.benchmarks.results import Results, read_results, this_machine, write_results
 from board.benchmarks.table import write_table
 
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_results(results, options.out)
     results = read_results(options.out)
     write_table(results, options.out)
-    draw(results, options.out)
+    draw_costs(results, options.out)
     return 0
 
 

@@ -21,7 +21,7 @@ NAMES = {
 }
 
 
-def draw(results: Results, folder: Path) -> None:
+def draw_costs(results: Results, folder: Path) -> None:
     """Write the picture: costs side by side, how ours grows, and estimates for boards."""
     with mpl.rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(14, 7), layout="constrained")

@@ -9,9 +9,9 @@ from board.errors import BoardError
 def own_package(given: Path | None) -> Path:
     """Return `given`, or the package built from this source."""
     if given is None:
-        from board.package import build
+        from board.package import build_package
 
-        return build(cache_folder("package"))
+        return build_package(cache_folder("package"))
     if not given.is_file():
         raise BoardError(f"{given}: there is no such package; leave it out to have it built")
     return given

@@ -6,7 +6,7 @@ from board.image.initramfs import write_initramfs
 from board.image.kernel import Kernel
 from board.image.packages import Packages
 from board.image.partitions import DISK_ID
-from board.image.programs import run
+from board.image.programs import run_tool
 
 FIRMWARE = ("bootcode.bin", "start.elf", "fixup.dat", "start4.elf", "fixup4.dat")
 CONFIG = Path(__file__).with_name("config.txt")
@@ -21,7 +21,7 @@ COMMAND_LINE = (
 def boot_files(packages: Packages, kernel: Kernel, folder: Path, epoch: int) -> dict[str, Path]:
     """Return the files of the boot partition, name there -> file; new ones are put in `folder`."""
     folder.mkdir()
-    run("dpkg-deb", "--extract", packages.file("raspi-firmware"), folder / "raspi-firmware")
+    run_tool("dpkg-deb", "--extract", packages.file("raspi-firmware"), folder / "raspi-firmware")
     write_initramfs(folder / INITRAMFS, kernel, packages.file("busybox-static"), epoch)
     (folder / "cmdline.txt").write_text(COMMAND_LINE)
     blobs = folder / "raspi-firmware" / "usr" / "lib" / "raspi-firmware"

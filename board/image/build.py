@@ -12,7 +12,7 @@ from board.image.boot import boot_files
 from board.image.kernel import Kernel, unpack_kernel
 from board.image.packages import LOCK, Packages, locked_packages
 from board.image.partitions import write_boot, write_disk, write_system
-from board.image.programs import require_programs, run
+from board.image.programs import require_programs, run_tool
 from board.image.site import SiteOptions
 from board.image.state import write_state
 from board.image.system import FILES, debian_archive, files_digest, write_system_archive
@@ -102,8 +102,8 @@ def _finish(disk: Path, out: Path, packages: Packages, own: Path) -> Image:
     folder = disk.parent
     compressed, block_map = folder / f"{NAME}.zst", folder / f"{NAME}.bmap"
     digests, manifest = folder / f"{NAME}.sha256", folder / f"{NAME}.manifest"
-    run("bmaptool", "--quiet", "create", "--output", block_map, disk)
-    run("zstd", "--quiet", COMPRESSION, "--single-thread", "-o", compressed, disk)
+    run_tool("bmaptool", "--quiet", "create", "--output", block_map, disk)
+    run_tool("zstd", "--quiet", COMPRESSION, "--single-thread", "-o", compressed, disk)
     entries = {**packages.digests, own.name: sha256_of(own)}
     manifest.write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(entries.items())))
     sums = {path.name: sha256_of(path) for path in (disk, compressed, block_map, manifest)}

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from board.image.kernel import START_MODULES, Kernel
-from board.image.programs import run
+from board.image.programs import run_tool
 
 INIT = Path(__file__).with_name("init.sh")
 
@@ -18,7 +18,7 @@ def write_initramfs(path: Path, kernel: Kernel, busybox: Path, epoch: int) -> No
         root = Path(name, "root")
         (root / "bin").mkdir(parents=True)
         unpacked = Path(name, "busybox")
-        run("dpkg-deb", "--extract", str(busybox), str(unpacked))
+        run_tool("dpkg-deb", "--extract", str(busybox), str(unpacked))
         shutil.copy(unpacked / "bin" / "busybox", root / "bin" / "busybox")
         shutil.copy(INIT, root / "init")
         (root / "init").chmod(0o755)
@@ -31,7 +31,7 @@ def _archive(root: Path, epoch: int) -> bytes:
     names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
     for name in names:
         os.utime(root / name, (epoch, epoch), follow_symlinks=False)
-    return run(
+    return run_tool(
         "cpio",
         "--create",
         "--format=newc",

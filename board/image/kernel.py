@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from board.errors import BoardError
-from board.image.programs import run
+from board.image.programs import run_tool
 
 DEVICE_TREES = (
     "bcm2837-rpi-zero-2-w.dtb",
@@ -109,7 +109,7 @@ class Kernel:
         for path in source.glob("modules.*"):
             if path.name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
                 shutil.copyfile(path, target / path.name)
-        run("depmod", "-b", str(root), self.version)
+        run_tool("depmod", "-b", str(root), self.version)
 
     def _closure(self, patterns: Iterable[str]) -> Sequence[str]:
         needs = self._needs()
@@ -131,10 +131,10 @@ class Kernel:
 
 def unpack_kernel(package: Path, folder: Path) -> Kernel:
     """Unpack a linux-image package, without configuring it."""
-    run("dpkg-deb", "--extract", str(package), str(folder))
+    run_tool("dpkg-deb", "--extract", str(package), str(folder))
     images = sorted((folder / "boot").glob("vmlinuz-*"))
     if len(images) != 1:
         raise BoardError(f"{package.name} has {len(images)} kernels instead of 1")
     kernel = Kernel(folder, images[0].name.removeprefix("vmlinuz-"))
-    run("depmod", "-b", str(folder), kernel.version)
+    run_tool("depmod", "-b", str(folder), kernel.version)
     return kernel

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from board.bundle.debian_package import sha256_of
 from board.errors import BoardError
-from board.image.programs import run
+from board.image.programs import run_tool
 
 RELEASE = "bookworm"
 ARCHITECTURE = "arm64"
@@ -112,7 +112,7 @@ def _missing(folder: Path, digests: dict[str, str]) -> list[str]:
 def _download(folder: Path, mirrors: tuple[str, ...]) -> list[Path]:
     """Return all packages as apt resolves, fetches and verifies them, sorted by name."""
     names = (*INSTALLED, *UNPACKED)
-    run(
+    run_tool(
         "mmdebstrap",
         "--quiet",
         "--variant=extract",

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from board.image.programs import run
+from board.image.programs import run_tool
 
 MEGABYTE = 1 << 20
 BOOT_BYTES = 128 * MEGABYTE
@@ -21,14 +21,14 @@ BOOT_ID = "74726967"
 def write_boot(path: Path, files: Mapping[str, Path], epoch: int) -> None:
     """Write the FAT partition that the Pi's firmware reads. files: name there -> file here."""
     make_empty(path, BOOT_BYTES)
-    run("mkfs.vfat", "-F", "32", "-n", "BOOT", "-i", BOOT_ID, "--invariant", path)
+    run_tool("mkfs.vfat", "-F", "32", "-n", "BOOT", "-i", BOOT_ID, "--invariant", path)
     with tempfile.TemporaryDirectory() as name:
         staged = [
             Path(shutil.copyfile(files[target], Path(name, target))) for target in sorted(files)
         ]
         for file in staged:
             os.utime(file, (epoch, epoch))
-        run("mcopy", "-m", "-i", path, *staged, "::/", environment=at(epoch))
+        run_tool("mcopy", "-m", "-i", path, *staged, "::/", environment=at(epoch))
 
 
 def write_system(path: Path, archive: Path, epoch: int) -> None:
@@ -37,7 +37,7 @@ def write_system(path: Path, archive: Path, epoch: int) -> None:
     LZ4 costs the processor least, at each start of a program.
     """
     path.unlink(missing_ok=True)
-    run(
+    run_tool(
         "sqfstar",
         "-comp",
         "lz4",
@@ -69,7 +69,7 @@ def write_disk(path: Path, boot: Path, system: Path, state: Path) -> None:
         places.append((start, partition))
         start += size
     make_empty(path, start)
-    run("sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path, stdin=script.encode())
+    run_tool("sfdisk", "--quiet", "--no-reread", "--no-tell-kernel", path, stdin=script.encode())
     with path.open("r+b") as disk:
         for place, partition in places:
             with partition.open("rb") as source:

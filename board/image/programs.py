@@ -37,7 +37,7 @@ def require_programs() -> None:
     if missing:
         raise BoardError(f"an image needs more programs; apt install {' '.join(missing)}")
     try:
-        run("arch-test", "arm64")
+        run_tool("arch-test", "arm64")
     except BoardError as error:
         raise BoardError(
             "this machine cannot run programs for arm64; apt install qemu-user-static"
@@ -45,7 +45,7 @@ def require_programs() -> None:
         ) from error
 
 
-def run(
+def run_tool(
     name: str,
     *arguments: str | Path,
     environment: Mapping[str, str] | None = None,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from board.image.partitions import MEGABYTE, at, make_empty
-from board.image.programs import run
+from board.image.programs import run_tool
 from board.image.site import Change
 
 STATE_BYTES = 256 * MEGABYTE
@@ -28,7 +28,7 @@ def write_state(
             (root / CHANGES / folder).mkdir(parents=True)
         for change in changes:
             _lay(root / CHANGES / change.path, change)
-        run(
+        run_tool(
             "mke2fs",
             "-q",
             "-t",
@@ -53,7 +53,9 @@ def write_state(
             name = f"/{CHANGES}/{change.path}"
             commands.append(f'set_inode_field "{name}" mode 0{stat.S_IFREG | change.mode:o}')
             commands.append(f'set_inode_field "{name}" gid {groups[change.group]}')
-    run("debugfs", "-w", "-f", "-", path, stdin="\n".join(commands).encode(), environment=at(epoch))
+    run_tool(
+        "debugfs", "-w", "-f", "-", path, stdin="\n".join(commands).encode(), environment=at(epoch)
+    )
 
 
 def _lay(path: Path, change: Change) -> None:

@@ -12,7 +12,7 @@ from board.bundle.debian_package import sha256_of
 from board.errors import BoardError
 from board.image.kernel import MODULES, Kernel
 from board.image.packages import ARCHITECTURE, INSTALLED, RELEASE, Packages
-from board.image.programs import run
+from board.image.programs import run_tool
 
 FILES = Path(__file__).parent / "files"
 """Laid over the installed packages."""
@@ -102,7 +102,7 @@ def write_system_archive(
         _copy_firmware(firmware, Path(name, "firmware"), laid)
         _settle(laid, epoch)
         archive = Path(name, "laid.tar")
-        run(
+        run_tool(
             "tar",
             "--create",
             "--sort=name",
@@ -148,7 +148,9 @@ def _write_repository(folder: Path, packages: Packages) -> None:
     """Make a repository for apt of exactly the locked packages."""
     for package in packages.digests:
         os.link(packages.folder / package, folder / package.replace("%3a", "_"))
-    index = run("dpkg-scanpackages", "--multiversion", folder).replace(f"{folder}/".encode(), b"")
+    index = run_tool("dpkg-scanpackages", "--multiversion", folder).replace(
+        f"{folder}/".encode(), b""
+    )
     (folder / "Packages").write_bytes(index)
     entry = f"{hashlib.sha256(index).hexdigest()} {len(index)} Packages"
     (folder / "Release").write_text(
@@ -159,7 +161,7 @@ def _write_repository(folder: Path, packages: Packages) -> None:
 
 def _mmdebstrap(record: Path, *arguments: str | Path, epoch: int) -> None:
     try:
-        run(
+        run_tool(
             "mmdebstrap",
             f"--architectures={ARCHITECTURE}",
             "--format=tar",
@@ -185,7 +187,7 @@ def _copy_modules(kernel: Kernel, root: Path) -> None:
 
 
 def _copy_firmware(package: Path, unpacked: Path, root: Path) -> None:
-    run("dpkg-deb", "--extract", package, unpacked)
+    run_tool("dpkg-deb", "--extract", package, unpacked)
     shutil.copytree(unpacked / "lib" / "firmware", root / FIRMWARE, symlinks=True)
 
 

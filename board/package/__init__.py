@@ -1,5 +1,5 @@
 """The Debian package for the device: what it holds, and building it without root."""
 
-from board.package.build import build
+from board.package.build import build_package
 
-__all__ = ["build"]
+__all__ = ["build_package"]

@@ -29,7 +29,7 @@ def release_time() -> datetime:
     return parsedate_to_datetime(last.partition(">  ")[2])
 
 
-def build(out: Path, version: str | None = None) -> Path:
+def build_package(out: Path, version: str | None = None) -> Path:
     """Return the package, built into the folder `out`: the same inputs give the same bytes.
 
     version: of the package, instead of the project's.

@@ -26,13 +26,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Build it and print where it is."""
-    from board.package.build import build
+    from board.package.build import build_package
 
     if arguments.renew_locks:
         from board.package.lock import renew_locks
 
         renew_locks()
-    path = build(arguments.out)
+    path = build_package(arguments.out)
     if arguments.json:
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()

@@ -72,26 +72,26 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prepare the card; all that can be wrong is found before it is touched."""
     from board.prepare.cards import open_card
-    from board.prepare.preparing import prepare
+    from board.prepare.preparing import prepare_card
     from board.prepare.release import detect_release
 
     card = open_card(arguments.card)
     release = arguments.release or detect_release(card)
     log.info("%s holds Raspberry Pi OS %s", card, release.capitalize())
     owner = _owner(arguments, card)
-    prepare(card, release, owner, chosen_kit(arguments, release))
+    prepare_card(card, release, owner, chosen_kit(arguments, release))
     return 0
 
 
 def _owner(arguments: argparse.Namespace, card: "BootPartition") -> "Owner":
     from board.prepare.earlier import earlier_hash
     from board.prepare.owner import Owner, read_keys
-    from board.prepare.passwords import hash_password, read_secret
+    from board.prepare.passwords import hash_unless_same, read_secret
 
     hashed = ""
     if arguments.ask_password or arguments.password_file:
         password = read_secret(arguments.password_file, f"password of {arguments.user}")
-        hashed = hash_password(password, earlier_hash(card, arguments.user))
+        hashed = hash_unless_same(password, earlier_hash(card, arguments.user))
     return Owner(
         hostname=arguments.hostname,
         user=arguments.user,

@@ -28,7 +28,7 @@ def read_secret(path: Path | None, what: str, twice: bool = True) -> str:
     return secret
 
 
-def hash_password(password: str, earlier: str = "") -> str:
+def hash_unless_same(password: str, earlier: str = "") -> str:
     """Return the hash of a password; the earlier hash if it is of the same password."""
     command = ["mkpasswd", "--stdin"]
     if earlier.startswith("$"):

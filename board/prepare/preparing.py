@@ -19,7 +19,7 @@ FOLDER = "trigger-word"
 SCRIPTS = ("first-boot.sh", "set-up.sh", "trigger-word-first-boot.service")
 
 
-def prepare(card: BootPartition, release: Release, owner: Owner, kit: Kit) -> None:
+def prepare_card(card: BootPartition, release: Release, owner: Owner, kit: Kit) -> None:
     """Write to the boot partition; all of it or nothing. Doing it twice is doing it once.
 
     Raises BoardError where the bundle is for another release or does not fit.

@@ -21,7 +21,7 @@ from convert.reading.chain import chain
 from convert.reading.sizes import check_size
 from firmware_py.errors import ArtefactError
 from models.settings.config import Config
-from models.training.architecture import build
+from models.training.architecture import offline_model
 
 Arrays = dict[str, NDArray[np.float32]]
 """The weights of one layer: `kernel`, `bias`, ..."""
@@ -88,7 +88,7 @@ def load_weights(path: Path, config: Config) -> keras.Model:
             return _load_keras_3(path, config)
         found = _Found(path, file)
     network = replace(config.streaming_network, reset_after=found.reset_after)
-    return found.assign(build(network, config.front_end.num_bins, len(config.labels)))
+    return found.assign(offline_model(network, config.front_end.num_bins, len(config.labels)))
 
 
 class _Found:
@@ -159,7 +159,7 @@ def _load_keras_3(path: Path, config: Config) -> keras.Model:
     """Return the network with the weights that Keras 3 wrote (`.weights.h5`)."""
     for reset_after in (True, False):
         network = replace(config.streaming_network, reset_after=reset_after)
-        model = build(network, config.front_end.num_bins, len(config.labels))
+        model = offline_model(network, config.front_end.num_bins, len(config.labels))
         try:
             model.load_weights(path)
         except (ValueError, KeyError) as error:

@@ -18,7 +18,7 @@ BAR_LENGTH = 20
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-def bar(share: float) -> str:
+def share_bar(share: float) -> str:
     """Return a bar for a share of one core, from 0 to 1; anything above 0 shows."""
     eighths = min(8 * BAR_LENGTH, round(8 * BAR_LENGTH * share))
     if share > 0:
@@ -66,7 +66,7 @@ def cost_table(reports: Sequence[Report]) -> str:
             r.name,
             r.mode,
             r.runtime,
-            bar(r.cost.total),
+            share_bar(r.cost.total),
             f"{r.core_percent:.2f}",
             f"{r.cost.total:.5f}",
             f"{r.cost.front_end:.5f}",

@@ -72,9 +72,9 @@ def sound_line(message: dict[str, Any]) -> str:
     """Return level and scores of a piece of sound in one line."""
     level = message["level"]
     clipping = " CLIPPING" if message["peak"] > -0.1 else ""
-    parts = [f"{bar(1.0 - level / LOWEST_DB)} {level:6.1f} dB{clipping}"]
+    parts = [f"{level_bar(1.0 - level / LOWEST_DB)} {level:6.1f} dB{clipping}"]
     parts += [
-        f"{each['label']} {bar(each['score'], each['threshold'])} {each['score']:.2f}"
+        f"{each['label']} {level_bar(each['score'], each['threshold'])} {each['score']:.2f}"
         for each in message["scores"]
     ]
     return "  ".join(parts)
@@ -92,7 +92,7 @@ def event_lines(message: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def bar(share: float, limit: float | None = None) -> str:
+def level_bar(share: float, limit: float | None = None) -> str:
     """Return a bar of which a share is full, with a mark at `limit`."""
     full = round(BAR * min(1.0, max(0.0, share)))
     cells = ["#"] * full + ["."] * (BAR - full)

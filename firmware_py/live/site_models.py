@@ -51,12 +51,12 @@ def _at_point(model: Model, point: str | None, settings: ModelSettings) -> Model
 
 def open_models(settings: Settings) -> list[Model]:
     """Return the models; raises ArtefactError, and SettingsError for labels that none has."""
-    models = [open_model(each, settings.signature) for each in settings.model]
+    models = [open_with_policy(each, settings.signature) for each in settings.model]
     _check_labels(settings, models)
     return models
 
 
-def open_model(settings: ModelSettings, signature: SignatureSettings | None = None) -> Model:
+def open_with_policy(settings: ModelSettings, signature: SignatureSettings | None = None) -> Model:
     """Return one model with its policy; signature: what a model must have to be used."""
     artefact = _read(settings.path, signature)
     refuse_clip_level(artefact)

@@ -20,7 +20,7 @@ from firmware_py.monitor.journal import Journal, JournalLine
 from firmware_py.monitor.microphone_health import diagnose, peak_dbfs
 from firmware_py.monitor.observation import Observation, Observer
 from firmware_py.monitor.picture import encoded
-from firmware_py.monitor.sensitivity import Point, points, policy_at, room
+from firmware_py.monitor.sensitivity import Point, count_verdicts, points, policy_at
 from firmware_py.monitor.watch_socket import WatchSocket
 from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings, Settings
@@ -234,7 +234,7 @@ def _model_status(model: Model, chosen: str | None, lines: list[JournalLine]) ->
         "name": model.name,
         "words": list(metadata.words),
         "points": [
-            {**asdict(each), "room": asdict(room(lines, model.name, each.threshold))}
+            {**asdict(each), "room": asdict(count_verdicts(lines, model.name, each.threshold))}
             for each in offered
         ],
         "current": chosen if chosen in names else as_set,

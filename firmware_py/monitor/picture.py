@@ -16,7 +16,7 @@ DARKEST_SHARE, BRIGHTEST_SHARE = 0.2, 0.995
 """Of a clip's values: these quantiles become 0 and 255."""
 
 
-def picture(clip: Path) -> dict[str, Any]:
+def spectrogram_picture(clip: Path) -> dict[str, Any]:
     """Return the log-mel spectrogram of a recording: {"bins", "frames", "seconds", "data"}.
 
     data: base64 of uint8 [frames, bins], low frequencies first. Raises AudioError.

@@ -68,7 +68,7 @@ def policy_at(metadata: Metadata, name: str) -> Policy:
     return metadata.operating_points[name]
 
 
-def room(lines: Iterable[JournalLine], model: str, threshold: float) -> VerdictCounts:
+def count_verdicts(lines: Iterable[JournalLine], model: str, threshold: float) -> VerdictCounts:
     """Count what the judged entries of a model would be at a threshold."""
     entries = [line.entry for line in lines if line.entry.model == model]
     right = [entry.score > threshold for entry in entries if entry.verdict == "right"]

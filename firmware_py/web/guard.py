@@ -43,7 +43,7 @@ def open_to_all(method: Method) -> Method:
     return method
 
 
-def stream(method: Method) -> Method:
+def streaming(method: Method) -> Method:
     """Mark a handler that answers for as long as its reader wants."""
     method.is_stream = True  # type: ignore[attr-defined]
     return method

@@ -10,11 +10,11 @@ from aiohttp import WSMsgType, web
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.export import export
 from firmware_py.monitor.journal import JournalLine, Verdict
-from firmware_py.monitor.picture import picture
+from firmware_py.monitor.picture import spectrogram_picture
 from firmware_py.web.access import COOKIE, SESSION_SECONDS
 from firmware_py.web.assets import START, read_assets
 from firmware_py.web.device import Device
-from firmware_py.web.guard import Guard, open_to_all, stream
+from firmware_py.web.guard import Guard, open_to_all, streaming
 from firmware_py.web.live_stream import LiveStream, Page
 
 PING_SECONDS = 20.0
@@ -102,7 +102,7 @@ class Routes:
         status = await asyncio.to_thread(self._device.status)
         return web.json_response({**status, "has_login": self._guard.asks})
 
-    @stream
+    @streaming
     async def live(self, request: web.Request) -> web.StreamResponse:
         """Send what is heard as it is heard, until the page closes."""
         if len(self._stream) >= self._max_viewers:
@@ -182,10 +182,10 @@ class Routes:
         line = self._line(request)
         if not line.clip:
             raise web.HTTPNotFound(reason="no clip of it is kept")
-        drawn = await asyncio.to_thread(picture, line.clip)
+        drawn = await asyncio.to_thread(spectrogram_picture, line.clip)
         return web.json_response(drawn, headers=UNCACHED)
 
-    @stream
+    @streaming
     async def export(self, request: web.Request) -> web.StreamResponse:
         """Answer with all judged clips as a ZIP, a clip at a time."""
         response = web.StreamResponse(

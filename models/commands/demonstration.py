@@ -51,7 +51,7 @@ LINES = (
 )
 
 
-def make() -> tuple[NDArray[np.int16], list[dict[str, float | str]]]:
+def make_demonstration() -> tuple[NDArray[np.int16], list[dict[str, float | str]]]:
     """Return the samples, int16 at SAMPLE_RATE_HZ, and where the phrase is said."""
     rng = np.random.default_rng(7)
     samples = _hum(rng)
@@ -92,7 +92,7 @@ def _hum(rng: np.random.Generator) -> NDArray[np.float64]:
 
 def main() -> int:
     try:
-        samples, said = make()
+        samples, said = make_demonstration()
     except TriggerWordError as error:
         print(f"python -m models.commands.demonstration: {error}", file=sys.stderr)
         return 2

@@ -15,8 +15,8 @@ from firmware_py.front_end import FrontEnd
 from firmware_py.installation.library import open_model
 from firmware_py.replay import detect_in_file
 from models.evaluation.metrics import smoothed
-from models.evaluation.recordings import EvaluationClip, clip_of, load
-from models.evaluation.report.scene import Excerpt, NetworkResponse, draw
+from models.evaluation.recordings import EvaluationClip, clip_of, load_recording
+from models.evaluation.report.scene import Excerpt, NetworkResponse, draw_excerpt
 from models.evaluation.runs import step_ends_seconds
 from models.recordings.manifest import read_manifest
 from models.settings.config import REFERENCE_CONFIG, read_config
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     targets = _targets(arguments.clip, arguments.out)
     for path, target in tqdm(targets, disable=None if len(targets) > 1 else True, unit="clip"):
         clip = clip_of(path, path.parent.name, read_manifest(arguments.manifest or path.parent))
-        figure = draw(scene_of(clip, artefact, reference))
+        figure = draw_excerpt(scene_of(clip, artefact, reference))
         target.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(target)
         print(target)
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def scene_of(clip: EvaluationClip, artefact: Artefact | None, front_end: FrontEnd) -> Excerpt:
     """Return the scene of a recording: in `front_end`, or in a model's with its posteriors."""
-    samples, rate_hz = load(clip.path)
+    samples, rate_hz = load_recording(clip.path)
     word = None
     if clip.word_end_seconds is not None:
         word = (clip.word_start_seconds or 0.0, clip.word_end_seconds)

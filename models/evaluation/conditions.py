@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from firmware_py.level import FULL_SCALE
+from firmware_py.level import FULL_SCALE, to_int16
 
 DRAWS = 20
 """Places tried for noise that is not silent under the word."""
@@ -93,12 +93,7 @@ def resampled(
     if to_rate_hz in (None, from_rate_hz):
         return samples, from_rate_hz
     converted = soxr.resample(samples.astype(np.float64), from_rate_hz, to_rate_hz)
-    return as_int16(converted), to_rate_hz
-
-
-def as_int16(samples: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Return samples in int16 units, rounded and clipped as a converter would."""
-    return np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return to_int16(converted), to_rate_hz
 
 
 def all_conditions(

@@ -14,7 +14,7 @@ from firmware_py.errors import SettingsError
 from models.evaluation.collect import label_of, stream_batches, trigger_policy
 from models.evaluation.metrics import smoothed
 from models.evaluation.recordings import BadFiles, OnBad, Selection, find_clips
-from models.evaluation.report.excerpts import stretch
+from models.evaluation.report.excerpts import cut_out
 from models.evaluation.runs import Job, StreamRun, run_jobs, run_streams
 from models.recordings.folds import name_of_stretch
 from models.recordings.manifest import MANIFEST
@@ -97,7 +97,7 @@ def _peaks(
 def _write(peak: _Peak, out: Path) -> Found:
     run = peak.run
     start = max(0.0, peak.seconds - BEFORE_SECONDS)
-    samples, rate_hz = stretch(run, start, min(run.seconds, peak.seconds + AFTER_SECONDS))
+    samples, rate_hz = cut_out(run, start, min(run.seconds, peak.seconds + AFTER_SECONDS))
     part = max(
         (part for part in run.parts if part.start_seconds < peak.seconds),
         key=lambda part: part.start_seconds,

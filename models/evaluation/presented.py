@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.errors import AudioError
+from firmware_py.level import to_int16
 from models.evaluation.background import active_part, continued_background
 from models.evaluation.conditions import (
     AS_RECORDED,
     Condition,
-    as_int16,
     mix_noise,
     pick_noise,
     resampled,
     set_level,
 )
-from models.evaluation.recordings import EvaluationClip, load
+from models.evaluation.recordings import EvaluationClip, load_recording
 
 LEAD_IN_SECONDS = 1.0
 """Background before a clip: a live stream never begins with a word."""
@@ -52,7 +52,7 @@ def present(
 
     Raises AudioError for a clip that cannot be read, is digitally silent or too short for a word.
     """
-    samples, rate_hz = load(clip.path)
+    samples, rate_hz = load_recording(clip.path)
     _refuse_wordless(clip.path, samples, rate_hz)
     rng = np.random.default_rng((seed, zlib.crc32(clip.path.name.encode())))
     lead_in, tail = (round(seconds * rate_hz) for seconds in (LEAD_IN_SECONDS, TAIL_SECONDS))
@@ -67,7 +67,7 @@ def present(
         whole = mix_noise(whole, active, recording, condition.snr_db, rng)
     if condition.level_dbfs is not None:
         whole = set_level(whole, whole[active], condition.level_dbfs)
-    heard, heard_rate_hz = resampled(as_int16(whole), rate_hz, condition.rate_hz)
+    heard, heard_rate_hz = resampled(to_int16(whole), rate_hz, condition.rate_hz)
     return PresentedClip(heard, heard_rate_hz, len(samples) / rate_hz, start, end)
 
 
@@ -93,5 +93,5 @@ def _word(clip: EvaluationClip, samples: NDArray[np.int16], rate_hz: int) -> tup
 
 @lru_cache(maxsize=16)
 def _noise(path: Path, rate_hz: int) -> NDArray[np.float64]:
-    samples, own_rate_hz = load(path)
+    samples, own_rate_hz = load_recording(path)
     return resampled(samples, own_rate_hz, rate_hz)[0].astype(np.float64)

@@ -126,7 +126,7 @@ def clip_of(file: Path, source: str, manifest: dict[str, dict[str, str]]) -> Eva
     )
 
 
-def load(path: Path) -> tuple[NDArray[np.int16], int]:
+def load_recording(path: Path) -> tuple[NDArray[np.int16], int]:
     """Return the first channel of a recording, int16 [samples], and its rate.
 
     Raises AudioError for a file that is missing, damaged or empty.

@@ -15,17 +15,16 @@ from firmware_py.audio import BLOCK_LENGTH
 from firmware_py.detector import Detector
 from firmware_py.errors import AudioError
 from firmware_py.frame_detector import Steps, joined
-from firmware_py.level import apply_gain, clip_gain_db
+from firmware_py.level import apply_gain, clip_gain_db, to_int16
 from models.evaluation.background import active_part
 from models.evaluation.conditions import (
     AS_RECORDED,
     Condition,
-    as_int16,
     resampled,
     set_level,
 )
 from models.evaluation.presented import LEAD_IN_SECONDS, PresentedClip, present
-from models.evaluation.recordings import BadFile, BadFiles, EvaluationClip, load
+from models.evaluation.recordings import BadFile, BadFiles, EvaluationClip, load_recording
 
 CLIPS_PER_JOB = 32
 
@@ -229,11 +228,11 @@ def _calls(detector: Detector, label: int) -> tuple[int, int]:
 
 
 def _negative(clip: EvaluationClip, condition: Condition) -> tuple[NDArray[np.int16], int]:
-    samples, rate_hz = load(clip.path)
+    samples, rate_hz = load_recording(clip.path)
     if condition.level_dbfs is not None:
         start, end = (round(s * rate_hz) for s in active_part(samples, rate_hz))
         whole = samples.astype(np.float64)
-        samples = as_int16(set_level(whole, whole[start:end], condition.level_dbfs))
+        samples = to_int16(set_level(whole, whole[start:end], condition.level_dbfs))
     return resampled(samples, rate_hz, condition.rate_hz)
 
 

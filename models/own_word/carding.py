@@ -19,7 +19,7 @@ from models.training.settled import CONFIG
 CARD = "README.md"
 
 
-def write(request: Request) -> Path:
+def write_model_card(request: Request) -> Path:
     """Write the card of a finished model and return its path."""
     report = request.out / REPORT / "evaluation.json"
     card = CardContent(

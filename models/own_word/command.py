@@ -115,8 +115,8 @@ def run(arguments: argparse.Namespace) -> int:
         from models.own_word import carding, judgement, making  # they load TensorFlow
 
     with executors.open_pool(arguments.workers, arguments.dask) as executor:
-        making.make(request, executor, arguments.workers)
-    card = carding.write(request)
+        making.make_model(request, executor, arguments.workers)
+    card = carding.write_model_card(request)
     first = read_artefact(judgement.artefacts(request)[0])
     found = first.metadata.evaluation
     if arguments.json:

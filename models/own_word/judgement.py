@@ -30,7 +30,7 @@ from models.evaluation.conditions import AS_RECORDED
 from models.evaluation.fitness import carried_targets, refuse_deaf
 from models.evaluation.report.folder import write_report
 from models.evaluation.results import DEFAULT, SENSITIVE, STRICT
-from models.own_word.learning import NOT_SPEECH, configure
+from models.own_word.learning import NOT_SPEECH, first_config
 from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.request import Request
 from models.own_word.speech import TEST_FOLDS
@@ -98,7 +98,7 @@ def artefacts(request: Request) -> list[Path]:
     return [request.out / path.name for path in converted(request)]
 
 
-def judge(request: Request, path: Path, executor: Executor, thorough: bool) -> Evaluation:
+def choose_policies(request: Request, path: Path, executor: Executor, thorough: bool) -> Evaluation:
     """Choose the policies of an artefact, write them into it and return the evaluation.
 
     thorough: try it in noise too, and write the report.
@@ -113,7 +113,7 @@ def judge(request: Request, path: Path, executor: Executor, thorough: bool) -> E
     wanted = {STRICT: rate / STRICTER, DEFAULT: rate, SENSITIVE: rate * MORE_SENSITIVE}
     targets = carried_targets(heard.hours_in(AS_RECORDED), wanted)
     # Without real speech no threshold is below the default model's.
-    least = 0.0 if request.negatives else configure(request).trigger.threshold
+    least = 0.0 if request.negatives else first_config(request).trigger.threshold
     chosen = calibrate(heard, trigger_policy(artefact), targets, least=least)
     refuse_deaf(chosen[DEFAULT])
     write_operating_points(artefact, chosen, targets)
@@ -137,9 +137,9 @@ def judge_all(request: Request, executor: Executor) -> None:
     for path in artefacts(request):
         path.unlink(missing_ok=True)  # of an earlier judgement
     first, *others = converted(request)
-    judge(request, first, executor, thorough=True)
+    choose_policies(request, first, executor, thorough=True)
     for other in others:
-        judge(request, other, executor, thorough=False)
+        choose_policies(request, other, executor, thorough=False)
     near = try_near_misses(request, read_artefact(first), executor)
     for path, out in zip(converted(request), artefacts(request), strict=True):
         with replacing(out) as part:

@@ -31,7 +31,7 @@ NOT_SPEECH = ("_background_noise_/*",)
 """Speech Commands keeps its noise among its words."""
 
 
-def configure(request: Request) -> Config:
+def first_config(request: Request) -> Config:
     """Return the configuration of the network that is trained first."""
     template = read_config(TEMPLATE)
     preset = request.preset
@@ -74,11 +74,11 @@ def _task(request: Request) -> Callable[[Config], TriggerWords]:
 def train_base(request: Request, executor: Executor, remark: Remark) -> Path:
     """Train on synthetic voices and real negatives; return the run's folder."""
     folder = request.work / BASE
-    train_in(folder, configure(request), _task(request), executor, resume=True, remark=remark)
+    train_in(folder, first_config(request), _task(request), executor, resume=True, remark=remark)
     return folder
 
 
-def fine_tune(request: Request, executor: Executor, remark: Remark) -> Path:
+def fine_tune_on_takes(request: Request, executor: Executor, remark: Remark) -> Path:
     """Go on from the first network with one's own takes; return the run's folder."""
     base, folder = request.work / BASE, request.work / TUNED
     config = configure_fine_tuning(read_config(base / CONFIG), request)

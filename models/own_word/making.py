@@ -34,12 +34,12 @@ class Phase:
     run: Callable[[Executor, Remark], object]
 
 
-def make(request: Request, executor: Executor, workers: int) -> None:
+def make_model(request: Request, executor: Executor, workers: int) -> None:
     """Make the model, or what an earlier run has left to do; says how long is left."""
     with request.at_work():
         if request.recordings:
             folders = (request.bank(side, TAKES) for side in ("train", "test"))
-            trained, tested = takes.prepare(request.recordings, *folders)
+            trained, tested = takes.divide_takes(request.recordings, *folders)
             log.info("of your takes %d train and %d test", trained, tested)
         with sign_of_life("looking for phrases that sound alike"):
             todo = phases(request, workers)
@@ -95,7 +95,7 @@ def _fine_tuning(request: Request) -> Phase:
         "fine-tune on your takes",
         preset.step_seconds * preset.fine_tuning.steps * preset.schedule.repeats,
         (request.work / learning.TUNED / RECORD).exists(),
-        lambda pool, remark: learning.fine_tune(request, pool, remark),
+        lambda pool, remark: learning.fine_tune_on_takes(request, pool, remark),
     )
 
 

@@ -40,7 +40,7 @@ class Take:
     word_seconds: tuple[float, float]
 
 
-def prepare(recordings: Path, train: Path, test: Path) -> tuple[int, int]:
+def divide_takes(recordings: Path, train: Path, test: Path) -> tuple[int, int]:
     """Write the usable takes into two folders and return how many went into each.
 
     Unusable ones are named in the log. Raises SettingsError when none is left.
@@ -48,7 +48,7 @@ def prepare(recordings: Path, train: Path, test: Path) -> tuple[int, int]:
     takes: list[Take] = []
     for path in sound_files(recordings):
         try:
-            take = cut(path)
+            take = cut_take(path)
             for other in takes:
                 if are_the_same(take.samples, other.samples):
                     raise AudioError(f"{path}: the same take as {other.name}; one is enough")
@@ -62,12 +62,12 @@ def prepare(recordings: Path, train: Path, test: Path) -> tuple[int, int]:
     trained = takes.copy()
     if tested:
         del trained[last]
-    write(trained, train)
-    write(tested, test)
+    replace_takes(trained, train)
+    replace_takes(tested, test)
     return len(trained), len(tested)
 
 
-def cut(path: Path) -> Take:
+def cut_take(path: Path) -> Take:
     """Return the take without the silence around it; raises AudioError for what is no take."""
     samples = load_samples(path, SAMPLE_RATE_HZ)
     start, end = active_part(samples, SAMPLE_RATE_HZ)
@@ -96,7 +96,7 @@ def are_the_same(first: NDArray[np.int16], second: NDArray[np.int16]) -> bool:
     return bool(np.fft.irfft(spectra, size).max() > SAME_CORRELATION * scale)
 
 
-def write(takes: list[Take], folder: Path) -> None:
+def replace_takes(takes: list[Take], folder: Path) -> None:
     """Replace the folder by these takes and a manifest that tells where the phrase is."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -15,10 +15,10 @@ def build_network(config: Config) -> keras.Model:
     num_bins, num_labels = config.front_end.num_bins, len(config.labels)
     if isinstance(config.network, WindowNetwork):
         return build_window(config.network, num_bins, num_labels)
-    return build(config.network, num_bins, num_labels)
+    return offline_model(config.network, num_bins, num_labels)
 
 
-def build(
+def offline_model(
     network: Network, num_bins: int, num_labels: int, num_frames: int | None = None
 ) -> keras.Model:
     """Return the offline Keras model: [clips, frames, num_bins] to [clips, steps, num_labels].

@@ -14,7 +14,7 @@ from models.voices.engines.espeak import EspeakNg
 from models.voices.engines.festival import ENCODING, Festival
 from models.voices.engines.pico import LANGUAGES as PICO_LANGUAGES
 from models.voices.engines.pico import Pico
-from models.voices.engines.rhvoice import RhVoice, installed
+from models.voices.engines.rhvoice import RhVoice, has_voice
 from models.voices.engines.voice import Engine, Utterance
 from models.voices.phonemes import VOWELS
 
@@ -150,7 +150,7 @@ class Accents:
 
     def _speakers(self, language: Language) -> list[str]:
         found = [voice for voice in language.festival if voice in self._english.installed()]
-        found += [RHVOICE + voice for voice in language.rhvoice if installed(voice)]
+        found += [RHVOICE + voice for voice in language.rhvoice if has_voice(voice)]
         if language.pico in PICO_LANGUAGES and self._others[PICO].voices():
             found.append(PICO + language.pico)
         if language.espeak and self._others[ESPEAK].voices():
@@ -165,7 +165,7 @@ class Accents:
         mark = language.stress if own.startswith(RHVOICE) else ""
         spelled = re.sub(
             r"[A-Za-z']+",
-            lambda word: spell(self._pronounce(word[0]), language, open_a, mark),
+            lambda word: spell_in(self._pronounce(word[0]), language, open_a, mark),
             text,
         )
         for prefix, engine in self._others.items():
@@ -187,7 +187,7 @@ class AccentsNotCommercial(Accents):
     name = "accents-nc"
 
     def _speakers(self, language: Language) -> list[str]:
-        return [RHVOICE + voice for voice in language.rhvoice_not_commercial if installed(voice)]
+        return [RHVOICE + voice for voice in language.rhvoice_not_commercial if has_voice(voice)]
 
 
 def language_of(voice: str) -> Language:
@@ -207,7 +207,7 @@ def voice_speaks(voice: str, language: Language) -> bool:
     return voice in language.festival
 
 
-def spell(pronounced: Pronounced, language: Language, open_a: bool, mark: str = "") -> str:
+def spell_in(pronounced: Pronounced, language: Language, open_a: bool, mark: str = "") -> str:
     """Return the letters that make a voice of `language` say a word.
 
     `mark` goes before the vowel of the first stressed syllable.

@@ -18,7 +18,7 @@ from models.voices.engines.native import PREFIX
 from models.voices.engines.voice import Voice
 from models.voices.manifest import ClipManifest, ManifestRow
 from models.voices.recipe import Order, SpeechRecipe, draw_recipe
-from models.voices.spoken import SpokenClip, speak
+from models.voices.spoken import SpokenClip, make_clip
 
 CLIPS_PER_TASK = 16
 ATTEMPTS = 8
@@ -129,7 +129,7 @@ def speak_somehow(order: Order, index: int) -> tuple[SpeechRecipe, SpokenClip]:
     for attempt in range(ATTEMPTS):
         recipe = draw_recipe(order, index, attempt)
         try:
-            return recipe, speak(recipe, order.keep_carrier)
+            return recipe, make_clip(recipe, order.keep_carrier)
         except AudioError as error:
             failure = error
             log.warning("%s left out: %s", speaker(recipe.voice.engine, recipe.voice.name), error)

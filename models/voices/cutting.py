@@ -40,7 +40,7 @@ def trim_phrase(clip: PhraseClip) -> PhraseClip:
     )
 
 
-def cut(clip: PhraseClip, start_seconds: float, end_seconds: float) -> PhraseClip:
+def cut_clip(clip: PhraseClip, start_seconds: float, end_seconds: float) -> PhraseClip:
     """Return [start, end) of a clip, as far as it reaches, the phrase's place moved along."""
     first = max(0, round(start_seconds * clip.sample_rate_hz))
     last = min(len(clip.samples), round(end_seconds * clip.sample_rate_hz))

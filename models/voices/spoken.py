@@ -8,7 +8,7 @@ import numpy as np
 
 from firmware_py.errors import AudioError
 from models.voices.catalogue import synthesise
-from models.voices.cutting import MARGIN_SECONDS, PhraseClip, cut, fade, trim_phrase
+from models.voices.cutting import MARGIN_SECONDS, PhraseClip, cut_clip, fade, trim_phrase
 from models.voices.recipe import SpeechRecipe
 from models.voices.room import reverberate
 from models.voices.vocoder import Throat, warp
@@ -30,11 +30,13 @@ class SpokenClip:
     formant_factor: float | None
 
 
-def speak(recipe: SpeechRecipe, keep_carrier: bool) -> SpokenClip:
+def make_clip(recipe: SpeechRecipe, keep_carrier: bool) -> SpokenClip:
     """Make the clip of a recipe; AudioError if its voice stays silent."""
     clip, carrier = say(recipe)
     if carrier is None or not keep_carrier:
-        clip = cut(clip, clip.start_seconds - CONTEXT_SECONDS, clip.end_seconds + CONTEXT_SECONDS)
+        clip = cut_clip(
+            clip, clip.start_seconds - CONTEXT_SECONDS, clip.end_seconds + CONTEXT_SECONDS
+        )
     clip, mean_f0_hz, formant_factor = change_throat(clip, recipe.throat)
     clip = trim_clip(clip) if carrier is not None and keep_carrier else trim_word(clip)
     if recipe.room is not None:
@@ -77,18 +79,18 @@ def change_throat(
 def trim_word(clip: PhraseClip) -> PhraseClip:
     """Cut to the phrase and its margin, with soft edges."""
     clip = trim_phrase(clip)
-    word = cut(clip, clip.start_seconds - MARGIN_SECONDS, clip.end_seconds + MARGIN_SECONDS)
+    word = cut_clip(clip, clip.start_seconds - MARGIN_SECONDS, clip.end_seconds + MARGIN_SECONDS)
     return fade(word, word.start_seconds, word.duration_seconds - word.end_seconds)
 
 
 def trim_clip(clip: PhraseClip) -> PhraseClip:
     """Cut the silence around a whole sentence; the phrase stays where it is in it."""
     whole = trim_phrase(replace(clip, start_seconds=0.0, end_seconds=clip.duration_seconds))
-    return cut(clip, whole.start_seconds - MARGIN_SECONDS, whole.end_seconds + MARGIN_SECONDS)
+    return cut_clip(clip, whole.start_seconds - MARGIN_SECONDS, whole.end_seconds + MARGIN_SECONDS)
 
 
 def trim_tail(clip: PhraseClip) -> PhraseClip:
     """Cut a room's tail where it has sunk below what counts as speech."""
     whole = trim_phrase(replace(clip, start_seconds=0.0, end_seconds=clip.duration_seconds))
     end = max(whole.end_seconds, clip.end_seconds) + MARGIN_SECONDS
-    return fade(cut(clip, 0.0, end), 0.0, MARGIN_SECONDS)
+    return fade(cut_clip(clip, 0.0, end), 0.0, MARGIN_SECONDS)

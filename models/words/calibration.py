@@ -33,7 +33,7 @@ def best_offset(
     unknown = list(labels).index(UNKNOWN)
     right = [
         sum(
-            _answer(shifted(each, unknown, offset), labels, average_steps) == label
+            _answer(with_logit_offset(each, unknown, offset), labels, average_steps) == label
             for each, label in zip(posteriors, said, strict=True)
         )
         for offset in OFFSETS
@@ -46,7 +46,9 @@ def _answer(posteriors: NDArray[np.float32], labels: Sequence[str], average_step
     return int(clip_scores(posteriors, labels, average_steps).argmax())
 
 
-def shifted(posteriors: NDArray[np.float32], label: int, offset: float) -> NDArray[np.float32]:
+def with_logit_offset(
+    posteriors: NDArray[np.float32], label: int, offset: float
+) -> NDArray[np.float32]:
     """Return the posteriors of a softmax whose logit of `label` is raised by `offset`."""
     odds = posteriors.copy()
     odds[:, label] *= np.exp(offset)

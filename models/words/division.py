@@ -16,7 +16,7 @@ MOST_SPEAKERS = 2**27 - 1
 SPLIT_COLUMNS = ("split", "official_split")
 
 
-def speaker_of(name: str) -> str:
+def listed_speaker(name: str) -> str:
     """Return what of a file name tells the speaker: all before `_nohash_`."""
     return Path(name).stem.partition("_nohash_")[0]
 
@@ -49,7 +49,7 @@ class Parts:
     def part_of(self, file: str) -> Part:
         """Return the part of `word/file`; raises SettingsError for a split of the list that is
         none of the three and is not shared out."""
-        division, speaker = self.division, speaker_of(file)
+        division, speaker = self.division, listed_speaker(file)
         split = self.listed.get(file)
         if split is None:
             return part_by_rule(speaker, division.validation_percent, division.testing_percent)

@@ -21,7 +21,7 @@ def judged_clips(config: Config, roots: tuple[Path, ...], part: Part) -> list[Pr
     return presented_clips(load_corpus(words, roots, part, rate_hz), config.labels, words, rate_hz)
 
 
-def judge(config: Config, network: Network, clips: Sequence[PresentedWord]) -> Confusion:
+def keras_answers(config: Config, network: Network, clips: Sequence[PresentedWord]) -> Confusion:
     """Return what the Keras network answers to each clip."""
     steps = average_steps(config)
     posteriors = posteriors_of(config, network, clips)

@@ -18,7 +18,7 @@ from models.training.checkpoint import save_model
 from models.training.task import Judgement, Network, network_of
 from models.words.calibration import best_offset, shift_bias
 from models.words.examples import ExampleJob
-from models.words.offline import average_steps, judge, judged_clips, posteriors_of
+from models.words.offline import average_steps, judged_clips, keras_answers, posteriors_of
 from models.words.presented import PresentedWord
 
 MASKED_BINS_PART, MASKED_MOMENTS_PART = 6, 30
@@ -66,7 +66,7 @@ class CommandWords:
 
     def judge(self, network: Network, step: int) -> Judgement:
         """Return the share of wrong answers to the validation clips."""
-        found = judge(self.config, network, self._validation)
+        found = keras_answers(self.config, network, self._validation)
         log.info("Confusion Matrix:\n%s", found.text())
         log.info(
             "Step %d: Validation accuracy = %.1f%% (N=%d)", step, 100 * found.accuracy, found.total
@@ -79,8 +79,10 @@ class CommandWords:
         model = keras.models.load_model(best, compile=False)
         network = network_of(model)
         self._settle_prior(model, network, best)
-        validation = judge(self.config, network, self._validation)
-        testing = judge(self.config, network, judged_clips(self.config, self._roots, "testing"))
+        validation = keras_answers(self.config, network, self._validation)
+        testing = keras_answers(
+            self.config, network, judged_clips(self.config, self._roots, "testing")
+        )
         log.info("Confusion Matrix:\n%s", testing.text())
         log.info("Final test accuracy = %.1f%% (N=%d)", 100 * testing.accuracy, testing.total)
         return {

@@ -44,11 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
         mark = " <" if index == scores.argmax() else ""
         print(f"{label:<{width}} {score:6.3f} {'#' * round(BAR * score)}{mark}")
     if arguments.out:
-        picture(arguments.clip.name, clip, rate_hz, labels, scores).savefig(arguments.out, dpi=120)
+        bars_picture(arguments.clip.name, clip, rate_hz, labels, scores).savefig(
+            arguments.out, dpi=120
+        )
     return 0
 
 
-def picture(
+def bars_picture(
     title: str,
     clip: NDArray[np.int16],
     sample_rate_hz: int,

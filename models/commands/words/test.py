@@ -83,11 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
                 f"{point.false_positives_per_minute:>16.2f}"
             )
     if arguments.picture:
-        picture(artefact.metadata.name, points, found).savefig(arguments.picture, dpi=120)
+        trade_off_picture(artefact.metadata.name, points, found).savefig(arguments.picture, dpi=120)
     return 0
 
 
-def picture(title: str, points: Sequence[tuple[float, Tally]], chosen: Tally) -> "Figure":
+def trade_off_picture(title: str, points: Sequence[tuple[float, Tally]], chosen: Tally) -> "Figure":
     """Return matched and wrong words against false positives, the policy's own point marked."""
     from matplotlib.figure import Figure
 

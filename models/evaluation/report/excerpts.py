@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from models.evaluation.conditions import AS_RECORDED
 from models.evaluation.metrics import smoothed
 from models.evaluation.presented import present
-from models.evaluation.recordings import load
+from models.evaluation.recordings import load_recording
 from models.evaluation.report.scene import Excerpt, NetworkResponse
 from models.evaluation.results import ClipResult, Evaluation, Peak
 from models.evaluation.runs import ClipRun, StreamRun, step_ends_seconds
@@ -20,7 +20,7 @@ def scene_of_peak(evaluation: Evaluation, peak: Peak) -> Excerpt:
     run = evaluation.heard.streams[AS_RECORDED][peak.stream]
     start = max(0.0, peak.stream_seconds - BEFORE_SECONDS)
     end = min(run.seconds, peak.stream_seconds + AFTER_SECONDS)
-    samples, rate_hz = stretch(run, start, end)
+    samples, rate_hz = cut_out(run, start, end)
     kind = "false accept" if peak.accepted else "near miss"
     title = f"{kind}, score {peak.score:.3f}: {peak.clip.title} at {peak.time_seconds:.2f} s"
     detections = tuple(
@@ -49,12 +49,12 @@ def scene_of_clip(evaluation: Evaluation, result: ClipResult) -> Excerpt:
     return Excerpt(title, heard.samples, heard.sample_rate_hz, front_end, said, word)
 
 
-def stretch(run: StreamRun, start: float, end: float) -> tuple[NDArray[np.int16], int]:
+def cut_out(run: StreamRun, start: float, end: float) -> tuple[NDArray[np.int16], int]:
     """Return the sound of a stream between two times, over the seams of its recordings."""
     pieces, rate_hz = [], 0
     for part in run.parts:
         if part.start_seconds < end and part.start_seconds + part.seconds > start:
-            samples, rate_hz = load(part.clip.path)
+            samples, rate_hz = load_recording(part.clip.path)
             first, last = (round((time - part.start_seconds) * rate_hz) for time in (start, end))
             pieces.append(samples[max(0, first) : last])
     return np.concatenate(pieces), rate_hz

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from models.evaluation.report.det import trade_off
 from models.evaluation.report.excerpts import scene_of_clip, scene_of_peak
 from models.evaluation.report.pictures import by_condition, by_group, latencies
-from models.evaluation.report.scene import Excerpt, draw
+from models.evaluation.report.scene import Excerpt, draw_excerpt
 from models.evaluation.report.tables import (
     percent_with_interval,
     point_row,
@@ -233,7 +233,7 @@ def _listed(
         (*row, f"[{name}.wav](sounds/{name}.wav)") for row, name in zip(cells, names, strict=True)
     ]
     drawn = list(zip(names, scenes, strict=True))[:NUM_PICTURES]
-    pictures = [_picture(draw(scene), folder / f"{name}.png") for name, scene in drawn]
+    pictures = [_picture(draw_excerpt(scene), folder / f"{name}.png") for name, scene in drawn]
     return [table((*header, "listen"), rows), *pictures]
 
 

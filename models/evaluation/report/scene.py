@@ -54,7 +54,7 @@ class Excerpt:
     """Start and end of the word."""
 
 
-def draw(scene: Excerpt) -> Figure:
+def draw_excerpt(scene: Excerpt) -> Figure:
     """Return the picture of a scene: the spectrogram above, the scores below."""
     rows = 2 if scene.said else 1
     figure = Figure(figsize=(11, 1.2 + 2.5 * rows), dpi=110, layout="constrained")

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.commands import executors
 from models.own_word.improving.improvement import Improvement
-from models.own_word.improving.known_model import find_model
+from models.own_word.improving.known_model import find_known_model
 from models.own_word.improving.teaching import TeachingResult, teach
 from models.settings.config import TRAINED
 
@@ -57,7 +57,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Improve the model and print what came of it; 1 when the new one was worse."""
-    model = find_model(arguments.model)
+    model = find_known_model(arguments.model)
     improvement = Improvement(
         model,
         arguments.clips,

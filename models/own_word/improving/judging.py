@@ -93,7 +93,7 @@ class Score:
         return len(self.kept_missed) + len(self.kept_fired)
 
 
-def prepare(improvement: Improvement) -> JudgingRecordings:
+def judging_recordings(improvement: Improvement) -> JudgingRecordings:
     """Return the recordings that judge: of the recipe's folds that are kept for it, and the clips.
 
     Raises SettingsError where no word, or nothing without one, is among them.

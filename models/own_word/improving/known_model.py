@@ -46,7 +46,7 @@ class KnownModel:
         return VerifierChoice(self.folder / VERIFIER, second.mode, looks)
 
 
-def find_model(name: str) -> KnownModel:
+def find_known_model(name: str) -> KnownModel:
     """Return the model that `name` means: a shipped one's name, a folder, or an artefact in one.
 
     Raises SettingsError for what is none, for files that are missing, and for several words.

@@ -39,12 +39,12 @@ TUNED = "tuned"
 log = logging.getLogger(__name__)
 
 
-def fine_tune(improvement: Improvement, executor: Executor) -> Path:
+def fine_tune_on_clips(improvement: Improvement, executor: Executor) -> Path:
     """Go on from the model's network, or from where an earlier run stopped; return its folder."""
     folder = improvement.work / TUNED
     train_in(
         folder,
-        configure(improvement),
+        improved_config(improvement),
         partial(TriggerWords, roots=(improvement.work.resolve(), *improvement.roots)),
         executor,
         resume=True,
@@ -53,7 +53,7 @@ def fine_tune(improvement: Improvement, executor: Executor) -> Path:
     return folder
 
 
-def configure(improvement: Improvement) -> Config:
+def improved_config(improvement: Improvement) -> Config:
     """Return the model's configuration with the labelled clips among its sources.
 
     Recordings of the recipe that are not at hand are named in the log. Raises SettingsError when

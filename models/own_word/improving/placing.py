@@ -52,7 +52,7 @@ def write_takes(clips: Sequence[LabelledClip], folder: Path, artefact: Artefact,
             samples, place = _cut(samples, place)
         start, end = (sample / SAMPLE_RATE_HZ for sample in place)
         written.append(Take(clip.path.stem, samples, (start, end)))
-    takes.write(written, folder)
+    takes.replace_takes(written, folder)
     return len(written)
 
 

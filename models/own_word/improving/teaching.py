@@ -56,12 +56,12 @@ def teach(improvement: Improvement, executor: Executor) -> TeachingResult:
 
 def _teach(improvement: Improvement, executor: Executor) -> TeachingResult:
     clips = _write_clips(improvement)
-    trial = judging.prepare(improvement)
-    learning.configure(improvement)  # raises what would else be raised after some minutes
+    trial = judging.judging_recordings(improvement)
+    learning.improved_config(improvement)  # raises what would else be raised after some minutes
     model = improvement.model
     log.info("hearing %d recordings with the model as it is", len(trial.words) + len(trial.others))
     before = trial.hear(model.artefact, executor)
-    tuned = learning.fine_tune(improvement, executor)
+    tuned = learning.fine_tune_on_clips(improvement, executor)
     candidate = _convert(improvement, tuned)
     log.info("hearing them with the new one")
     after = trial.hear(read_artefact(candidate), executor)

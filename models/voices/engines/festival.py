@@ -14,7 +14,7 @@ import soundfile
 
 from firmware_py.errors import AudioError
 from models.voices.engines.process import pipes
-from models.voices.engines.voice import Utterance, WordTiming, pitch_factor, stretch
+from models.voices.engines.voice import Utterance, WordTiming, duration_factor, pitch_factor
 
 ENGLISH_VOICE = re.compile(r"kal_|ked_|rab_|don_|en1_|us\d_|cmu_us_|nitech_us_")
 """Festival's voice list does not tell languages; these are the English ones Debian knows."""
@@ -70,7 +70,7 @@ class Festival:
 
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak text; the pitch is left as it is by voices that learnt theirs (HTS)."""
-        slower = stretch(rate)
+        slower = duration_factor(rate)
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "speech.wav"
             lines = self._ask(

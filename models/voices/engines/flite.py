@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from firmware_py.errors import AudioError
-from models.voices.engines.voice import Utterance, WordTiming, pitch_factor, stretch
+from models.voices.engines.voice import Utterance, WordTiming, duration_factor, pitch_factor
 
 MEAN_F0_HZ = {"kal16": 95.0, "awb": 116.0, "rms": 93.0, "slt": 167.0}
 """The voices and their own mean f0; "kal" is left out, its 8 kHz lack half of the speech band."""
@@ -35,7 +35,7 @@ class VoiceHead(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("features", ctypes.c_void_p)]
 
 
-def load_library() -> ctypes.CDLL:
+def load_flite() -> ctypes.CDLL:
     """Return libflite with its signatures declared (flite 2.x, cst_*.h); OSError without it."""
     library = ctypes.CDLL("libflite.so.1", mode=ctypes.RTLD_GLOBAL)
     pointer, text, number = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_float
@@ -74,7 +74,7 @@ class Flite:
             handle = self._voice(voice)
             features = ctypes.cast(handle, ctypes.POINTER(VoiceHead)).contents.features
             set_feature = self._library.feat_set_float
-            longer = OWN_STRETCH.get(voice, 1.0) * stretch(rate)
+            longer = OWN_STRETCH.get(voice, 1.0) * duration_factor(rate)
             set_feature(features, b"duration_stretch", longer)
             set_feature(features, b"int_f0_target_mean", MEAN_F0_HZ[voice] * pitch_factor(pitch))
             ctypes.CDLL(None).srand(1)  # its noise source is rand()
@@ -107,7 +107,7 @@ class Flite:
 
     @cached_property
     def _library(self) -> ctypes.CDLL:
-        return load_library()
+        return load_flite()
 
     def _installed(self, name: str) -> bool:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from models.voices.engines.program import spoken_by
+from models.voices.engines.program import utterance_of
 from models.voices.engines.voice import Utterance
 
 DATA = Path("/usr/share/mbrola")
@@ -50,4 +50,4 @@ class Mbrola:
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak text; no word is placed."""
         program = ["espeak-ng", "-v", voice, "-s", f"{rate:.0f}", "-p", f"{pitch:.0f}"]
-        return spoken_by(program, text)
+        return utterance_of(program, text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from models.voices.engines.espeak import EspeakNg
 from models.voices.engines.pico import Pico
-from models.voices.engines.rhvoice import RhVoice, installed
+from models.voices.engines.rhvoice import RhVoice, has_voice
 from models.voices.engines.voice import Engine, Utterance
 
 PREFIX = "native-"
@@ -51,7 +51,7 @@ class Native:
     def voices(self) -> tuple[str, ...]:
         """Return the installed voices: an engine's name and what it calls the voice."""
         tongue = self._tongue
-        found = [f"rhvoice {voice}" for voice in tongue.rhvoice if installed(voice)]
+        found = [f"rhvoice {voice}" for voice in tongue.rhvoice if has_voice(voice)]
         if tongue.pico and self._engines["pico"].voices():
             found.append(f"pico {tongue.pico}")
         if self._engines["espeak-ng"].voices():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from xml.sax.saxutils import escape
 
-from models.voices.engines.program import spoken_by
+from models.voices.engines.program import utterance_of
 from models.voices.engines.voice import OWN_RATE_WPM, Utterance, pitch_factor
 
 PROGRAM = "pico2wave"
@@ -26,4 +26,4 @@ class Pico:
         """Speak text in the language that is the voice's name; no word is placed."""
         speed, level = round(100 * rate / OWN_RATE_WPM), round(100 * pitch_factor(pitch))
         marked = f'<speed level="{speed}"><pitch level="{level}">{escape(text)}</pitch></speed>'
-        return spoken_by([PROGRAM, "-l", voice], marked)
+        return utterance_of([PROGRAM, "-l", voice], marked)

@@ -13,7 +13,7 @@ from firmware_py.errors import AudioError
 from models.voices.engines.voice import Utterance
 
 
-def spoken_by(program: Sequence[str], text: str) -> Utterance:
+def utterance_of(program: Sequence[str], text: str) -> Utterance:
     """Return what a program makes of a text, no word placed; AudioError if that is nothing.
 
     program: a command that also takes `-w FILE.wav TEXT`.

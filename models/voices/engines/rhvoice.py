@@ -66,7 +66,7 @@ class Synthesis(ctypes.Structure):
     ]
 
 
-def load_library() -> ctypes.CDLL:
+def load_rhvoice() -> ctypes.CDLL:
     """Return libRHVoice with its signatures declared (RHVoice.h, 1.8); OSError without it."""
     library = ctypes.CDLL(LIBRARY)
     signatures = {
@@ -97,7 +97,7 @@ class RhVoice:
 
     def voices(self) -> tuple[str, ...]:
         """Return the installed English voices."""
-        return tuple(name for name in self.spoken_by if installed(name))
+        return tuple(name for name in self.spoken_by if has_voice(name))
 
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
         """Speak text in the language of the voice.
@@ -124,7 +124,7 @@ class RhVoice:
 
     @cached_property
     def _library(self) -> ctypes.CDLL:
-        return load_library()
+        return load_rhvoice()
 
     @cached_property
     def _callbacks(self) -> Callbacks:
@@ -161,7 +161,7 @@ class RhVoiceNotCommercial(RhVoice):
     spoken_by = ENGLISH_NOT_COMMERCIAL
 
 
-def installed(voice: str) -> bool:
+def has_voice(voice: str) -> bool:
     """Tell whether a voice and the library are installed."""
     return (DATA / "voices" / voice).is_dir() and any(
         path.exists() for path in Path("/usr/lib").glob(f"*/{LIBRARY}")

@@ -72,7 +72,7 @@ class Engine(Protocol):
         """Speak text at rate words a minute and pitch 0 to 99; AudioError if that fails."""
 
 
-def stretch(rate: float) -> float:
+def duration_factor(rate: float) -> float:
     """Return the factor on durations that stands for rate words a minute."""
     return OWN_RATE_WPM / rate
 

@@ -112,12 +112,12 @@ def _check(files: Iterable[Path], sha256: str, what: Path) -> None:
 
 def _prepare(original: Path, out: Path) -> None:
     try:
-        from models.voices.kokoro.network import prepare
+        from models.voices.kokoro.network import prepare_network
     except ImportError as error:
         raise MissingToolError(
             "Kokoro needs onnx and onnxruntime; install them with: pip install '.[voices]'"
         ) from error
-    prepare(original, out)
+    prepare_network(original, out)
 
 
 def _download(into: Path) -> Path:

@@ -32,7 +32,7 @@ class Chain:
     """Initializer of the float32 bias."""
 
 
-def prepare(original: Path, out: Path) -> None:
+def prepare_network(original: Path, out: Path) -> None:
     """Write the network of `original` to `out`, with inputs cap and bump and output durations.
 
     cap, bump: int64 [1, symbols], the most frames of each symbol and frames to add to it.
