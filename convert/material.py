@@ -54,7 +54,7 @@ def made_audio(sample_rate_hz: int, seed: int) -> Samples:
 
 
 def gain_db(front_end: FrontEnd, samples: Samples) -> float | None:
-    """Return the gain that brings the clip to the front end's level, or None where it has none."""
+    """Return the gain that brings a clip, [samples], to the front end's level; None: no level."""
     if not front_end.clip_level:
         return None
     return clip_gain_db(front_end.clip_level, float(np.mean(np.square(samples, dtype=np.float64))))

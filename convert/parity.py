@@ -104,7 +104,7 @@ def measure_looks(
     front_end: FrontEnd,
     samples: NDArray[np.int16],
 ) -> ParityReport:
-    """Let the second stage of `artefact` look along `samples`, as `measure_parity` does."""
+    """Let the second stage look along `samples`, int16 [n], as `measure_parity` does."""
     looks = windows(frames(front_end, samples), verifier.num_frames)
     expected = verifier.posteriors(looks)
     measured = [

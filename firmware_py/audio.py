@@ -142,7 +142,7 @@ class Resampler:
         return to_int16(resampled)
 
     def flush(self) -> NDArray[np.int16]:
-        """End the stream and return its last samples."""
+        """End the stream and return its last samples, int16 [n]."""
         return self.process(np.zeros(0, np.int16), last=True)
 
 

@@ -107,7 +107,7 @@ class Detector:
         return self.decide(self.last_steps())
 
     def steps(self, chunk: Samples) -> Steps:
-        """Return the steps that `chunk` completes, before any decision."""
+        """Return the steps that `chunk`, int16 [n], completes, before any decision."""
         chunk = as_int16(chunk)
         if self._gain_db:
             chunk = apply_gain(chunk, self._gain_db)

@@ -61,6 +61,8 @@ class FrameSource:
     def flush(self) -> NDArray[np.float32]:
         """End the stream: return the frames still to come, and those of FLUSH_SECONDS of silence.
 
+        float32 [frames, num_bins].
+
         So what decides on a word at the very end is what would have followed it.
         """
         late = self._resampler.flush() if self._resampler else np.zeros(0, np.int16)

@@ -173,7 +173,7 @@ class FrontEnd:
         return FrontEndStream(self).process(samples)
 
     def normalise(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return features less `mean`, over `deviation`, of the same shape."""
+        """Return features, float32 [frames, num_bins], less `mean` and over `deviation`."""
         if self.mean:
             features = features - self._mean
         if self.deviation:

@@ -61,13 +61,13 @@ def clip_gain_db(level: ClipLevel, mean_square: float) -> float:
 
 
 def apply_gain(samples: NDArray[np.int16], gain_db: float) -> NDArray[np.int16]:
-    """Return int16 samples, same shape, louder by `gain_db`, rounded and clipped."""
+    """Return samples, int16 [any shape], louder by `gain_db`, rounded and clipped."""
     scaled = samples * 10.0 ** (gain_db / 20.0)
     return to_int16(scaled)
 
 
 def to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
-    """Return samples in int16 units, any shape, rounded and clipped."""
+    """Return samples that are in int16 units, [any shape], rounded and clipped."""
     rounded: NDArray[np.int16] = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
     return rounded
 

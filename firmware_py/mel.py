@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def hz_to_mel(frequency_hz: Any) -> NDArray[np.float64]:
-    """Return mel values, any shape: 1127 ln(1 + f / 700) (Young et al., The HTK Book, 5.6)."""
+    """Return mel values, float64 [any shape]: 1127 ln(1 + f / 700) (HTK Book, section 5.6)."""
     mel: NDArray[np.float64] = 1127.0 * np.log1p(np.asarray(frequency_hz, np.float64) / 700.0)
     return mel
 

@@ -17,7 +17,7 @@ class History:
         """All samples since the start."""
 
     def add(self, samples: NDArray[np.int16]) -> None:
-        """Append the next samples."""
+        """Append the next samples, int16 [n]."""
         self._chunks.append(samples)
         self._held += len(samples)
         self.heard += len(samples)
@@ -25,7 +25,7 @@ class History:
             self._held -= len(self._chunks.popleft())
 
     def between(self, first: int, last: int) -> NDArray[np.int16]:
-        """Return the samples from number `first` to before `last`, as far as they are held."""
+        """Return the samples from number `first` to before `last` that are held, int16 [n]."""
         oldest = self.heard - self._held
         everything: NDArray[np.int16] = np.concatenate([np.zeros(0, np.int16), *self._chunks])
         return everything[max(0, first - oldest) : max(0, last - oldest)]

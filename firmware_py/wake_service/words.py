@@ -126,6 +126,7 @@ class StreamSpotter:
         return True
 
     def process(self, samples: NDArray[np.int16]) -> list[Spotted]:
+        """Return the words that `samples`, int16 [n], complete."""
         return [
             Spotted(word.name, hit.detection.time_seconds)
             for hit in self._ensemble.process(samples)

@@ -50,7 +50,7 @@ def draw_codec(rng: np.random.RandomState) -> Codec:
 def transcode(
     rng: np.random.RandomState, samples: Signal, sample_rate_hz: int, codec: Codec
 ) -> Signal:
-    """Return the samples, in int16 units, coded and decoded again: as many, and in their places."""
+    """Return the samples, float32 [samples] in int16 units, coded and decoded again, in place."""
     level = rng.uniform(*codec.compression) if codec.compression else None
     narrow = _resampled(samples / np.float32(FULL_SCALE), sample_rate_hz, codec.sample_rate_hz)
     coded = io.BytesIO()

@@ -12,10 +12,10 @@ def masked(
     bins_part: int,
     moments_part: int | None = None,
 ) -> NDArray[np.float32]:
-    """Return frames [clips, frames, bins], in a share of the clips with some set to their mean.
+    """Return normalised frames, [clips, frames, bins], with parts of a share of the clips zeroed.
 
-    Neighbouring bins, less than one in `bins_part` of all, and where `moments_part` is given also
-    a moment, less than one in `moments_part` of the frames.
+    In each of those clips: a random band of fewer than bins / `bins_part` bins and, where
+    `moments_part` is given, a random span of fewer than frames / `moments_part` frames.
     """
     if not share:
         return frames

@@ -52,7 +52,7 @@ LINES = (
 
 
 def make_demonstration() -> tuple[NDArray[np.int16], list[dict[str, float | str]]]:
-    """Return the samples, int16 at SAMPLE_RATE_HZ, and where the phrase is said."""
+    """Return the samples, int16 [samples] at SAMPLE_RATE_HZ, and where the phrase is said."""
     rng = np.random.default_rng(7)
     samples = _hum(rng)
     said: list[dict[str, float | str]] = []

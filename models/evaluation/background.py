@@ -18,7 +18,7 @@ DITHER = 0.5
 
 
 def active_part(samples: NDArray[np.int16], sample_rate_hz: int) -> tuple[float, float]:
-    """Return the start and end of the sound in a clip, in seconds, from its energy.
+    """Return the start and end of the sound in a clip, [samples], in seconds, from its energy.
 
     Blocks of 10 ms, median-filtered over 50 ms so that a click is no word. A clip without
     anything above its background is active as a whole.
@@ -35,7 +35,7 @@ def active_part(samples: NDArray[np.int16], sample_rate_hz: int) -> tuple[float,
 def continued_background(
     samples: NDArray[np.int16], sample_rate_hz: int, count: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return `count` samples of noise with the level and spectrum of the clip's background.
+    """Return noise with the level and spectrum of the clip's background, float64 [count].
 
     The background is the quietest stretch of the clip: a pause, or its edge. Noise is drawn
     with that stretch's power spectrum rather than the stretch repeated, which would hum;

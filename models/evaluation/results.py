@@ -241,7 +241,7 @@ def point_mapping(point: OperatingPoint) -> dict[str, Any]:
 
 
 def latency_mapping(latencies_seconds: NDArray[np.float64]) -> dict[str, Any]:
-    """Return the median and the 95th percentile, None where nothing was found."""
+    """Return median and 95th percentile of [detections]; None where nothing was found."""
     if not len(latencies_seconds):
         return {"detections": 0, "median_seconds": None, "p95_seconds": None}
     median, p95 = np.percentile(latencies_seconds, (50, 95))

@@ -28,7 +28,7 @@ def update(averages: Weights, model: keras.Model, momentum: float, step: int) ->
 
 @contextmanager
 def averaged(model: keras.Model, averages: Sequence[NDArray[np.float32]]) -> Iterator[None]:
-    """Put the averages, where there are any, into the model for a while."""
+    """Put the averages, if any, into the model for a while; one array, [as the weight], each."""
     own = model.get_weights()
     if averages:
         model.set_weights(averages)

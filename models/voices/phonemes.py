@@ -91,7 +91,8 @@ class Distances:
     whole: NDArray[np.float64]
     """Weighted edit distance (Wagner and Fischer, 1974)."""
     beginning: NDArray[np.float64]
-    """The same from the first PART of the target or more to any beginning of the word, a phone."""
+    """The least edit distance per phone between a beginning of the target, at least PART of it, and
+    any beginning of the word."""
 
 
 def distances(target: Phones, words: Sequence[Phones]) -> Distances:

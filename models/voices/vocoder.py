@@ -42,7 +42,7 @@ class Warped:
 
 
 def warp(samples: NDArray[np.float32], sample_rate_hz: int, throat: Throat) -> Warped | None:
-    """Speak samples again with another throat; None if nothing in them has a pitch."""
+    """Speak samples, [n], again with another throat; None if nothing in them has a pitch."""
     wave = samples.astype(np.float64)
     floor, ceiling = F0_SEARCH_HZ
     coarse, times = pyworld.dio(wave, sample_rate_hz, f0_floor=floor, f0_ceil=ceiling)

@@ -49,7 +49,7 @@ def _answer(posteriors: NDArray[np.float32], labels: Sequence[str], average_step
 def with_logit_offset(
     posteriors: NDArray[np.float32], label: int, offset: float
 ) -> NDArray[np.float32]:
-    """Return the posteriors of a softmax whose logit of `label` is raised by `offset`."""
+    """Return posteriors, [steps, labels], as if the logit of `label` were higher by `offset`."""
     odds = posteriors.copy()
     odds[:, label] *= np.exp(offset)
     moved: NDArray[np.float32] = odds / odds.sum(axis=1, keepdims=True)

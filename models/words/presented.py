@@ -68,7 +68,7 @@ def _silence(rng: np.random.RandomState, corpus: Corpus, sample_rate_hz: int) ->
 
 
 def surrounded(samples: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.int16]:
-    """Return a clip with digital silence before and after it, as a stream would bring it."""
+    """Return a clip, int16 [samples], with digital silence before and after it, as in a stream."""
     lead, tail = (round(s * sample_rate_hz) for s in (LEAD_SECONDS, TAIL_SECONDS))
     return np.pad(samples, (lead, tail))
 

@@ -72,7 +72,10 @@ class WindowLayout:
 def moved(
     rng: np.random.RandomState, samples: NDArray[np.int16], sample_rate_hz: int, most_ms: float
 ) -> NDArray[np.int16]:
-    """Return exactly one second, moved by up to `most_ms` either way; zeros come in."""
+    """Return exactly one second, int16 [sample_rate_hz], moved by up to `most_ms` either way.
+
+    Zeros come in.
+    """
     shift = round(rng.uniform(-most_ms, most_ms) * sample_rate_hz / 1000)
     return one_second(samples, sample_rate_hz, shift)
 
@@ -80,7 +83,10 @@ def moved(
 def one_second(
     samples: NDArray[np.int16], sample_rate_hz: int, shift: int = 0
 ) -> NDArray[np.int16]:
-    """Return the middle second of a recording, zeros around a shorter one."""
+    """Return the middle second of a recording, int16 [sample_rate_hz], zeros around a shorter one.
+
+    shift: samples by which the recording is moved to later.
+    """
     clip = np.zeros(sample_rate_hz, np.int16)
     position = (sample_rate_hz - len(samples)) // 2 + shift
     first, last = max(0, position), min(sample_rate_hz, position + len(samples))

@@ -57,7 +57,7 @@ def bars_picture(
     labels: tuple[str, ...],
     scores: NDArray[np.float64],
 ) -> "Figure":
-    """Return the waveform and a bar for each label."""
+    """Return the waveform and a bar for each label; clip: [samples], scores: [labels]."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.0, 5.0), layout="constrained")

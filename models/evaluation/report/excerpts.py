@@ -50,7 +50,8 @@ def scene_of_clip(evaluation: Evaluation, result: ClipResult) -> Excerpt:
 
 
 def cut_out(run: StreamRun, start: float, end: float) -> tuple[NDArray[np.int16], int]:
-    """Return the sound of a stream between two times, over the seams of its recordings."""
+    """Return a stream between two times, int16 [samples], over the seams of its recordings, and
+    its rate."""
     pieces, rate_hz = [], 0
     for part in run.parts:
         if part.start_seconds < end and part.start_seconds + part.seconds > start:

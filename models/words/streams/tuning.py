@@ -77,8 +77,8 @@ def tune(
 ) -> Tuned:
     """Return the policy that matches most words within the wish.
 
-    Where none is within, the one with the fewest wrong and false for its matches. Of equals, the
-    one in the middle of the grid's order, which has neighbours as good on both sides.
+    Where none is within, the one with the fewest wrong and false for its matches. Ties: the
+    middle one of the tied policies in the grid's order, whose neighbours do as well.
     """
     step_ms = 1000 * heard.metadata.step_seconds
     labels = heard.metadata.labels
