@@ -5,6 +5,8 @@ import json
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -120,6 +122,17 @@ def server(tmp_path):
         def log_message(self, *_):
             pass
 
+        def do_GET(self):
+            if self.path != "/drips.tflite":
+                super().do_GET()
+                return
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"\0")
+                    time.sleep(0.02)
+
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as daemon:
         thread = threading.Thread(target=daemon.serve_forever)
         thread.start()
@@ -148,9 +161,11 @@ def test_a_model_is_fetched_once_and_only_with_its_digest(server, homes):
         ("/beep.tflite#sha256=" + 64 * "0", "not the one that was asked for"),
         ("/absent.tflite#sha256=" + 64 * "0", "cannot fetch the model"),
         ("/#sha256=" + 64 * "0", "must name a file"),
+        ("/drips.tflite#sha256=" + 64 * "0", "it is not here after 0.2 s"),
     ],
 )
-def test_a_url_that_does_not_hold_gets_one_line(server, homes, ending, expected):
+def test_a_url_that_does_not_hold_gets_one_line(server, homes, ending, expected, monkeypatch):
+    monkeypatch.setattr(library, "MOST_FETCH_SECONDS", 0.2 if "drips" in ending else 60.0)
     with pytest.raises(ArtefactError, match=expected) as caught:
         library.find_model(server + ending)
     assert "\n" not in str(caught.value)

@@ -16,7 +16,7 @@ from firmware_py.errors import ArtefactError
 MOST_TABLES = 50_000
 """Tables that are read at most; the largest model of ours has 9,000."""
 MOST_ELEMENTS = 1_000_000
-"""Elements of vectors that are read at most, bytes of weights not counted."""
+"""Elements of vectors and bytes of texts that are read at most, bytes of weights not counted."""
 
 Row = dict[str, Any]
 """A table's fields by name; what the file leaves out has its default."""
@@ -138,9 +138,7 @@ class Reader:
             return self._view[start : start + length]
         if each.kind == "text":
             return self._text(start, length)
-        self._elements += length
-        if self._elements > MOST_ELEMENTS:
-            self._fail(f"more than {MOST_ELEMENTS:,} elements")
+        self._count(length)
         kind = "I" if each.kind == "tables" else each.kind[1]
         size = _SCALARS[kind].size
         self._within(start, length * size, size)
@@ -151,6 +149,7 @@ class Reader:
         return [self._table(self._offset(position), each.of) for position in starts]
 
     def _text(self, start: int, length: int) -> str:
+        self._count(length)
         self._within(start, length + 1, 1)
         if self._content[start + length]:
             self._fail("a text without its end")
@@ -158,6 +157,11 @@ class Reader:
             return str(self._view[start : start + length], "utf-8")
         except UnicodeDecodeError:
             self._fail("a text that is not UTF-8")
+
+    def _count(self, length: int) -> None:
+        self._elements += length
+        if self._elements > MOST_ELEMENTS:
+            self._fail(f"more than {MOST_ELEMENTS:,} elements")
 
     def _offset(self, position: int) -> int:
         """Return where the offset at `position` points to."""

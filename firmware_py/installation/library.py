@@ -3,8 +3,10 @@
 import difflib
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urldefrag, urlsplit
 
 from firmware_py.artefact import DEFAULT_MODEL, Artefact, parse_artefact, read_artefact
@@ -14,8 +16,14 @@ from firmware_py.installation.slot import Slot
 from firmware_py.reading.files import refused_as, shown
 from firmware_py.reading.model_file import MOST_BYTES
 
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
 SUFFIX = ".tflite"
 FETCH_SECONDS = 30.0
+"""Without anything from the server."""
+MOST_FETCH_SECONDS = 300.0
+"""Of the whole, so that a server that drips holds nobody for ever."""
 CHECKOUT = Path(__file__).parent.parent.parent / "models" / "trained"
 """Where the trained models lie, one folder each, when the project runs from its own checkout."""
 
@@ -109,8 +117,20 @@ def _download(url: str) -> bytes:
     with refused_as(ArtefactError, f"{shown(url)}: cannot fetch the model"):
         try:
             with urlopen(url, timeout=FETCH_SECONDS) as answer:
-                content: bytes = answer.read(MOST_BYTES + 1)
+                if urlsplit(answer.url).scheme not in ("http", "https"):
+                    raise ArtefactError(f"{shown(url)}: it leads to {shown(answer.url)}")
+                return _read_soon(answer)
         except HTTPError as error:
             error.close()
             raise
-    return content
+
+
+def _read_soon(answer: "HTTPResponse") -> bytes:
+    """Return what a server sends, or one byte more than a model may have."""
+    give_up = time.monotonic() + MOST_FETCH_SECONDS
+    content = bytearray()
+    while len(content) <= MOST_BYTES and (piece := answer.read1(MOST_BYTES)):
+        content += piece
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"it is not here after {MOST_FETCH_SECONDS:g} s")
+    return bytes(content)
