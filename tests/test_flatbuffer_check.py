@@ -1,9 +1,11 @@
 """No file that could end an interpreter gets past the check, and every model of ours does."""
 
 import random
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from fuzz.flatbuffer_mutants import mutant, places
 from fuzz.run_networks import MODULES
+from tensorflow.lite.python import schema_py_generated as schema
 
 from convert.flatbuffer import read_flatbuffer, write_flatbuffer
 from firmware_py.artefact import read_artefact
@@ -181,6 +184,63 @@ def test_what_is_read_is_bounded(monkeypatch: pytest.MonkeyPatch, limit: str) ->
     monkeypatch.setattr(f"firmware_py.flatbuffer_check.reader.{limit}", 30)
     with pytest.raises(ArtefactError, match="more than 30 "):
         check_flatbuffer(BEEP)
+
+
+def test_a_text_that_all_tensors_share() -> None:
+    """Half a megabyte on the disk would be gigabytes in memory."""
+    text = b"a" * 500_000
+    content = bytearray(BEEP + bytes(-len(BEEP) % 4))
+    start = len(content)
+    content += struct.pack("<I", len(text)) + text + bytes(4)
+    graph = schema.Model.GetRootAs(BEEP).Subgraphs(0)
+    for number in range(graph.TensorsLength()):
+        table = graph.Tensors(number)._tab
+        place = table.Pos + table.Offset(10)  # its name
+        struct.pack_into("<I", content, place, start - place)
+    with pytest.raises(ArtefactError, match="more than 1,000,000 elements"):
+        check_flatbuffer(bytes(content))
+
+
+def test_a_buffer_that_many_tensors_share() -> None:
+    """Its values would be looked at for each of them, for minutes."""
+    model = read_flatbuffer(BEEP)
+    graph = model.subgraphs[0]
+    weights = np.zeros(2**21, np.float32)
+    model.buffers.append(schema.BufferT())
+    model.buffers[-1].data = weights.view(np.uint8)
+    for number in range(12):
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape = f"t{number}", [len(weights)]
+        tensor.buffer = len(model.buffers) - 1
+        graph.tensors.append(tensor)
+    with pytest.raises(ArtefactError, match="its weights take 64 MB or more"):
+        check_flatbuffer(write_flatbuffer(model))
+
+
+def test_weights_that_several_operators_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each operator keeps a copy of its own, laid out as its kernel wants it."""
+    model = read_flatbuffer(BEEP)
+    graph = model.subgraphs[0]
+    read = sum(
+        4 * int(np.prod(graph.tensors[index].shape))
+        for each in graph.operators
+        for index in each.inputs
+    )
+    monkeypatch.setattr("firmware_py.flatbuffer_check.check.MOST_READ_BYTES", read)
+    check_flatbuffer(BEEP)
+    convolution = operator(model, CONV_2D)
+    graph.operators.insert(graph.operators.index(convolution), copied(model, convolution))
+    with pytest.raises(ArtefactError, match="its operators read "):
+        check_flatbuffer(write_flatbuffer(model))
+
+
+def copied(model: Any, convolution: Any) -> Any:
+    """Return the same operator with another output."""
+    graph = model.subgraphs[0]
+    again, output = copy(convolution), copy(graph.tensors[convolution.outputs[0]])
+    again.outputs = [len(graph.tensors)]
+    graph.tensors.append(output)
+    return again
 
 
 @pytest.mark.parametrize("runtime", MODULES)

@@ -25,6 +25,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.outputs import broker as module
 from firmware_py.outputs import home_assistant
+from firmware_py.outputs.broker_client import BrokerClient
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mqtt import Mqtt
 from firmware_py.settings.outputs import MqttSettings
@@ -562,6 +563,36 @@ def test_a_packet_that_is_too_big(caplog: pytest.LogCaptureFixture) -> None:
     with served(big) as port, opened(port) as mqtt:
         wait_until(lambda: "it announces a packet of 268435455 bytes" in caplog.text)
         assert len(mqtt.broker._client._in_packet["packet"]) < 1 << 20
+
+
+def test_a_broker_that_begins_and_never_ends(caplog: pytest.LogCaptureFixture) -> None:
+    """The library keeps each message that is to arrive exactly once until it is ended."""
+
+    def flood(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"\x20\x03\x00\x00\x00")
+        threading.Thread(target=drain, args=(connection,), daemon=True).start()
+        with suppress(OSError):
+            for number in range(1, 60_000):  # topic "t", no properties, no payload
+                connection.sendall(b"\x34\x06\x00\x01t" + number.to_bytes(2, "big") + b"\x00")
+
+    with served(flood) as port, opened(port) as mqtt:
+        wait_until(lambda: "it leaves more than 20 messages half done" in caplog.text, 60.0)
+        assert len(mqtt.broker._client._in_messages) <= 21
+
+
+def test_a_broker_that_reads_no_answers() -> None:
+    """Only once the kernel's buffers are full do they gather with the library."""
+    client = BrokerClient(CallbackAPIVersion.VERSION2, "kitchen")
+    client._out_packet.extend([{}] * 10_001)
+    with pytest.raises(ConnectionError, match="it reads none of 10000 answers"):
+        client._sock_recv(1)
+
+
+def drain(connection: socket.socket) -> None:
+    with suppress(OSError):
+        while connection.recv(4096):
+            pass
 
 
 @pytest.mark.parametrize("packet", [b"\x20\x02\xff\xff", b"\x30\x02\xff\xff", b"\x00" * 50])

@@ -29,6 +29,7 @@ from firmware_py.bench.trial import SecondStageCost
 from firmware_py.candidates import Counts
 from firmware_py.ensemble import Ensemble, Model
 from firmware_py.errors import ArtefactError
+from firmware_py.flatbuffer_check import check_flatbuffer
 from firmware_py.frame_detector import FrameDetector, joined
 from firmware_py.installation.trial import try_out
 from firmware_py.interpreter import Runtime, VerifierNetwork, installed_runtimes
@@ -206,6 +207,19 @@ def test_a_verifier_that_its_metadata_do_not_describe_is_refused() -> None:
     first_stage_twice = replace(described(), verifier=read_artefact(BEEP).flatbuffer)
     with pytest.raises(ArtefactError, match="model and metadata differ"):
         Detector(first_stage_twice)
+
+
+def test_looks_are_bounded_in_what_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network within bounds that is run at every step would stop everything else."""
+    artefact = described()
+    assert artefact.verifier
+    content = artefact.repacked(artefact.metadata)
+    cost = check_flatbuffer(artefact.verifier) * artefact.metadata.most_looks
+    monkeypatch.setattr("firmware_py.artefact.file.MOST_MULTIPLICATIONS", cost)
+    parse_artefact(content, LONG_BEEP)
+    monkeypatch.setattr("firmware_py.artefact.file.MOST_MULTIPLICATIONS", cost - 1)
+    with pytest.raises(ArtefactError, match=r"may take .* a call; .*more steps from look to look"):
+        parse_artefact(content, LONG_BEEP)
 
 
 def test_trying_a_model_out_runs_its_verifier(monkeypatch: pytest.MonkeyPatch) -> None:

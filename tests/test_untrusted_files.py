@@ -95,6 +95,11 @@ ABSURD: dict[str, tuple[tuple[Any, ...], object, str]] = {
         {"strict": {"threshold": 0.5, "refractory": 5_000_000}},
         "the refractory time in seconds is",
     ),
+    "points": (
+        ("operating_points",),
+        {f"p{number}": {"threshold": 0.5} for number in range(101)},
+        "the number of operating points is 101",
+    ),
     "schema": (("schema_version",), 0, "schema_version is 0"),
     "version": (("version",), -1, "version is -1"),
 }

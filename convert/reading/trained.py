@@ -98,8 +98,8 @@ def _kind(path: Path) -> Kind:
         raise ArtefactError(f"{path}: this is not a Keras model; save it as .keras or .h5")
     with named_errors(path):
         inspect_hdf5(path)
-    with h5py.File(path) as file:
-        return "full" if "model_config" in file.attrs else "weights"
+        with h5py.File(path) as file:
+            return "full" if "model_config" in file.attrs else "weights"
 
 
 def _config(path: Path, config_path: Path | None, architecture: str | None) -> Config:

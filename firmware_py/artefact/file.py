@@ -14,7 +14,7 @@ from firmware_py.artefact.metadata import (
     Policy,
 )
 from firmware_py.errors import ArtefactError, SettingsError
-from firmware_py.flatbuffer_check import check_flatbuffer
+from firmware_py.flatbuffer_check import MOST_MULTIPLICATIONS, check_flatbuffer
 from firmware_py.reading.bounds import check_texts, shown_value
 from firmware_py.reading.files import refused_as, shown
 from firmware_py.reading.model_file import (
@@ -60,7 +60,13 @@ def parse_artefact(content: bytes, path: Path) -> Artefact:
     verifier = file.entries.get(VERIFIER_NAME)
     if verifier is None:
         raise ArtefactError(f"{path}: the model has no {VERIFIER_NAME}, but a verifier; {REMEDY}")
-    _check_network(path, verifier, metadata.verifier.sha256)
+    cost = _check_network(path, verifier, metadata.verifier.sha256)
+    cost *= metadata.most_looks
+    if cost > MOST_MULTIPLICATIONS:
+        raise ArtefactError(
+            f"{path}: the second stage may take {cost / 1e9:.0f} billion multiplications a call;"
+            f" {REMEDY}, with more steps from look to look"
+        )
     return Artefact(path, metadata, file.flatbuffer, verifier)
 
 
@@ -125,8 +131,11 @@ def pack_artefact(flatbuffer: bytes, metadata: Metadata, verifier: bytes | None 
     return buffer.getvalue()
 
 
-def _check_network(path: Path, flatbuffer: bytes, expected: str) -> None:
-    """Refuse a flatbuffer with another digest, or one that no interpreter should see."""
+def _check_network(path: Path, flatbuffer: bytes, expected: str) -> int:
+    """Return a network's multiplications a call.
+
+    Refuses a flatbuffer with another digest, or one that no interpreter should see.
+    """
     digest = sha256(flatbuffer).hexdigest()
     if digest != expected:
         raise ArtefactError(
@@ -134,6 +143,6 @@ def _check_network(path: Path, flatbuffer: bytes, expected: str) -> None:
             f" metadata; the file is damaged, copy it again or {REMEDY}"
         )
     try:
-        check_flatbuffer(flatbuffer)
+        return check_flatbuffer(flatbuffer)
     except ArtefactError as error:
         raise ArtefactError(f"{path}: {error}; {REMEDY}") from error

@@ -37,7 +37,7 @@ NETWORK_RANGES: Ranges = {
 STEP_SECONDS = (0.001, 10.0)
 MOST_CALL_SECONDS = 10.0
 MOST_REFRACTORY_SECONDS = 3600.0
-MOST_STATES, MOST_LABELS, MOST_VERSION = 64, 100, 2**31 - 1
+MOST_STATES, MOST_LABELS, MOST_POINTS, MOST_VERSION = 64, 100, 100, 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ class Metadata:
         check_range("the number of labels", len(self.labels), 1, MOST_LABELS)
         for label in self.labels:
             check_name("a label", label)
+        check_range("the number of operating points", len(self.operating_points), 0, MOST_POINTS)
         for name in self.operating_points:
             check_name("an operating point", name)
         check_range(
@@ -169,6 +170,14 @@ class Metadata:
     def words(self) -> tuple[str, ...]:
         """The labels that can be detected: not silence, not the unknown."""
         return tuple(label for label in self.labels if is_word(label))
+
+    @property
+    def most_looks(self) -> int:
+        """How often the second stage may be run in one call, at most."""
+        if not self.verifier:
+            return 0
+        steps = self.network.steps_per_call
+        return min(steps, len(self.words) * -(-steps // self.verifier.spacing))
 
     @property
     def step_seconds(self) -> float:

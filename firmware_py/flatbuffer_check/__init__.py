@@ -6,6 +6,6 @@ can only raise. What passes is a graph of the operators that our converter write
 types and constants fit together, within bounds of memory and work.
 """
 
-from firmware_py.flatbuffer_check.check import check_flatbuffer
+from firmware_py.flatbuffer_check.check import MOST_MULTIPLICATIONS, check_flatbuffer
 
-__all__ = ["check_flatbuffer"]
+__all__ = ["MOST_MULTIPLICATIONS", "check_flatbuffer"]

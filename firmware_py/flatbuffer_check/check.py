@@ -14,24 +14,37 @@ MOST_TENSORS = 10_000
 MOST_INPUTS = 64
 MOST_MULTIPLICATIONS = 2_000_000_000
 """Of one call; the largest model of ours takes 20 millions."""
+MOST_READ_BYTES = 128 * 2**20
+"""Of all operators together, as float32: kernels keep a copy of their weights, each its own. The
+largest model of ours reads 13 MB."""
 MOST_OPERATOR_VERSION = 20
 LEFT_OUT = -1
 
 
-def check_flatbuffer(content: bytes) -> None:
-    """Raise ArtefactError unless `content` is a network that an interpreter can safely run."""
+def check_flatbuffer(content: bytes) -> int:
+    """Return the multiplications of a call; raises ArtefactError unless that is safe to run."""
     model = Reader(content).root(MODEL)
     require(content[4:8] == b"TFL3", "it is not a TensorFlow Lite model")
     require(model["version"] == SCHEMA_VERSION, f"its schema is {model['version']}")
     require(len(model["subgraphs"]) == 1, f"it has {len(model['subgraphs'])} graphs, not one")
     buffers = [row["data"] or memoryview(b"") for row in model["buffers"]]
     (graph,) = model["subgraphs"]
-    require(len(graph["tensors"]) <= MOST_TENSORS, f"it has {len(graph['tensors']):,} tensors")
-    tensors = [read_tensor(row, buffers) for row in graph["tensors"]]
+    tensors = _tensors(graph["tensors"], buffers)
     operators = _operators(graph["operators"], model["operator_codes"], tensors)
     _check_order(graph, operators, tensors)
-    _check_effort(operators, tensors)
     _check_side_tables(model, len(tensors), len(buffers))
+    return _effort(operators, tensors)
+
+
+def _tensors(rows: Sequence[Row], buffers: list[memoryview]) -> list[Tensor]:
+    """Return the tensors; those that share a buffer are looked through each for itself."""
+    require(len(rows) <= MOST_TENSORS, f"it has {len(rows):,} tensors")
+    tensors, num_bytes = [], 0
+    for row in rows:
+        tensors.append(read_tensor(row, buffers))
+        num_bytes += len(tensors[-1].data)
+        require(num_bytes <= MOST_BYTES, f"its weights take {num_bytes / 2**20:.0f} MB or more")
+    return tensors
 
 
 def _operators(
@@ -89,12 +102,16 @@ def _ends(places: Sequence[int], tensors: Sequence[Tensor]) -> list[Tensor]:
     return ends
 
 
-def _check_effort(operators: Sequence[Operator], tensors: Sequence[Tensor]) -> None:
+def _effort(operators: Sequence[Operator], tensors: Sequence[Tensor]) -> int:
+    """Return the multiplications of a call, within bounds as its memory is."""
     rules = dict(RULES.values())
     cost = sum(rules[operator.kind](operator) for operator in operators)
     require(cost <= MOST_MULTIPLICATIONS, f"a call takes {cost / 1e9:.0f} billion multiplications")
+    read = 4 * sum(source.size for operator in operators for source in operator.inputs if source)
+    require(read <= MOST_READ_BYTES, f"its operators read {read / 2**20:.0f} MB")
     memory = sum(tensor.num_bytes for tensor in tensors if not tensor.is_constant)
     require(memory <= MOST_BYTES, f"it takes {memory / 2**20:.0f} MB of memory")
+    return cost
 
 
 def _check_side_tables(model: Row, num_tensors: int, num_buffers: int) -> None:

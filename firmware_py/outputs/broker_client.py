@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
@@ -16,12 +16,17 @@ from firmware_py.settings.secret_files import refuse_open_file
 
 LARGEST_PACKET = 1 << 20
 """Bytes; a broker that announces more is hung up on."""
+MOST_HALF_DONE = 20
+"""Messages that a broker may begin to hand over (exactly once, which nobody asked for) and not
+end; the library keeps each."""
+MOST_ANSWERS = 10_000
+"""Packets that wait for a broker to read them."""
 PAUSE_SECONDS = 1.0
 """After an error of the library's."""
 
 
 class BrokerClient(paho.Client):
-    """The library's client with a bound for packets and a thread that survives what it raises."""
+    """The library's client with bounds for packets and a thread that survives what it raises."""
 
     fault: Callable[[Exception], None]
     has_answered = False
@@ -64,9 +69,18 @@ class BrokerClient(paho.Client):
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if bufsize > LARGEST_PACKET:
-            self.last_fault = f"it announces a packet of {bufsize} bytes"
-            raise ConnectionError(self.last_fault)
+            self._hang_up(f"it announces a packet of {bufsize} bytes")
+        if len(self._in_messages) > MOST_HALF_DONE:
+            with self._in_message_mutex:
+                self._in_messages.clear()  # else they would be waited for on the next connection
+            self._hang_up(f"it leaves more than {MOST_HALF_DONE} messages half done")
+        if len(self._out_packet) > MOST_ANSWERS:
+            self._hang_up(f"it reads none of {MOST_ANSWERS} answers")
         return super()._sock_recv(bufsize)
+
+    def _hang_up(self, fault: str) -> NoReturn:
+        self.last_fault = fault
+        raise ConnectionError(fault)
 
 
 class _TlsContext(ssl.SSLContext):

@@ -58,7 +58,7 @@ def load_network(path: Path) -> keras.Model:
     """Return the network at `path`; raises SettingsError."""
     try:
         return keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # Keras promises nothing of what it raises for nonsense
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         reason = reason[:LONGEST_REASON]
         raise SettingsError(f"{path}: Keras cannot load it ({reason}); save it again") from error
