@@ -18,7 +18,7 @@ from models.words.corpus import BACKGROUND_PARTS, load_corpus
 from models.words.division import part_by_rule, read_parts
 from models.words.examples import ExampleJob, example_maker
 from models.words.presented import clip_scores, presented_clips
-from models.words.window_layout import one_second
+from models.words.window_layout import one_second, randomly_shifted
 
 SHARED = Path(__file__).parents[1] / "../shared/data/speech_commands"
 NAMES = [f"{number:08x}_nohash_0.wav" for number in range(400)]
@@ -165,7 +165,7 @@ def test_shift_moves_and_fills_with_zeros() -> None:
     assert np.array_equal(one_second(clip[100:-100], RATE)[100:-100], clip[100:-100])
     assert not one_second(clip[: RATE // 2], RATE, RATE).any()  # moved out of it wholly
     rng = np.random.RandomState(0)
-    assert len({moved(rng, clip, RATE, 100.0).tobytes() for _ in range(5)}) == 5
+    assert len({randomly_shifted(rng, clip, RATE, 100.0).tobytes() for _ in range(5)}) == 5
 
 
 def test_windows_without_a_whole_word_make_all_labels_as_likely(root: Path) -> None:

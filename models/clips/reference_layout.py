@@ -20,7 +20,6 @@ Segment = tuple[int, int]
 """First and last millisecond, both included."""
 
 CLIP_MS = 10_000
-NO_PLACE: Segment = (CLIP_MS, CLIP_MS)
 RETRIES = 6
 """The course counts down from 5 to 0, both included."""
 

@@ -33,7 +33,7 @@ class WindowLayout:
         else:
             label = rng.randint(len(self._labels))
             take = self._pools.draw(rng, self._labels[label])
-            samples = moved(rng, take.samples, self._rate_hz, self._recipe.shift_ms)
+            samples = randomly_shifted(rng, take.samples, self._rate_hz, self._recipe.shift_ms)
             said = (label,)
         if rng.uniform() < self._recipe.background_share and self._pools.backgrounds:
             samples = self._mixed(rng, samples)
@@ -57,7 +57,7 @@ class WindowLayout:
             return np.zeros(self._rate_hz, np.int16)
         if kind == 1:
             other = self._pools.draw(rng, UNKNOWN)
-            return moved(rng, other.samples, self._rate_hz, PART_MS[1])
+            return randomly_shifted(rng, other.samples, self._rate_hz, PART_MS[1])
         words = self._pools.words
         word = self._pools.draw(rng, words[rng.randint(len(words))])
         shift_ms = rng.uniform(*PART_MS) * rng.choice((-1, 1))
@@ -69,7 +69,7 @@ class WindowLayout:
         return record(rng, scene, self._recipe.augmentation, self._rate_hz)
 
 
-def moved(
+def randomly_shifted(
     rng: np.random.RandomState, samples: NDArray[np.int16], sample_rate_hz: int, most_ms: float
 ) -> NDArray[np.int16]:
     """Return exactly one second, int16 [sample_rate_hz], moved by up to `most_ms` either way.
