@@ -105,6 +105,14 @@ def zipped(**members: bytes) -> bytes:
         (zipped(**{"manifest.json": b"[[[", "positives/a.wav": b""}), "no manifest of clips"),
         (zipped(**{"manifest.json": b'{"clips": [1]}'}), "no manifest of clips"),
         (zipped(**{"photos/a.wav": b""}), "no clip labelled 'beep'"),
+        (
+            zipped(**{"positives/a.wav": bytes(4_000_000)}),
+            "4000000 bytes packed into",
+        ),
+        (
+            zipped(**{"manifest.json": bytes(20_000_000), "positives/a.wav": os.urandom(300_000)}),
+            "larger than 10,000,000 bytes",
+        ),
     ],
 )
 def test_what_is_no_zip_of_clips_is_refused_in_one_line(content, message, tmp_path) -> None:
@@ -113,6 +121,18 @@ def test_what_is_no_zip_of_clips_is_refused_in_one_line(content, message, tmp_pa
     with pytest.raises(SettingsError, match=message) as caught:
         labelled.read_labelled(labelled.as_folder(path, tmp_path / "out"), "beep")
     assert "\n" not in str(caught.value)
+
+
+def test_clips_that_are_no_clips_are_left_out(tmp_path, caplog) -> None:
+    """Hours of silence take a few bytes; a name may be as long as the file system allows."""
+    paths = [tmp_path / f"{name}.flac" for name in ("long", "n" * 245)]
+    soundfile.write(paths[0], np.zeros(700 * RATE_HZ, np.int16), RATE_HZ)
+    soundfile.write(paths[1], sound(1.0, (0.5,)), RATE_HZ)
+    clips = [labelled.LabelledClip(path, right=False, moment=0.0) for path in paths]
+    assert placing.write_takes(clips, tmp_path / "takes", read_artefact(BEEP), cut=True) == 1
+    assert "more than 600 s of sound" in caplog.text
+    (written,) = (tmp_path / "takes").glob("*.flac")
+    assert written.name == f"take-01-{'n' * 50}.flac"
 
 
 def test_a_zip_never_writes_outside_its_folder(tmp_path) -> None:

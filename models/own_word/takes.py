@@ -23,6 +23,8 @@ SHORTEST_SECONDS = 0.2
 SAME_CORRELATION = 0.8
 """Two recordings that are this much alike are one, in two formats or at two levels. The same
 person saying the same word twice stays below half of it."""
+LONGEST_NAME = 50
+"""Letters of a take's name that are kept: a file's name has 255 bytes, a letter up to four."""
 FEWEST_TO_TEST = 6
 """With fewer takes all of them train."""
 TEST_EVERY = 3
@@ -102,7 +104,7 @@ def replace_takes(takes: list[Take], folder: Path) -> None:
     folder.mkdir(parents=True)
     rows = []
     for number, take in enumerate(takes, 1):
-        name = f"take-{number:02d}-{take.name}.flac"
+        name = f"take-{number:02d}-{take.name[:LONGEST_NAME]}.flac"
         soundfile.write(folder / name, take.samples, SAMPLE_RATE_HZ, "PCM_16")
         start, end = take.word_seconds
         rows.append(

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -131,14 +132,19 @@ def sound_files(
             yield file
 
 
-def load_samples(file: Path, sample_rate_hz: int) -> NDArray[np.int16]:
+def load_samples(file: Path, sample_rate_hz: int, most_seconds: float = inf) -> NDArray[np.int16]:
     """Return the first channel of a recording, int16 [samples] at `sample_rate_hz`.
 
-    Raises AudioError naming an unreadable, empty or silent file.
+    Raises AudioError naming a file that is unreadable, empty, silent or longer than `most_seconds`.
     """
     with open_sound(file) as sound:
-        blocks = list(sound.channels())
         rate_hz = sound.sample_rate_hz
+        blocks, length = [], 0
+        for block in sound.channels():
+            length += len(block)
+            if length > most_seconds * rate_hz:
+                raise AudioError(f"{file}: more than {most_seconds:g} s of sound; cut it")
+            blocks.append(block)
     samples = np.concatenate([block[:, 0] for block in blocks])
     if rate_hz != sample_rate_hz:
         samples = soxr.resample(samples, rate_hz, sample_rate_hz)

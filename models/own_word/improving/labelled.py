@@ -10,13 +10,16 @@ from pathlib import Path, PurePosixPath
 
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.export import FOLDERS, MANIFEST
-from firmware_py.reading.files import refused_as
+from firmware_py.reading.files import read_file, refused_as
 from firmware_py.sound_files.containers import READABLE
 from models.recordings.sources import sound_files
 
 RIGHT, WRONG = FOLDERS["right"], FOLDERS["wrong"]
 """The folders of clips that hold the word, and of those that do not."""
 MOST_FILES, MOST_BYTES_A_FILE, MOST_BYTES = 20_000, 50_000_000, 4_000_000_000
+MOST_RATIO = 100
+"""Of all clips to the ZIP itself; the page packs nothing."""
+MOST_MANIFEST_BYTES = 10_000_000
 KEPT_OUT_EVERY = 3
 """The newest third is kept out of training."""
 
@@ -61,6 +64,7 @@ def _is_wanted(name: str) -> bool:
 
 
 def _refuse_huge(clips: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Raise SettingsError for far more, or far more densely packed, than a device exports."""
     largest = max((member.file_size for member in members), default=0)
     total = sum(member.file_size for member in members)
     if len(members) > MOST_FILES or largest > MOST_BYTES_A_FILE or total > MOST_BYTES:
@@ -68,6 +72,9 @@ def _refuse_huge(clips: Path, members: Sequence[zipfile.ZipInfo]) -> None:
             f"{clips}: {len(members)} files of {total} bytes, the largest of {largest};"
             f" at most {MOST_FILES} files of {MOST_BYTES_A_FILE} bytes are taken"
         )
+    packed = clips.stat().st_size
+    if total > MOST_RATIO * packed:
+        raise SettingsError(f"{clips}: {total} bytes packed into {packed}; export it again")
 
 
 def read_labelled(folder: Path, label: str) -> list[LabelledClip]:
@@ -123,12 +130,13 @@ def _manifest(folder: Path) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     with refused_as(SettingsError, f"{path}: no manifest of clips; export it again"):
-        entries = json.loads(path.read_text(encoding="utf-8"))["clips"]
+        content = read_file(path, "manifest", MOST_MANIFEST_BYTES, SettingsError)
+        entries = json.loads(content)["clips"]
         return {entry["file"]: {key: str(entry[key]) for key in entry} for entry in entries}
 
 
 def _moment(entry: dict[str, str], path: Path) -> float:
     try:
         return datetime.fromisoformat(entry["timestamp"]).timestamp()
-    except (KeyError, ValueError, OverflowError):
+    except (KeyError, ValueError, OverflowError, OSError):
         return path.stat().st_mtime

@@ -28,6 +28,8 @@ close miss is above it; what a network says to the beginning of a stream is belo
 LOOKED_BACK_SECONDS = (0.5, 0.8, 1.1, 1.5)
 """From the model's highest posterior. The word's end lies in the first of these stretches; its
 beginning in the shortest that does not begin within the word."""
+LONGEST_SECONDS = 600.0
+"""Of a clip; the device's have two minutes at most."""
 MARGIN_SECONDS = 0.3
 """Of the room's own sound, kept on both sides of the word."""
 
@@ -41,7 +43,7 @@ def write_takes(clips: Sequence[LabelledClip], folder: Path, artefact: Artefact,
     written = []
     for clip in clips:
         try:
-            samples = load_samples(clip.path, SAMPLE_RATE_HZ)
+            samples = load_samples(clip.path, SAMPLE_RATE_HZ, LONGEST_SECONDS)
         except AudioError as error:
             takes.log.warning("skipped: %s", error)
             continue
