@@ -2,7 +2,8 @@
 
 With atheris (Linux, x86-64; `pip install atheris`) an input that reaches new code is kept and
 changed further; without it, mutants of the seeds and of the corpus are tried at random. What goes
-wrong is written to `findings/`; put it into `corpus/READER` with its correction.
+wrong is written to `findings/`, and beforehand what might end the process; put it into
+`corpus/READER` with its correction.
 """
 
 import argparse
@@ -43,29 +44,39 @@ def main() -> int:
 
 
 def _at_random(name: str, arguments: argparse.Namespace) -> bool:
-    """Try mutants for a while, or so many; tell whether one went wrong."""
+    """Try mutants for a while, or so many, or until Ctrl-C; tell whether one went wrong."""
     reader, rng, tried, taken, longest = READERS[name], random.Random(arguments.seed), 0, 0, 0.0
     inputs = inputs_of(name)
+    FINDINGS.mkdir(exist_ok=True)
+    now = FINDINGS / f"{name}-now"
     end = time.monotonic() + arguments.seconds
     while tried < arguments.inputs if arguments.inputs else time.monotonic() < end:
         content = changed(rng.choice(inputs), rng)
         tried += 1
+        now.write_bytes(content)
         began = time.process_time()
         try:
             taken += reader.try_out(content)
             longest = max(longest, time.process_time() - began)
+        except KeyboardInterrupt:
+            _report(name, tried - 1, taken, longest)
+            raise
         except Exception:
             traceback.print_exc()
-            FINDINGS.mkdir(exist_ok=True)
-            (FINDINGS / f"{name}-{tried}").write_bytes(content)
+            now.rename(FINDINGS / f"{name}-{tried}")
             return True
+    now.unlink()
+    _report(name, tried, taken, longest)
+    return False
+
+
+def _report(name: str, tried: int, taken: int, longest: float) -> None:
     most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         f"{name}: {tried:,} inputs, {taken:,} taken, nothing found; the longest took"
         f" {longest:.2f} s of computing, memory {most_mb:.0f} MB at most",
         flush=True,
     )
-    return False
 
 
 def inputs_of(name: str) -> list[bytes]:

@@ -1,65 +1,30 @@
-"""The readers of what people and networks hand us, each with small good inputs to begin from.
-
-A reader either takes an input or raises an error of ours that is one line.
-"""
+"""The readers of what people and networks hand us, each with small good inputs to begin from."""
 
 import asyncio
 import contextlib
 import hashlib
 import io
 import json
-import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from firmware_py.artefact import parse_artefact
-from firmware_py.errors import ArtefactError, TriggerWordError
+from firmware_py.errors import ArtefactError
 from firmware_py.flatbuffer_check import check_flatbuffer
 from firmware_py.installation.signature import read_trusted
 from firmware_py.reading.model_file import METADATA_NAME, take_apart
 from firmware_py.settings import read_settings
 from firmware_py.settings.text import default_settings_text
+from fuzz.reader import Reader, of_file
+from fuzz.trained import TRAINED
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
 CORPUS = Path(__file__).parent / "corpus"
 """A folder for each reader: what once went wrong, and inputs that lead somewhere."""
 KEY = "ZXhhbXBsZSBvbmx5OiBwdXQgeW91ciBrZXkgaGVyZSE="
-LONGEST_LINE = 2000
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A reader under test."""
-
-    read: Callable[[bytes], object]
-    seeds: Callable[[], Sequence[bytes]]
-
-    def try_out(self, content: bytes) -> bool:
-        """Tell whether it takes `content`; raises what is no error of ours, or no single line."""
-        try:
-            self.read(content)
-        except TriggerWordError as error:
-            line = str(error)
-            assert line.isprintable(), line
-            assert len(line) < LONGEST_LINE, line
-            return False
-        return True
-
-
-def _file(read: Callable[[Path], object], name: str) -> Callable[[bytes], None]:
-    """Return a reader of bytes for a reader of a path."""
-
-    def reader(content: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, name)
-            path.write_bytes(content)
-            read(path)
-
-    return reader
 
 
 def _artefacts() -> list[bytes]:
@@ -101,7 +66,6 @@ def _sound(path: Path) -> None:
 
 
 def _sounds() -> list[bytes]:
-    import numpy as np
     import soundfile
 
     sounds = []
@@ -163,61 +127,6 @@ def _manifest() -> bytes:
     return json.dumps({**head, "files": [file]}).encode()
 
 
-def _keras(path: Path) -> None:
-    from convert.reading.keras_file import load_chain
-
-    load_chain(path)
-
-
-def _description(path: Path) -> None:
-    """What a `.keras` file says of its layers, in a ZIP that is whole."""
-    content = path.read_bytes()
-    (whole,) = _networks()
-    with zipfile.ZipFile(io.BytesIO(whole)) as archive, zipfile.ZipFile(path, "w") as changed:
-        for name in archive.namelist():
-            changed.writestr(name, content if name == "config.json" else archive.read(name))
-    _keras(path)
-
-
-def _descriptions() -> list[bytes]:
-    (whole,) = _networks()
-    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-        return [archive.read("config.json")]
-
-
-@cache
-def _networks() -> list[bytes]:
-    import keras
-
-    layers = [
-        keras.Input((None, 4)),
-        keras.layers.Conv1D(3, 3, strides=2, name="conv"),
-        keras.layers.BatchNormalization(name="normal"),
-        keras.layers.GRU(2, return_sequences=True, name="gru"),
-        keras.layers.TimeDistributed(keras.layers.Dense(1, activation="sigmoid"), name="head"),
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "seed.keras")
-        keras.Sequential(layers).save(path)
-        return [path.read_bytes()]
-
-
-def _hdf5(path: Path) -> None:
-    from convert.reading.inspection import inspect_hdf5
-
-    inspect_hdf5(path)
-
-
-def _weights() -> list[bytes]:
-    import h5py
-
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file["layers/dense/vars/0"] = [[1.0, 2.0], [3.0, 4.0]]
-        file.attrs["keras_version"] = "3.0.0"
-    return [buffer.getvalue()]
-
-
 def _signed(content: bytes) -> None:
     try:
         read_trusted(content, Path("signed.tflite"), (KEY,), 1)
@@ -235,7 +144,7 @@ QUICK = {
     ),
     "flatbuffer": Reader(check_flatbuffer, _flatbuffers),
     "settings": Reader(
-        _file(read_settings, "site.toml"), lambda: [default_settings_text().encode()]
+        of_file(read_settings, "site.toml"), lambda: [default_settings_text().encode()]
     ),
     "wyoming": Reader(
         _wyoming,
@@ -245,28 +154,21 @@ QUICK = {
             % b'{"rate": 16000, "width": 2, "channels": 1     }',
         ],
     ),
-    "sound": Reader(_file(_sound, "made.wav"), _sounds),
+    "sound": Reader(of_file(_sound, "made.wav"), _sounds),
     "folds": Reader(_folds, lambda: [b"0,1", b"2-9"]),
     "recordings": Reader(
-        _file(_recordings, "manifest.csv"), lambda: [b"file,word_start,word_end\na.wav,0.1,0.5\n"]
+        of_file(_recordings, "manifest.csv"), lambda: [b"file,word_start,word_end\na.wav,0.1,0.5\n"]
     ),
     "split-list": Reader(
-        _file(_split_list, "split.csv"),
+        of_file(_split_list, "split.csv"),
         lambda: [b"file,official_split\nyes/a_nohash_0.wav,training\nno/b_nohash_1.wav,testing\n"],
     ),
     "config": Reader(
-        _file(_config, "config.toml"),
+        of_file(_config, "config.toml"),
         lambda: [(ROOT / "models" / "configs" / "activate.toml").read_bytes()],
     ),
-    "bundle": Reader(_file(_bundle, "MANIFEST.json"), lambda: [_manifest()]),
+    "bundle": Reader(of_file(_bundle, "MANIFEST.json"), lambda: [_manifest()]),
 }
 """Readers that are tried thousands of times a second."""
 
-SLOW = {
-    "keras": Reader(_file(_keras, "made.keras"), lambda: _networks()),
-    "description": Reader(_file(_description, "made.keras"), _descriptions),
-    "hdf5": Reader(_file(_hdf5, "made.h5"), _weights),
-}
-"""Readers that start a process, or bring Keras along."""
-
-READERS = {**QUICK, **SLOW}
+READERS = {**QUICK, **TRAINED}
