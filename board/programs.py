@@ -7,6 +7,7 @@ from pathlib import Path
 
 from board.errors import BoardError
 from firmware_py.errors import MissingToolError
+from firmware_py.reading.lines import last_line
 
 _SYSTEM_FOLDERS = "/usr/local/sbin:/usr/sbin:/sbin"
 """Which ordinary users lack in PATH; nothing here needs root for what lies there."""
@@ -31,11 +32,6 @@ def run(
         [program, *arguments], env=env, input=stdin, capture_output=True, check=False
     )
     if done.returncode:
-        raise BoardError(f"{name} failed: {last_words(done.stderr, done.returncode)}")
+        reason = last_line(done.stderr, f"exit code {done.returncode}")
+        raise BoardError(f"{name} failed: {reason}")
     return done.stdout
-
-
-def last_words(output: bytes, code: int) -> str:
-    """Return the last line that says something, or the exit code."""
-    lines = [line.strip() for line in output.decode(errors="replace").splitlines()]
-    return next((line for line in reversed(lines) if line), f"exit code {code}")

@@ -21,6 +21,7 @@ from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError, TriggerWordError
 from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime, VerifierNetwork
+from firmware_py.reading.lines import last_line
 
 RANDOM_CHUNKS = 0
 """The chunk length that stands for lengths drawn anew for every chunk, with a fixed seed."""
@@ -62,8 +63,8 @@ def _in_process(
         command = [sys.executable, "-m", __name__, str(artefact), str(source), str(result), runtime]
         done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
         if done.returncode:
-            lines = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
-            raise ArtefactError(f"{runtime} failed on the converted model: {lines[-1]}")
+            reason = last_line(done.stderr, f"it ended with {done.returncode}")
+            raise ArtefactError(f"{runtime} failed on the converted model: {reason}")
         posteriors: NDArray[np.float32] = np.load(result)
     return posteriors
 

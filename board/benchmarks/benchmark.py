@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from firmware_py.reading.lines import last_line
+
 WORKLOADS = Path(__file__).parent / "workloads"
 ROOT = Path(__file__).resolve().parent.parent.parent
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -81,6 +83,6 @@ def _json_of(command: Sequence[str]) -> Any:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
-        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        reason = last_line(done.stderr, "no output")
         raise BenchmarkError(f"{' '.join(command[1:4])}: {reason}")
     return json.loads(lines[-1])

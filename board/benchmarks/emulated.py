@@ -20,6 +20,7 @@ from typing import Any
 from board.benchmarks.benchmark import ROOT, WORKLOADS, BenchmarkError
 from board.benchmarks.initrd import write_initrd
 from board.benchmarks.ours import RUNTIMES, Variant
+from firmware_py.reading.lines import last_line
 
 CYCLES_PER_INSTRUCTION = 2.3
 BOARDS = {
@@ -128,7 +129,7 @@ def _packages(folder: Path) -> Path:
 def _call(*command: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        reason = last_line(done.stderr, "no reason given")
         raise BenchmarkError(f"{command[0]}: {reason}")
 
 
@@ -199,7 +200,7 @@ def _run(processor: str, kernel: Path, initrd: Path, variants: Sequence[Variant]
         json.loads(line.partition(MARK)[2]) for line in done.stdout.splitlines() if MARK in line
     ]
     if not answers:
-        last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+        last = last_line(done.stdout, "no output")
         raise BenchmarkError(f"{processor}: nothing was measured; the last line: {last}")
     return list(_counts(processor, answers, variants))
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from board.benchmarks.benchmark import Benchmark, run_workload, single
+from firmware_py.reading.lines import last_line
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def _install(peer: Peer, folder: Path) -> Path | None:
     for command in ([sys.executable, "-m", "venv", str(home)], pip):
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
-            log.warning("%s: left out: %s", peer.name, result.stderr.strip().splitlines()[-1])
+            log.warning("%s: left out: %s", peer.name, last_line(result.stderr, "no reason given"))
             return None
     done.touch()
     return python

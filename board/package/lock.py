@@ -6,6 +6,7 @@ import subprocess
 from board.errors import BoardError
 from board.package.tree import SOURCE
 from board.package.wheels import LOCKS, PYTHONS
+from firmware_py.reading.lines import last_line
 
 EXTRAS = ("gpio", "mqtt", "wyoming", "web", "signatures")
 UNUSED = ("backports-strenum", "flatbuffers", "ml-dtypes", "protobuf", "tqdm")
@@ -36,4 +37,4 @@ def _compile(source: str, lock: str, *options: str) -> None:
     command = ["uv", "pip", "compile", "--quiet", source, "-o", str(LOCKS / lock), *options]
     done = subprocess.run(command, cwd=SOURCE, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise BoardError(f"uv: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+        raise BoardError(f"uv: {last_line(done.stderr, 'no reason given')}")

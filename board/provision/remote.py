@@ -14,6 +14,7 @@ from pathlib import Path
 
 from board.errors import BoardError
 from firmware_py.errors import MissingToolError
+from firmware_py.reading.lines import last_line
 
 log = logging.getLogger(__name__)
 
@@ -141,8 +142,8 @@ class Remote:
             errors.seek(0)
             result = self._result(done.returncode, b"", errors.read())
         if result.code:
-            words = result.errors.strip().splitlines()
-            last = next((word for word in words if "No space left" in word), words[-1:] or "")
+            full = (line for line in result.errors.splitlines() if "No space left" in line)
+            last = next(full, None) or last_line(result.errors, f"exit code {result.code}")
             raise BoardError(
                 f"{self.target.address}: the files could not be copied ({last});"
                 " free space with: sudo apt-get clean"

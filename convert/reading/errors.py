@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from firmware_py.errors import ArtefactError, TriggerWordError
-from firmware_py.reading.files import shown
+from firmware_py.reading.lines import first_line
 
 LONGEST_FAULT = 500
 """Files name their layers as they like."""
@@ -19,15 +19,10 @@ def named_errors(path: Path) -> Iterator[None]:
     except TriggerWordError as error:
         if str(error).startswith(f"{path}: "):
             raise
-        raise ArtefactError(f"{path}: {_short(error)}") from error
+        raise ArtefactError(f"{path}: {first_line(error, LONGEST_FAULT)}") from error
     except Exception as error:
         # Keras, h5py, zipfile and json promise nothing of what they raise for nonsense.
+        reason = first_line(error, LONGEST_FAULT)
         raise ArtefactError(
-            f"{path}: this cannot be read as a network ({_short(error)}); save it again"
+            f"{path}: this cannot be read as a network ({reason}); save it again"
         ) from error
-
-
-def _short(error: Exception) -> str:
-    """Return the first line of an error, without characters that would break it."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return shown(line)[:LONGEST_FAULT]

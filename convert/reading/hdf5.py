@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from convert.reading.chain import chain
 from convert.reading.sizes import check_size
 from firmware_py.errors import ArtefactError
+from firmware_py.reading.lines import first_line
 from models.settings.config import Config
 from models.training.architecture import offline_model
 
@@ -163,7 +164,7 @@ def _load_keras_3(path: Path, config: Config) -> keras.Model:
         try:
             model.load_weights(path)
         except (ValueError, KeyError) as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
         else:
             return model
     raise ArtefactError(

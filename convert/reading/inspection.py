@@ -15,6 +15,7 @@ from pathlib import Path
 import h5py
 
 from firmware_py.errors import ArtefactError
+from firmware_py.reading.lines import last_line
 
 MAXIMUM_BYTES = 1 << 27
 """Of all datasets together; an optimiser keeps two values for each weight."""
@@ -36,8 +37,8 @@ def inspect_hdf5(path: Path) -> None:
     except subprocess.TimeoutExpired:
         raise ArtefactError(f"its weights are not read in {2 * _SECONDS} s") from None
     if done.returncode:
-        lines = done.stderr.strip().splitlines()
-        reason = lines[-1] if done.returncode == 1 and lines else "HDF5 itself ends on it"
+        said = done.stderr if done.returncode == 1 else ""
+        reason = last_line(said, "HDF5 itself ends on it")
         raise ArtefactError(f"its weights cannot be read ({reason}); save it again")
 
 

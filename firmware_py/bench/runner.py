@@ -28,6 +28,7 @@ from firmware_py.errors import ArtefactError, AudioError, MissingToolError
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import Runtime, installed_runtimes
 from firmware_py.level import apply_gain, clip_gain_db
+from firmware_py.reading.lines import last_line
 from firmware_py.schema import from_mapping, to_mapping
 
 CHILD = """
@@ -174,7 +175,7 @@ def _run(trial: Trial) -> tuple[Measurement, Soak | None]:
                 )
         if child.returncode:
             errors.seek(0)
-            reason = (errors.read().strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+            reason = last_line(errors.read(), f"exit code {child.returncode}")
             raise ArtefactError(f"{trial.model} does not run on {trial.runtime}: {reason}")
     measurement = from_mapping(Measurement, json.loads(first), "measurement")
     return measurement, summarise(samples, states) if samples else None

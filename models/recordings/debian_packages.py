@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from firmware_py.errors import AudioError, MissingToolError
+from firmware_py.reading.lines import last_line
 
 SAMPLE_RATE_HZ = 16_000
 SHORTEST_SECONDS = 0.1
@@ -133,7 +134,7 @@ def download(package: str, folder: Path) -> Path:
     )
     found = list(folder.glob(f"{package}_*.deb"))
     if not found:
-        reason = (result.stderr.strip().splitlines() or ["no answer"])[-1]
+        reason = last_line(result.stderr, "no answer")
         raise AudioError(f"cannot download {package}: {reason}; try: sudo apt-get update")
     return found[0]
 
@@ -170,7 +171,7 @@ def _output_of(command: Sequence[str | Path], file: Path) -> bytes:
     """Return what a command that reads `file` prints; raises AudioError."""
     result = subprocess.run(command, capture_output=True, check=False)
     if result.returncode:
-        reason = (result.stderr.decode(errors="replace").strip().splitlines() or ["no reason"])[-1]
+        reason = last_line(result.stderr, "no reason")
         raise AudioError(f"{file.name}: {reason}; download it again")
     return result.stdout
 

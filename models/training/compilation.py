@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 
 from firmware_py.errors import SettingsError
-from firmware_py.reading.files import LONGEST_REASON
+from firmware_py.reading.lines import first_line
 from models.settings.schedule import Schedule
 from models.training import checkpoint
 from models.training.architecture import build_network, freeze_normalisations
@@ -47,10 +47,9 @@ def take_weights(model: keras.Model, start: Path) -> None:
     try:
         model.set_weights(load_network(start).get_weights())
     except (SettingsError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise SettingsError(
-            f"{start}: cannot start from this network ({reason}); name a .keras file of the same"
-            " shape, or a checkpoint (.npz)"
+            f"{start}: cannot start from this network ({first_line(error)}); name a .keras file of"
+            " the same shape, or a checkpoint (.npz)"
         ) from error
 
 
@@ -59,9 +58,9 @@ def load_network(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras promises nothing of what it raises for nonsense
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        reason = reason[:LONGEST_REASON]
-        raise SettingsError(f"{path}: Keras cannot load it ({reason}); save it again") from error
+        raise SettingsError(
+            f"{path}: Keras cannot load it ({first_line(error)}); save it again"
+        ) from error
 
 
 def _optimiser(schedule: Schedule) -> keras.optimizers.Optimizer:

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from firmware_py.errors import AudioError, MissingToolError
+from firmware_py.reading.lines import last_line
 from models.replacing import replacing
 from models.voices.kokoro.throats import STYLE_SIZE, Tables
 
@@ -150,5 +151,5 @@ def _fetch(command: list[str], into: Path) -> None:
             f"{command[0]} is missing, which fetches Kokoro's voices; {ELSEWHERE}"
         ) from error
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no answer"])[-1]
+        reason = last_line(done.stderr, "no answer")
         raise AudioError(f"cannot fetch Kokoro: {reason}; {ELSEWHERE}")
