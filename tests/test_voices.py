@@ -23,7 +23,7 @@ from models.voices.engines.voice import Utterance, Voice, WordTiming
 from models.voices.manifest import ClipManifest
 from models.voices.recipe import VOCODER_SHARE, Order, SpeechRecipe, draw_recipe
 from models.voices.room import Room, impulse_response, reverberate
-from models.voices.spoken import PEAK, make_clip, say
+from models.voices.spoken import PEAK, SpokenClip, make_clip, say
 from models.voices.vocoder import Throat, warp
 
 RATE_HZ = 16000
@@ -478,6 +478,71 @@ def test_a_bank_of_another_order_is_left_alone(
     with pytest.raises(SettingsError, match="choose another --out"):
         speak_phrases(phrases, tmp_path, 4, seed=seed)
     assert files_of(tmp_path) == {"manifest.csv": bank["manifest.csv"]}
+
+
+@pytest.mark.parametrize("error", [ValueError("zip() argument 2 is longer"), AudioError("mute")])
+def test_a_voice_that_fails_for_a_phrase_does_not_end_the_run(
+    error: Exception,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Another one speaks for it, and it is named at the end."""
+    one_voice_of("flite")
+    voices = find_voices(["flite"])
+    broken = voices[0]
+
+    def make(recipe: SpeechRecipe, keep_carrier: bool) -> SpokenClip:
+        if recipe.voice == broken and recipe.phrase == "hugo":
+            raise error
+        return make_clip(recipe, keep_carrier)
+
+    monkeypatch.setattr("models.voices.bank.make_clip", make)
+    speak_phrases(["hugo", "activate"], tmp_path, 8, engines=["flite"], carrier=False)
+    rows = ClipManifest(tmp_path).read()
+    spoke = {
+        phrase: {row["voice"] for row in rows if row["phrase"] == phrase}
+        for phrase in ("hugo", "activate")
+    }
+    assert len(rows) == 16
+    assert broken.name not in spoke["hugo"]
+    assert broken.name in spoke["activate"]
+    assert "Kal, American man (Flite) (" in caplog.text
+    assert "others spoke for them" in caplog.text
+
+
+def test_a_phrase_that_no_voice_can_say_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(recipe: SpeechRecipe, keep_carrier: bool) -> SpokenClip:
+        raise KeyError("hugo")
+
+    one_voice_of("flite")
+    monkeypatch.setattr("models.voices.bank.make_clip", fail)
+    with pytest.raises(AudioError, match="voices in a row cannot say 'hugo'"):
+        speak_phrases(["hugo"], tmp_path, 1, engines=["flite"])
+
+
+def test_a_tool_that_is_missing_is_no_fault_of_a_voice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(recipe: SpeechRecipe, keep_carrier: bool) -> SpokenClip:
+        raise MissingToolError("install onnxruntime")
+
+    one_voice_of("flite")
+    monkeypatch.setattr("models.voices.bank.make_clip", fail)
+    with pytest.raises(MissingToolError, match="onnxruntime"):
+        speak_phrases(["activate"], tmp_path, 1, engines=["flite"])
+
+
+def test_an_accent_that_tells_of_no_word_still_speaks(tmp_path: Path) -> None:
+    """espeak-ng's New York accent places no word in "hugo", "human" or "hue"."""
+    voice = Voice("espeak-ng", "en-US-nyc")
+    if voice not in voices_of("espeak-ng"):
+        pytest.skip("espeak-ng has no accent of New York")
+    phrases = ["hugo", "human", "huge"]
+    speak_phrases(phrases, tmp_path, 2, voices=[voice])
+    assert len(ClipManifest(tmp_path).read()) == 6
 
 
 def test_an_engine_can_be_left_out(tmp_path: Path) -> None:

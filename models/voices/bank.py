@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
 
-from firmware_py.errors import AudioError, SettingsError
+from firmware_py.errors import AudioError, MissingToolError, SettingsError
 from models.progress import Remark, no_remark, progress_bar, seconds_left
 from models.recordings.speakers import speaker
 from models.voices.catalogue import find_voices
@@ -22,10 +24,21 @@ from models.voices.spoken import SpokenClip, make_clip
 
 CLIPS_PER_TASK = 16
 ATTEMPTS = 8
+MOST_NAMED = 10
+"""Voices that failed and are named at the end."""
 log = logging.getLogger(__name__)
 
 LETTER = r"[^\W_]"
 SPEAKABLE = rf"(?:{LETTER}|[' ,.?!-])*{LETTER}(?:{LETTER}|[' ,.?!-])*"
+
+
+@dataclass(frozen=True)
+class SpokenTask:
+    """What came of one task."""
+
+    rows: list[ManifestRow]
+    left_out: list[str]
+    """Voices that could not say a clip, once for each time."""
 
 
 def speak_phrases(
@@ -61,24 +74,27 @@ def speak_phrases(
     done = {int(row["index"]) for row in made}
     todo = [index for index in range(count * len(phrases)) if index not in done]
     with progress_bar("clip", len(todo) + len(done), len(done)) as bar:
-        for rows in speak_tasks(order, out, todo, executor):
-            manifest.append(rows)
+        left_out: Counter[str] = Counter()
+        for done_task in speak_tasks(order, out, todo, executor):
+            manifest.append(done_task.rows)
+            left_out.update(done_task.left_out)
             bar.set_postfix_str(remark(seconds_left(bar)), refresh=False)
-            bar.update(len(rows))
+            bar.update(len(done_task.rows))
+    say_what_was_left_out(left_out)
     manifest.write(sorted(manifest.read(), key=lambda row: int(row["index"])))
     return manifest.path
 
 
 def speak_tasks(
     order: Order, out: Path, indexes: Sequence[int], executor: Executor | None
-) -> Iterator[list[ManifestRow]]:
-    """Yield the rows of each task as it is done; what has not begun is dropped on an error."""
+) -> Iterator[SpokenTask]:
+    """Yield each task as it is done; what has not begun is dropped on an error."""
     starts = range(0, len(indexes), CLIPS_PER_TASK)
     tasks = [indexes[start : start + CLIPS_PER_TASK] for start in starts]
     if executor is None:
         yield from (speak_clips(order, out, task) for task in tasks)
         return
-    futures: list[Future[list[ManifestRow]]] = [
+    futures: list[Future[SpokenTask]] = [
         executor.submit(speak_clips, order, out, task) for task in tasks
     ]
     try:
@@ -89,14 +105,15 @@ def speak_tasks(
             future.cancel()
 
 
-def speak_clips(order: Order, out: Path, indexes: Sequence[int]) -> list[ManifestRow]:
-    """Make and write the clips of indexes; return their rows."""
-    return [speak_clip(order, out, index) for index in indexes]
+def speak_clips(order: Order, out: Path, indexes: Sequence[int]) -> SpokenTask:
+    """Make and write the clips of indexes."""
+    left_out: list[str] = []
+    return SpokenTask([speak_clip(order, out, index, left_out) for index in indexes], left_out)
 
 
-def speak_clip(order: Order, out: Path, index: int) -> ManifestRow:
-    """Make and write one clip; return its row."""
-    recipe, spoken = speak_somehow(order, index)
+def speak_clip(order: Order, out: Path, index: int, left_out: list[str]) -> ManifestRow:
+    """Make and write one clip; return its row. left_out gets the voices that could not say it."""
+    recipe, spoken = speak_somehow(order, index, left_out)
     clip, voice, room = spoken.clip, recipe.voice, recipe.room
     name = f"{voice.engine}_{voice.name}_{index:05d}.flac".replace(" ", "-")
     soundfile.write(out / name, clip.samples, clip.sample_rate_hz, subtype="PCM_16")
@@ -121,20 +138,39 @@ def speak_clip(order: Order, out: Path, index: int) -> ManifestRow:
     )
 
 
-def speak_somehow(order: Order, index: int) -> tuple[SpeechRecipe, SpokenClip]:
-    """Say clip index; a voice that fails for its phrase is replaced by another one.
+def speak_somehow(order: Order, index: int, left_out: list[str]) -> tuple[SpeechRecipe, SpokenClip]:
+    """Say clip index; a voice that fails for its phrase is named in left_out and replaced.
 
-    Raises AudioError when ATTEMPTS voices in a row fail: then it is the phrase.
+    Whatever an engine raises concerns this clip alone. Raises MissingToolError, and AudioError
+    when ATTEMPTS voices in a row fail: then it is the phrase.
     """
     for attempt in range(ATTEMPTS):
         recipe = draw_recipe(order, index, attempt)
         try:
             return recipe, make_clip(recipe, order.keep_carrier)
-        except AudioError as error:
+        except MissingToolError:
+            raise
+        except Exception as error:
             failure = error
-            log.warning("%s left out: %s", speaker(recipe.voice.engine, recipe.voice.name), error)
+            name = speaker(recipe.voice.engine, recipe.voice.name)
+            left_out.append(name)
+            log.debug("%s left out: %s", name, error, exc_info=True)
     raise AudioError(
-        f"{ATTEMPTS} voices in a row cannot say {recipe.phrase!r} ({failure}); spell it otherwise"
+        f"{ATTEMPTS} voices in a row cannot say {recipe.phrase!r} ({failure}); spell it differently"
+    )
+
+
+def say_what_was_left_out(left_out: Counter[str]) -> None:
+    """Name the voices that could not say a clip, the most frequent first."""
+    if not left_out:
+        return
+    shown = [f"{name} ({count})" for name, count in left_out.most_common(MOST_NAMED)]
+    if len(left_out) > MOST_NAMED:
+        shown.append(f"{len(left_out) - MOST_NAMED} more")
+    log.warning(
+        "some voices failed and others spoke for them, %d times in all: %s",
+        left_out.total(),
+        ", ".join(shown),
     )
 
 

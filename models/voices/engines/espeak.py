@@ -46,16 +46,16 @@ class EspeakNg:
         )
 
     def synthesise(self, text: str, voice: str, rate: float, pitch: float) -> Utterance:
-        """Speak text; a word ends where the next begins."""
+        """Speak text; a word ends where the next begins. Some accents place none in some texts."""
         head, samples = self._ask({"text": text, "voice": voice, "rate": rate, "pitch": pitch})
         pcm = np.frombuffer(samples, dtype="<i2")
         sample_rate_hz = int(head["sample_rate_hz"])
         tokens = {match.start(): token for token, match in enumerate(re.finditer(r"\S+", text))}
         starts = [(tokens[place], sample) for place, sample in head["words"] if place in tokens]
-        ends = [sample for _, sample in starts[1:]] + [len(pcm)]
+        borders = [*(sample for _, sample in starts), len(pcm)]
         words = tuple(
             WordTiming(token, start / sample_rate_hz, end / sample_rate_hz)
-            for (token, start), end in zip(starts, ends, strict=True)
+            for (token, start), end in zip(starts, borders[1:], strict=True)
         )
         return Utterance(pcm.astype(np.float32) / 32768, sample_rate_hz, words)
 
