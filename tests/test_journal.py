@@ -6,7 +6,7 @@ import os
 import subprocess
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -144,14 +144,36 @@ def test_deleting_deletes_both_files_and_nothing_foreign(tmp_path: Path) -> None
 
 def test_what_a_power_cut_left_is_cleared_at_the_start(tmp_path: Path) -> None:
     ring = journal(tmp_path)
-    clips = [ring.add(ENTRY, wav()).clip for _ in range(3)]
+    clips = [ring.add(ENTRY, wav()).clip for _ in range(2)]
     assert clips[0]
-    assert clips[1]
     clips[0].with_suffix(".json").unlink()
-    clips[1].with_suffix(".json").write_text('{"kind": "dete')
     (clips[0].parent / f".{clips[0].name}.part").write_bytes(b"RIFF")
-    assert numbers(journal(tmp_path)) == [3]
-    assert sorted(path.suffix for path in tmp_path.rglob("0*")) == [".json", ".json", ".wav"]
+    assert numbers(journal(tmp_path)) == [2]
+    assert sorted(path.suffix for path in tmp_path.rglob("0*")) == [".json", ".wav"]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"",
+        b'{"kind": "dete',
+        b"\xff",
+        b"[" * 10_000,
+        b'{"score": NaN}',
+        json.dumps(asdict(ENTRY) | {"timestamp": "2026-91-02"}).encode(),
+        json.dumps(asdict(ENTRY) | {"score": "much"}).encode(),
+    ],
+)
+def test_what_a_disk_has_damaged_costs_no_sound(damaged: bytes, tmp_path: Path) -> None:
+    """The clip's name tells when it was and how high the score."""
+    clip = journal(tmp_path).add(ENTRY, wav()).clip
+    assert clip
+    clip.with_suffix(".json").write_bytes(damaged)
+    (line,) = journal(tmp_path).lines()
+    assert line.clip == clip
+    assert line.clip.read_bytes() == wav()
+    kept = replace(ENTRY, label="turn_on", model="", threshold=0.0)
+    assert line.entry == kept
 
 
 def test_a_verdict_that_cannot_be_written_is_not_told_as_kept(

@@ -3,12 +3,16 @@
 import logging
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
-from firmware_py.monitor.journal import CLIP_NAME, JournalEntry, write_entry
+from firmware_py.monitor.journal import (
+    CLIP_NAME,
+    MOMENT_AND_SCORE,
+    entry_of_name,
+    write_entry,
+)
 
-EARLIER_NAME = re.compile(r"(?P<time>\d{8}T\d{6})(?P<milliseconds>\d{3})Z-(?P<score>\d\.\d{3})")
+EARLIER_NAME = re.compile(MOMENT_AND_SCORE)
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +38,8 @@ def adopt_earlier_clips(folder: Path) -> None:
 
 
 def _adopt(path: Path, match: re.Match[str], number: int) -> None:
-    moment = datetime.strptime(match["time"], "%Y%m%dT%H%M%S")
-    timestamp = f"{moment.isoformat()}.{match['milliseconds']}+00:00"
-    name = path.parent.name
-    score = float(match["score"])
     clip = path.with_name(f"{number:06d}-{path.name}")
-    write_entry(clip, JournalEntry("detection", name, "", score, 0.0, timestamp))
+    write_entry(clip, entry_of_name(path, match))
     path.rename(clip)
 
 

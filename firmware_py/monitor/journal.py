@@ -14,16 +14,17 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from firmware_py.durable_file import sync_folder, write_durably
-from firmware_py.errors import SettingsError
 from firmware_py.schema import from_mapping
 
 MOST_WITHOUT_CLIPS = 200
 """Entries that are kept in memory only, where no clips are."""
-CLIP_NAME = re.compile(r"(?P<number>\d{6,9})-\d{8}T\d{9}Z-\d\.\d{3}")
+MOMENT_AND_SCORE = r"(?P<time>\d{8}T\d{6})(?P<milliseconds>\d{3})Z-(?P<score>\d\.\d{3})"
+CLIP_NAME = re.compile(rf"(?P<number>\d{{6,9}})-{MOMENT_AND_SCORE}")
 """Nothing else in the folder is ever read or deleted, but what a write left half done."""
 PARTIAL_NAME = re.compile(rf"\.{CLIP_NAME.pattern}\.(wav|json)\.part")
 SECONDS_PER_DAY = 86400.0
@@ -194,7 +195,7 @@ class Journal:
                 continue
             number = int(match["number"])
             self._highest = max(self._highest, number)
-            if entry := _read_entry(path):
+            if entry := _read_entry(path, match):
                 self._lines[number] = JournalLine(number, entry, path)
             else:  # the power went before its .json
                 path.unlink(missing_ok=True)
@@ -210,12 +211,27 @@ def write_entry(clip: Path, entry: JournalEntry) -> None:
     write_durably(clip.with_suffix(".json"), f"{text}\n".encode())
 
 
-def _read_entry(clip: Path) -> JournalEntry | None:
+def entry_of_name(clip: Path, match: re.Match[str]) -> JournalEntry:
+    """Return what a clip's folder and name tell; raises ValueError for a time that is none."""
+    moment = datetime.strptime(match["time"], "%Y%m%dT%H%M%S")
+    timestamp = f"{moment.isoformat()}.{match['milliseconds']}+00:00"
+    return JournalEntry("detection", clip.parent.name, "", float(match["score"]), 0.0, timestamp)
+
+
+def _read_entry(clip: Path, match: re.Match[str]) -> JournalEntry | None:
+    """Return what is known of a clip, by its name where a disk has damaged its .json; else None."""
     path = clip.with_suffix(".json")
     try:
-        return from_mapping(JournalEntry, json.loads(path.read_bytes()), str(path))
-    except (OSError, ValueError, RecursionError, SettingsError):
+        entry = from_mapping(JournalEntry, json.loads(path.read_bytes()), str(path))
+        datetime.fromisoformat(entry.timestamp)
+        return entry
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, RecursionError) as error:  # a SettingsError is a ValueError
+        log.warning("clips: %s is damaged, the clip's name counts: %s", path.name, error)
+    with suppress(ValueError):
+        return entry_of_name(clip, match)
+    return None
 
 
 def _delete(clip: Path) -> None:
