@@ -72,9 +72,9 @@ def _hdf5_description(path: Path) -> None:
 def _saved(name: str) -> bytes:
     """Return a small network as Keras saves it: `seed.keras`, `seed.h5` or `seed.weights.h5`."""
     from models.settings.network import Network
-    from models.training.architecture import build
+    from models.training.architecture import offline_model
 
-    model = build(Network(filters=3, kernel_size=3, stride=2, gru_units=(2,)), 4, 1)
+    model = offline_model(Network(filters=3, kernel_size=3, stride=2, gru_units=(2,)), 4, 1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
         if name.endswith(".weights.h5"):
