@@ -19,7 +19,7 @@ COMMANDS = {
     "new": ("models.own_word.command", "make a model for a phrase of your own"),
     "improve": (
         "models.own_word.improving.command",
-        "teach a model with the labelled clips of its place",
+        "fine-tune a model with clips labelled where it listens",
     ),
     "speak": ("models.commands.speak", "synthetic recordings of a phrase"),
     "gather": ("models.commands.gather", "real speech, music and texts from Debian packages"),
@@ -33,10 +33,10 @@ COMMANDS = {
     ),
     "people-bench": (
         "models.commands.people_bench",
-        "judge recipes by people no network has heard",
+        "judge recipes on people that no network has heard",
     ),
     "plot": ("models.commands.plot", "draw spectrogram, labels and posteriors of recordings"),
-    "select": ("models.commands.select", "a network of some of another's words"),
+    "select": ("models.commands.select", "a network for only some of the words of another"),
     "verifier": ("models.commands.verifier", "train a second stage for a trained network"),
     "words": ("models.commands.words", "judge and tune models of command words"),
 }

@@ -29,7 +29,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser = subparsers.add_parser(
         "average",
         description="Write a network with the mean weights of others of one run, or of runs that"
-        " began with the same weights. Of strangers the mean is worth nothing: evaluate it.",
+        " began with the same weights. The mean of unrelated networks is worthless; evaluate the"
+        " result.",
         epilog="example: python -m models average early/model.keras late/model.keras --out mean",
     )
     parser.add_argument("networks", type=Path, nargs="+", metavar="MODEL.keras")

@@ -36,7 +36,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         type=float,
         default=0.3,
         metavar="X",
-        help="from this score on (default: 0.3)",
+        help="the lowest score that is cut out (default: 0.3)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="only the N highest")
     parser.add_argument("--label", help="the label to try, where the model has several")

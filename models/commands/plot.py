@@ -30,7 +30,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         description="Draw recordings as a model hears them, and the score it gives them.",
         epilog="example: python -m models plot kitchen.wav --model computer",
     )
-    parser.add_argument("clip", type=Path, nargs="+", metavar="CLIP", help="WAV, FLAC or Ogg")
+    parser.add_argument(
+        "clip", type=Path, nargs="+", metavar="CLIP", help="WAV, FLAC, Ogg, MP3 or AIFF"
+    )
     parser.add_argument(
         "--model",
         metavar="M",

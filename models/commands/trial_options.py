@@ -33,7 +33,7 @@ def add_negatives(group: "argparse._ActionsContainer") -> None:
         nargs="+",
         default=(),
         metavar="PATTERN",
-        help="no paths below DIR that match, such as 'computer/*'",
+        help="leave out paths below DIR that match, such as 'computer/*'",
     )
     group.add_argument(
         "--on-bad",

@@ -58,7 +58,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 
 def _add_recordings(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what you add; folders of WAV, FLAC or Ogg files")
+    group = parser.add_argument_group("what you add; folders of WAV, FLAC, Ogg, MP3 or AIFF files")
     group.add_argument(
         "--recordings",
         type=Path,

@@ -26,7 +26,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="what a model makes of one file",
         description="Print a bar for each label of a clip of about a second; --out draws them.",
     )
-    parser.add_argument("clip", type=Path, metavar="CLIP", help="WAV, FLAC or Ogg")
+    parser.add_argument("clip", type=Path, metavar="CLIP", help="WAV, FLAC, Ogg, MP3 or AIFF")
     parser.add_argument("--model", type=Path, required=True, metavar="M", help="artefact")
     parser.add_argument("--out", type=Path, metavar="PNG", help="draw the bars")
     add_runtime(parser)
