@@ -1,5 +1,6 @@
 """The journal of what was heard, its clips and what people say of them."""
 
+import errno
 import io
 import json
 import os
@@ -150,6 +151,27 @@ def test_what_a_power_cut_left_is_cleared_at_the_start(tmp_path: Path) -> None:
     (clips[0].parent / f".{clips[0].name}.part").write_bytes(b"RIFF")
     assert numbers(journal(tmp_path)) == [2]
     assert sorted(path.suffix for path in tmp_path.rglob("0*")) == [".json", ".wav"]
+
+
+def test_a_disk_that_takes_no_changes_ends_no_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A card that fails is mounted read-only."""
+    ring = journal(tmp_path)
+    clip = ring.add(ENTRY, wav()).clip
+    ring.add(ENTRY, wav())
+    assert clip
+    clip.with_suffix(".json").unlink()
+    (clip.parent / f".{clip.name}.part").write_bytes(b"RIFF")
+    (clip.parent / "20260102T030405678Z-0.900.part").write_bytes(b"RIFF")
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    again = open_journal(ClipSettings(str(tmp_path)))
+    assert numbers(again) == [2]
+    assert caplog.text.count("Read-only file system") == 3
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from firmware_py.monitor.journal import (
     CLIP_NAME,
     MOMENT_AND_SCORE,
     entry_of_name,
+    remove,
     write_entry,
 )
 
@@ -24,7 +25,7 @@ def adopt_earlier_clips(folder: Path) -> None:
     """
     for path in folder.glob("*/*.part"):
         if EARLIER_NAME.fullmatch(path.stem):
-            path.unlink(missing_ok=True)
+            remove(path)
     number = max(_numbers(folder), default=0)
     for path in sorted(folder.glob("*/*.wav"), key=lambda each: each.name):
         match = EARLIER_NAME.fullmatch(path.stem)

@@ -189,7 +189,7 @@ class Journal:
 
     def _read(self, folder: Path) -> None:
         for path in self._partial_files():
-            path.unlink(missing_ok=True)
+            remove(path)
         for path in sorted(folder.glob("*/*.wav")):
             if not (match := CLIP_NAME.fullmatch(path.stem)) or path.is_symlink():
                 continue
@@ -198,7 +198,7 @@ class Journal:
             if entry := _read_entry(path, match):
                 self._lines[number] = JournalLine(number, entry, path)
             else:  # the power went before its .json
-                path.unlink(missing_ok=True)
+                remove(path)
 
     def _partial_files(self) -> Iterator[Path]:
         paths = self._folder.glob("*/.*.part") if self._folder else ()
@@ -232,6 +232,14 @@ def _read_entry(clip: Path, match: re.Match[str]) -> JournalEntry | None:
     with suppress(ValueError):
         return entry_of_name(clip, match)
     return None
+
+
+def remove(path: Path) -> None:
+    """Delete what was left half done; where the disk takes no changes that is said, no more."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.error("clips: %s", error)
 
 
 def _delete(clip: Path) -> None:
