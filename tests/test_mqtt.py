@@ -24,7 +24,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.outputs import broker as module
-from firmware_py.outputs import home_assistant
+from firmware_py.outputs import home_assistant, home_controls
 from firmware_py.outputs.broker_client import BrokerClient
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mqtt import Mqtt
@@ -164,6 +164,8 @@ class PretendedHome:
         self.listening = True
         self.point = "standard"
         self.tested: list[str] = []
+        self.detections = 7
+        self.level_dbfs = -47.26
 
     def status(self) -> dict[str, Any]:
         points = [{"name": "sensitive"}, {"name": "standard"}]
@@ -171,8 +173,8 @@ class PretendedHome:
             "listening": self.listening,
             "faults": [{"fault": "missing", "text": "No microphone is open"}],
             "real_time_factor": 0.0123,
-            "level_dbfs": -47.26,
-            "detections_today": 7,
+            "level_dbfs": self.level_dbfs,
+            "detections_today": self.detections,
             "temperature_celsius": 51.0,
             "models": [{"name": "Hey Pi", "points": points, "current": self.point}],
             "tests": ["chime", "mqtt"],
@@ -232,6 +234,26 @@ def test_what_home_assistant_may_see_and_change(broker: Broker) -> None:
     wait_until(lambda: home.tested == ["chime"])
     mqtt.close()
     assert home.changed == []
+
+
+def test_what_changes_by_itself_is_told_at_once_and_what_is_measured_now_and_then(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_controls, "LOOK_SECONDS", 0.05)
+    home = PretendedHome()
+    base = MqttSettings(host="127.0.0.1", port=broker.port, device_id="kitchen")
+    mqtt = Mqtt(base, ["activate"], "1.2.3", home)
+    listener = Subscriber(broker)
+    topic = "trigger-word/kitchen/status"
+    wait_until(lambda: listener.on(topic))
+    told = len(listener.on(topic))
+    home.level_dbfs = -20.0
+    time.sleep(0.3)
+    assert len(listener.on(topic)) == told
+    home.detections = 8
+    wait_until(lambda: json.loads(listener.on(topic)[-1])["detections_today"] == 8)
+    assert json.loads(listener.on(topic)[-1])["level"] == -20.0
+    mqtt.close()
 
 
 def test_the_last_will_when_the_device_dies(broker: Broker) -> None:

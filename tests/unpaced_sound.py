@@ -98,8 +98,14 @@ class UnpacedSound(SoundSystem):
         if self._delivered_seconds < AHEAD_SECONDS:
             return
         self._delivered_seconds = 0.0
-        while not self.live or measured(self.live, "microphone_queue_seconds") > LEAST_WAITING:
+        while not self._is_wanted():
             time.sleep(0.002)
+
+    def _is_wanted(self) -> bool:
+        """Tell whether the queue is short; what waits is not known before the device is open."""
+        if not self.live or not self.live.microphone_name:
+            return False
+        return measured(self.live, "microphone_queue_seconds") <= LEAST_WAITING
 
 
 def measured(live: Live, name: str) -> float:

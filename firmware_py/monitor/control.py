@@ -1,6 +1,7 @@
 """What people see of a listening device and may change, on the page or elsewhere."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -28,6 +29,8 @@ from firmware_py.settings.state import StateFile
 
 HEALTH_SECONDS = 4.0
 """The sound from which the microphone is judged."""
+JUDGED_SECONDS = 2.0
+"""So long a judgement holds, however many pages ask for it."""
 SETTINGS_POINT = "settings"
 """A threshold of the settings that is none of the model's operating points."""
 DARKEST, BRIGHTEST = -1.5, 3.0
@@ -82,6 +85,8 @@ class Control:
         self._end_observing: Callable[[], None] | None = None
         self._recent: deque[NDArray[np.int16]] = deque()
         self._recent_samples = 0
+        self._judged: list[dict[str, str]] = []
+        self._judged_until = 0.0
         self.broadcast = Broadcast(self._begin_looking, self._end_looking)
         self.journal = open_journal(clips)
         self.changed: list[Callable[[], None]] = []
@@ -207,9 +212,15 @@ class Control:
             text = "No microphone is open: is one plugged in, and free? The log says more."
             return [{"fault": "missing", "text": text}]
         if fault := self._live.microphone_fault:
-            return [{"fault": "channel", "text": f"Microphone: {fault}."}]
-        samples = np.concatenate([np.zeros(0, np.int16), *list(self._recent)])
-        return [asdict(finding) for finding in diagnose(samples, self._live.rate_hz)]
+            return [
+                {"fault": "channel", "text": f"Microphone: {fault}" + "." * fault[-1].isalnum()}
+            ]
+        now = time.monotonic()
+        if now >= self._judged_until:
+            self._judged_until = now + JUDGED_SECONDS
+            samples = np.concatenate([np.zeros(0, np.int16), *list(self._recent)])
+            self._judged = [asdict(each) for each in diagnose(samples, self._live.rate_hz)]
+        return self._judged
 
 
 def open_journal(clips: ClipSettings | None) -> Journal:

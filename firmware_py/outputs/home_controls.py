@@ -14,6 +14,10 @@ from typing import Any, Protocol
 from firmware_py.errors import TriggerWordError
 
 STATUS_SECONDS = 60.0
+"""How often what is measured is told."""
+LOOK_SECONDS = 5.0
+"""How often it is looked whether something else has changed, which is told at once."""
+MEASURED_NAMES = frozenset({"load", "level", "temperature"})
 MOST_COMMAND = 200
 ON, OFF = "ON", "OFF"
 MEASURED = {"state_class": "measurement", "entity_category": "diagnostic"}
@@ -50,6 +54,7 @@ class HomeControls:
         self._device_id = device_id
         self._retain = retain
         self._ended = threading.Event()
+        self._told: dict[str, Any] = {}
         self._models = {_slug(model["name"]): model["name"] for model in home.status()["models"]}
         home.changed.append(self.tell)
         threading.Thread(target=self._tell_often, name="mqtt status", daemon=True).start()
@@ -118,6 +123,10 @@ class HomeControls:
 
     def tell(self) -> None:
         """Publish how it is."""
+        self._told = self._how_it_is()
+        self._retain(f"{self._base}/status", json.dumps(self._told))
+
+    def _how_it_is(self) -> dict[str, Any]:
         status = self._home.status()
         told = {
             "listening": ON if status["listening"] else OFF,
@@ -130,7 +139,11 @@ class HomeControls:
         }
         for model in status["models"]:
             told[f"sensitivity_{_slug(model['name'])}"] = model["current"]
-        self._retain(f"{self._base}/status", json.dumps(told))
+        return told
+
+    def _has_changed(self) -> bool:
+        now = self._how_it_is()
+        return any(now[name] != self._told.get(name) for name in now.keys() - MEASURED_NAMES)
 
     def _do(self, name: str, value: str) -> None:
         slug = name.removeprefix("sensitivity_")
@@ -154,9 +167,13 @@ class HomeControls:
         }
 
     def _tell_often(self) -> None:
-        while not self._ended.wait(STATUS_SECONDS):
+        untold_seconds = 0.0
+        while not self._ended.wait(LOOK_SECONDS):
+            untold_seconds += LOOK_SECONDS
             try:
-                self.tell()
+                if untold_seconds >= STATUS_SECONDS or self._has_changed():
+                    self.tell()
+                    untold_seconds = 0.0
             except Exception:
                 log.exception("mqtt: the status cannot be told")
 

@@ -20,7 +20,7 @@ from models.training.trigger_words import TriggerWords
 
 SCHEDULE = Schedule(
     steps=300,
-    batch_size=64,
+    batch_size=32,
     learning_rate=3e-4,
     last_learning_rate=1e-5,
     warm_up_steps=20,
@@ -28,9 +28,9 @@ SCHEDULE = Schedule(
     positive_weight=2.0,
     checkpoint_steps=25,
     evaluation_steps=300,
-    development_clips=256,
+    development_clips=64,
 )
-"""About ten minutes on two cores. The network is judged once, at the end: nothing is chosen by
+"""About five minutes on two cores. The network is judged once, at the end: nothing is chosen by
 the clips that are kept out."""
 SHARE = 0.5
 """Labelled clips are drawn this often for each recording of the recipe in the same role."""
