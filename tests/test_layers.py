@@ -55,8 +55,9 @@ MAY_IMPORT = {
     " models/recordings models/clips",
     "models/words": "firmware_py models/settings models/recordings models/clips models/evaluation"
     " models/training",
-    "models/commands": "firmware_py models/replacing models/settings models/recordings"
-    " models/voices models/evaluation models/clips models/phrases models/training models/words",
+    "models/commands": "firmware_py models/progress models/replacing models/settings"
+    " models/recordings models/voices models/evaluation models/clips models/phrases"
+    " models/training models/words",
     "models/own_word": "firmware_py convert models",
     "models/__main__": "firmware_py models",
     "convert/replay": "firmware_py",

@@ -243,7 +243,7 @@ def violations(page: Page, axe: str) -> list[str]:
     for scheme in ("light", "dark"):
         media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-        time.sleep(0.5)  # colours change gradually
+        time.sleep(2.0)  # colours change gradually
         result = page.driver.execute_async_script("axe.run().then(arguments[0])")
         assert len(result["passes"]) > 10
         found += [

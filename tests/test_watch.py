@@ -45,7 +45,7 @@ def test_a_watcher_gets_what_is_heard_and_costs_nothing_when_gone(tmp_path: Path
     reader.start()
     until(lambda: broadcast.is_watched)
     broadcast.send({**SOUND, "data": "a picture, which terminals do not show"})
-    reader.join(20)
+    reader.join(60)
     assert got == [SOUND]
     messages.close()
     until(lambda: broadcast.send(SOUND) or not broadcast.is_watched)

@@ -97,7 +97,7 @@ class Pulse:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for _ in range(100):
+        for _ in range(600):
             if self.control("get-default-sink") == "spk":
                 return
             time.sleep(0.1)
@@ -110,7 +110,7 @@ class Pulse:
 
     def control(self, *words: str) -> str:
         done = subprocess.run(
-            ["pactl", *words], env=self.environment, capture_output=True, text=True, timeout=20
+            ["pactl", *words], env=self.environment, capture_output=True, text=True, timeout=120
         )
         return done.stdout.strip()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models.commands import executors
+from models.progress import sign_of_life
 from models.voices.engines.native import PREFIX, TONGUES
 from models.voices.spelling import read_phrases, spell, tidy
 
@@ -78,7 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
         target = spell(arguments.without)
         made_up = sentences(arguments.sentences, target, arguments.seed)
         listed = without(target, listed)
-    with executors.open_executor(arguments.workers, arguments.dask) as executor:
+    with (
+        executors.open_executor(arguments.workers, arguments.dask) as executor,
+        sign_of_life("speaking"),
+    ):
         manifest = speak_phrases(
             [*phrases, *listed, *made_up],
             arguments.out,
