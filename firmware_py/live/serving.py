@@ -3,19 +3,16 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from firmware_py.errors import SettingsError, TriggerWordError
 from firmware_py.live.metrics.exposition import Metric
 from firmware_py.live.metrics.measurements import service_metrics, uptime_metric
+from firmware_py.live.metrics.service import MetricsService
 from firmware_py.live.network_service import NetworkService
 from firmware_py.live.notifier import Notifier
 from firmware_py.live.site_models import Site
 from firmware_py.logs import ASKED_FOR, set_format
 from firmware_py.reading.files import refused_as
-
-if TYPE_CHECKING:
-    from firmware_py.live.metrics.server import MetricsServer
 
 LOOK_SECONDS = 0.25
 
@@ -39,8 +36,7 @@ class Serving:
         self._reload_wanted = False
         self._started = time.monotonic()
         self._notifier = Notifier()
-        self._metrics: MetricsServer | None = None
-        self._metrics_port = 0
+        self._metrics = MetricsService(0, self.metrics)
         self._service = NetworkService(None, ())
         self._change(site)
 
@@ -74,13 +70,6 @@ class Serving:
         """Return what can be measured; may be called from any thread."""
         return [uptime_metric(time.monotonic() - self._started), *service_metrics(self._service)]
 
-    def _open_metrics(self, port: int) -> "MetricsServer | None":
-        if not port:
-            return None
-        from firmware_py.live.metrics.server import MetricsServer  # takes 3 MB
-
-        return MetricsServer(port, self.metrics)
-
     def _status(self) -> str:
         clients = f"{self._service.clients} clients, {self._service.num_detections} detections"
         return f"serving; {clients}" if self._service.is_serving else "not serving; see the log"
@@ -101,12 +90,8 @@ class Serving:
         settings = site.settings
         if settings.microphone.enabled:
             raise SettingsError("microphone.enabled has changed; restart the service for it")
-        port = settings.service.metrics_port
-        if port != self._metrics_port:
-            if self._metrics:
-                self._metrics.close()
-            self._metrics, self._metrics_port = self._open_metrics(port), port
-        self._service.change(settings.wyoming, site.models)
+        with self._metrics.changing(settings.service.metrics_port):
+            self._service.change(settings.wyoming, site.models)
         set_format(settings.service.log_format)
         _warn_of_idle_outputs(site)
 
