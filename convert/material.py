@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from firmware_py.artefact import DEFAULT_MODEL
 from firmware_py.audio import Resampler, open_recording, read_blocks
 from firmware_py.errors import AudioError
-from firmware_py.front_end import FrontEnd
+from firmware_py.front_end import FrontEnd, frames_of
 from firmware_py.level import FULL_SCALE, apply_gain, clip_gain_db, to_int16
 from firmware_py.sound_files.containers import READABLE
 
@@ -63,7 +63,7 @@ def gain_db(front_end: FrontEnd, samples: Samples) -> float | None:
 def frames(front_end: FrontEnd, samples: Samples) -> NDArray[np.float32]:
     """Return the frames of a clip at the front end's level, float32 [frames, num_bins]."""
     gain = gain_db(front_end, samples)
-    return front_end.compute(samples if gain is None else apply_gain(samples, gain))
+    return frames_of(front_end, samples if gain is None else apply_gain(samples, gain))
 
 
 def audio_paths(sources: Sequence[Path]) -> list[Path]:

@@ -24,7 +24,7 @@ from firmware_py.artefact import (
     pack_artefact,
     parse_artefact,
 )
-from firmware_py.front_end import FrontEnd
+from firmware_py.front_end import FrontEnd, frames_of
 from firmware_py.trigger import TriggerPolicy
 
 FRONT_END = FrontEnd(
@@ -48,7 +48,7 @@ def band_of(tone_hz: float) -> int:
     """Return the mel band that hears a tone of this pitch best."""
     times = np.arange(FRONT_END.window_length) / FRONT_END.sample_rate_hz
     tone = np.rint(8000 * np.sin(2 * np.pi * tone_hz * times)).astype(np.int16)
-    return int(np.argmax(FRONT_END.compute(tone)[0]))
+    return int(np.argmax(frames_of(FRONT_END, tone)[0]))
 
 
 def make_artefact(name: str, tone_hz: float) -> bytes:

@@ -30,7 +30,7 @@ MAY_IMPORT = {
         "firmware_py",
         "errors labels",
         "reading",
-        "console schema flatbuffer_check mel level front_end trigger candidates command_words"
+        "console schema flatbuffer_check level front_end trigger candidates command_words"
         " sound_files audio chime durable_file",
         "artefact settings",
         "interpreter",

@@ -31,6 +31,7 @@ from firmware_py.ensemble import Ensemble, Model
 from firmware_py.errors import ArtefactError
 from firmware_py.flatbuffer_check import check_flatbuffer
 from firmware_py.frame_detector import FrameDetector, joined
+from firmware_py.front_end import frames_of
 from firmware_py.installation.trial import try_out
 from firmware_py.interpreter import Runtime, VerifierNetwork, installed_runtimes
 from firmware_py.live.metrics.measurements import second_stage_metrics
@@ -124,7 +125,7 @@ def test_looks_see_the_frames_that_end_at_their_step(monkeypatch: pytest.MonkeyP
     assert metadata.verifier
     eager = replace(metadata.verifier, looks=1000, spacing=1)
     artefact = replace(artefact, metadata=replace(metadata, verifier=eager))
-    frames = metadata.front_end.compute(tones()[RATE : 3 * RATE])
+    frames = frames_of(metadata.front_end, tones()[RATE : 3 * RATE])
     detector = FrameDetector(artefact, metadata.trigger)
     steps = joined((detector.steps(frames), detector.last_steps()))
     network = metadata.network

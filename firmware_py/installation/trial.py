@@ -10,6 +10,7 @@ from firmware_py.artefact import Artefact, Mode
 from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError
 from firmware_py.frame_detector import joined
+from firmware_py.front_end import frames_of
 from firmware_py.installation.confinement import run_confined
 from firmware_py.installation.signature import read_trusted
 from firmware_py.interpreter import VerifierNetwork
@@ -80,7 +81,7 @@ def _verified(artefact: Artefact, noise: NDArray[np.int16]) -> list[Answers]:
     if not verifier:
         return []
     network = VerifierNetwork(artefact, verifier)
-    sounds = (front_end.compute(samples) for samples in (np.zeros_like(noise), noise))
+    sounds = (frames_of(front_end, samples) for samples in (np.zeros_like(noise), noise))
     shape = (verifier.frames, front_end.num_bins)
     quiet, loud = (network.process(np.resize(frames, shape)) for frames in sounds)
     return [("verifier", verifier.mode, quiet, loud)]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.audio import open_recording, read_blocks
-from firmware_py.front_end import FrontEnd
+from firmware_py.front_end import FrontEnd, frames_of
 
 NUM_BINS = 40
 MOST_FRAMES = 600
@@ -35,7 +35,7 @@ def spectrogram_picture(clip: Path) -> dict[str, Any]:
         mel_high_hz=min(7600.0, rate_hz / 2),
         log_epsilon=1.0,
     )
-    features = front_end.compute(samples)
+    features = frames_of(front_end, samples)
     if not len(features):
         return {"seconds": 0.0, **encoded(features, 0.0, 1.0)}
     darkest, brightest = np.quantile(features, (DARKEST_SHARE, BRIGHTEST_SHARE)).tolist()

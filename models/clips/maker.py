@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.front_end import FrontEnd
+from firmware_py.front_end import FrontEnd, frames_of
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,6 @@ class ClipMaker:
         """Return clip `index` of the stream `seed`."""
         rng = np.random.RandomState([seed, index])
         samples, words = self.layout.compose(rng)
-        frames = self._front_end.compute(samples)
+        frames = frames_of(self._front_end, samples)
         targets, weights = self.layout.label(words, len(frames))
         return TrainingClip(samples, tuple(words), frames, targets, weights)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_py.front_end import frames_of
 from models.settings.config import Config
 from models.settings.network import WindowNetwork
 from models.training.task import Network
@@ -41,7 +42,7 @@ def clip_frames(config: Config, samples: NDArray[np.int16]) -> NDArray[np.float3
     """Return the frames of a clip of one second as the network is given it, [frames, bins]."""
     if not isinstance(config.network, WindowNetwork):
         samples = surrounded(samples, config.front_end.sample_rate_hz)
-    return config.front_end.compute(samples)
+    return frames_of(config.front_end, samples)
 
 
 def average_steps(config: Config) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.audio import Resampler, open_recording, read_blocks
-from firmware_py.front_end import FrontEnd
+from firmware_py.front_end import FrontEnd, frames_of
 from firmware_py.schema import from_mapping
 
 WINDOW_SECONDS = 10.0
@@ -45,5 +45,5 @@ def cost(
     for index in range(NUM_WINDOWS + 1):
         if index == 1:
             began = clock()
-        run(front_end.compute(samples[index * step : index * step + length])[None])
+        run(frames_of(front_end, samples[index * step : index * step + length])[None])
     return (clock() - began) / (NUM_WINDOWS * STEP_SECONDS)

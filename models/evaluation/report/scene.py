@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from firmware_py.audio import BLOCK_LENGTH
 from firmware_py.front_end import FrontEnd, FrontEndStream
-from firmware_py.mel import hz_to_mel
+from firmware_py.front_end.mel import hz_to_mel
 from models.evaluation.conditions import resampled
 
 COLUMNS = 4000

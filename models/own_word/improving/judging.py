@@ -43,18 +43,18 @@ class JudgingRecordings:
     kept_wrong: Path
     """... and without it."""
 
-    def hear(self, artefact: Artefact, executor: Executor) -> "Hearing":
+    def hear(self, artefact: Artefact, executor: Executor) -> "TrialPosteriors":
         """Let a model hear all of them."""
         right, wrong = list(sound_files(self.kept_right)), list(sound_files(self.kept_wrong))
         own = collect(artefact, self.words or right, self.others, executor=executor)
         one_by_one = Setting(joined=False)
         clips = (right or self.words[:1], wrong or self.others[:1])  # neither may be empty
         kept = collect(artefact, *clips, one_by_one, executor) if right or wrong else None
-        return Hearing(self, own, kept)
+        return TrialPosteriors(self, own, kept)
 
 
 @dataclass(frozen=True)
-class Hearing:
+class TrialPosteriors:
     """What a model said to all recordings of a trial, before any threshold."""
 
     trial: JudgingRecordings
@@ -120,7 +120,9 @@ def judging_recordings(improvement: Improvement) -> JudgingRecordings:
     )
 
 
-def expected_rates(before: Hearing, policies: Mapping[str, TriggerPolicy]) -> dict[str, float]:
+def expected_rates(
+    before: TrialPosteriors, policies: Mapping[str, TriggerPolicy]
+) -> dict[str, float]:
     """Return the false accepts an hour to expect of the model as it was, by the policy's name.
 
     policies: `default` and others that differ from it in their thresholds.
@@ -130,7 +132,7 @@ def expected_rates(before: Hearing, policies: Mapping[str, TriggerPolicy]) -> di
 
 
 def choose_thresholds(
-    after: Hearing, policies: Mapping[str, TriggerPolicy], rates: Mapping[str, float]
+    after: TrialPosteriors, policies: Mapping[str, TriggerPolicy], rates: Mapping[str, float]
 ) -> dict[str, float]:
     """Return the thresholds at which a model lets so many false accepts pass, by name.
 
