@@ -38,6 +38,10 @@ COMMANDS = {
     "plot": ("models.commands.plot", "draw spectrogram, labels and posteriors of recordings"),
     "select": ("models.commands.select", "a network for only some of the words of another"),
     "verifier": ("models.commands.verifier", "train a second stage for a trained network"),
+    "embedding": (
+        "models.speech_embedding.transfer",
+        "fit Google's speech embedding to a front end, for second stages",
+    ),
     "words": ("models.commands.words", "judge and tune models of command words"),
 }
 """The module of each command, imported only where it is run, and what the command does."""

@@ -51,8 +51,9 @@ MAY_IMPORT = {
     " models/recordings",
     "models/clips": "firmware_py models/settings models/recordings",
     "models/phrases": "firmware_py models/voices",
+    "models/speech_embedding": "firmware_py models/settings models/recordings",
     "models/training": "firmware_py models/progress models/replacing models/settings"
-    " models/recordings models/clips",
+    " models/recordings models/clips models/speech_embedding",
     "models/words": "firmware_py models/settings models/recordings models/clips models/evaluation"
     " models/training",
     "models/commands": "firmware_py models/progress models/replacing models/settings"

@@ -9,7 +9,7 @@ from models.clips.positive import Positive, first_step
 from models.settings.config import Config
 from models.settings.network import Network
 from models.training import verifier
-from models.training.verifier import FRAMES, build_verifier, windows_of
+from models.training.verifier import FRAMES, build_small, windows_of
 
 NUM_FRAMES, BINS = 398, 8
 
@@ -79,7 +79,7 @@ def test_a_window_never_begins_before_its_clip(config: Config) -> None:
 
 
 def test_the_network_maps_one_look_to_one_posterior_a_label() -> None:
-    model = build_verifier(40, 3)
+    model = build_small(40, 3)
     assert model.input_shape == (None, FRAMES, 40)
     said = model.predict(np.zeros((2, FRAMES, 40), np.float32), verbose=0)
     assert said.shape == (2, 3)

@@ -62,6 +62,7 @@ OPTIONS = {
     35: _options("SplitOptions", ("num_splits", "i")),
     38: _options("DequantizeOptions"),
     42: _options("NegOptions"),
+    75: _options("LeakyReluOptions", ("alpha", "f")),
     76: _options("SquaredDifferenceOptions"),
     89: _options("QuantizeOptions"),
 }

