@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from firmware_py.artefact import Mode
-from firmware_py.candidates import LookPolicy
 from firmware_py.console import exit_code
 from firmware_py.errors import SettingsError
+from firmware_py.policies.candidates import LookPolicy
 
 if TYPE_CHECKING:
     from convert.parity import ParityReport, RuntimeParity

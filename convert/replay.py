@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from firmware_py.artefact import Artefact, read_artefact
 from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError, TriggerWordError
-from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime, VerifierNetwork
 from firmware_py.reading.lines import last_line
+from firmware_py.streaming.frame_detector import joined
 
 RANDOM_CHUNKS = 0
 """The chunk length that stands for lengths drawn anew for every chunk, with a fixed seed."""

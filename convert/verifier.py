@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from convert.reading.keras_file import load_any
 from convert.step import Tensors
 from firmware_py.artefact import Mode, StateTensor, Verifier
-from firmware_py.candidates import LookPolicy
 from firmware_py.errors import ArtefactError
+from firmware_py.policies.candidates import LookPolicy
 from firmware_py.schema import to_mapping
 from models.settings.config import Config
 
@@ -31,7 +31,7 @@ class VerifierChoice:
     mode: Mode | None = None
     """None: the first stage's."""
     looks: Mapping[str, float] = field(default_factory=dict)
-    """Values of `firmware_py.candidates.LookPolicy`, instead of the configuration's."""
+    """Values of `firmware_py.policies.candidates.LookPolicy`, instead of the configuration's."""
 
     def describe(self, module: "VerifierModule", policy: LookPolicy, mode: Mode) -> Verifier:
         """Return the metadata; `pack_artefact` adds the digest.

@@ -6,10 +6,10 @@ from typing import Self
 
 from firmware_py.artefact import DEFAULT_MODEL, Artefact, Policy, read_artefact
 from firmware_py.errors import ArtefactError
-from firmware_py.frame_detector import Detection, FrameDetector, Steps, joined
-from firmware_py.frame_source import FrameSource
 from firmware_py.interpreter import Runtime
 from firmware_py.level import Samples, apply_gain, as_int16
+from firmware_py.streaming.frame_detector import Detection, FrameDetector, Steps, joined
+from firmware_py.streaming.frame_source import FrameSource
 
 __all__ = ["Detection", "Detector", "refuse_clip_level"]
 

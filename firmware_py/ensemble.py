@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from firmware_py.artefact import Artefact, Policy
 from firmware_py.detector import refuse_clip_level
 from firmware_py.errors import SettingsError
-from firmware_py.frame_detector import Detection, FrameDetector
-from firmware_py.frame_source import FrameSource
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import Runtime
-from firmware_py.second_stage import SecondStage
+from firmware_py.streaming.frame_detector import Detection, FrameDetector
+from firmware_py.streaming.frame_source import FrameSource
+from firmware_py.streaming.second_stage import SecondStage
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import BinaryIO
 from firmware_py.artefact import Artefact, Policy
 from firmware_py.audio import mean_square, open_recording, open_sound, open_stream
 from firmware_py.detector import Detection, Detector
-from firmware_py.frame_detector import Steps
 from firmware_py.level import clip_gain_db
 from firmware_py.sound_files.sound import Sound
+from firmware_py.streaming.frame_detector import Steps
 
 
 @dataclass(frozen=True)

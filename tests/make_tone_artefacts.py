@@ -25,7 +25,7 @@ from firmware_py.artefact import (
     parse_artefact,
 )
 from firmware_py.front_end import FrontEnd, frames_of
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 
 FRONT_END = FrontEnd(
     sample_rate_hz=16000,

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from firmware_py.candidates import LEAST_POSTERIOR, Candidates, Counts, LookPolicy, logit, sigmoid
 from firmware_py.errors import SettingsError
+from firmware_py.policies.candidates import (
+    LEAST_POSTERIOR,
+    Candidates,
+    Counts,
+    LookPolicy,
+    logit,
+    sigmoid,
+)
 from models.evaluation.metrics import smoothed
 
 POLICIES = {

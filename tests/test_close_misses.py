@@ -8,9 +8,9 @@ import pytest
 
 from firmware_py.artefact import read_artefact
 from firmware_py.ensemble import Hit, Model
-from firmware_py.frame_detector import Detection
 from firmware_py.monitor.close_misses import CloseMiss, CloseMissDetector
-from firmware_py.trigger import Trigger, TriggerPolicy
+from firmware_py.policies.trigger import Trigger, TriggerPolicy
+from firmware_py.streaming.frame_detector import Detection
 
 BEEP = read_artefact(Path(__file__).parent / "data" / "beep.tflite")
 POLICY = replace(BEEP.metadata.trigger, threshold=0.8)

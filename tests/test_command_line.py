@@ -12,7 +12,7 @@ import soundfile
 
 from firmware_py import Detector
 from firmware_py.artefact import DEFAULT_MODEL
-from firmware_py.frame_detector import joined
+from firmware_py.streaming.frame_detector import joined
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 SPEECH = DEFAULT_MODEL.with_suffix(".flac")

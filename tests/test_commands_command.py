@@ -16,8 +16,8 @@ from made_words import FRONT_END, LABELS, NETWORK, RATE, made_config, make_data_
 from convert.conversion import convert
 from convert.material import frames, made_audio
 from firmware_py.artefact import read_artefact
-from firmware_py.command_words import CommandPolicy, CommandTrigger
 from firmware_py.interpreter import installed_runtimes
+from firmware_py.policies.command_words import CommandPolicy, CommandTrigger
 from firmware_py.schema import to_mapping
 from models.training.architecture import offline_model
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from firmware_py.artefact import Metadata, StateTensor, StepNetwork, StepTensors
-from firmware_py.command_words import CommandPolicy, CommandTrigger
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
+from firmware_py.policies.command_words import CommandPolicy, CommandTrigger
+from firmware_py.policies.trigger import TriggerPolicy
 from firmware_py.schema import from_mapping, to_mapping
-from firmware_py.trigger import TriggerPolicy
 from models.words.streams.hearing import RecordingScores
 from models.words.streams.sweep import CommandSweep
 

@@ -8,8 +8,8 @@ from made_words import tone_word
 
 from convert.replay import replay
 from firmware_py.artefact import read_artefact
-from firmware_py.command_words import CommandPolicy
 from firmware_py.interpreter import installed_runtimes
+from firmware_py.policies.command_words import CommandPolicy
 from models.settings.config import CONFIGS, read_config
 from models.words.division import read_parts
 

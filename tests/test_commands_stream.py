@@ -8,10 +8,10 @@ import pytest
 from made_words import LABELS, RATE, make_data_set
 
 from firmware_py.artefact import Metadata, StateTensor, StepNetwork, StepTensors
-from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detection
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
+from firmware_py.policies.command_words import CommandPolicy
 from models.settings.words import WordsRecipe
 from models.words.corpus import Corpus, load_corpus
 from models.words.streams.hearing import RecordingScores, tally

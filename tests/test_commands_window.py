@@ -12,10 +12,10 @@ from convert.material import made_audio
 from convert.parity import MAXIMUM_DIFFERENCE
 from convert.replay import RANDOM_CHUNKS, replay
 from firmware_py.artefact import Mode, read_artefact
-from firmware_py.command_words import CommandPolicy
 from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.interpreter import installed_runtimes
+from firmware_py.policies.command_words import CommandPolicy
 from firmware_py.schema import to_mapping
 from models.settings.network import WindowNetwork
 from models.training.architecture import build_window

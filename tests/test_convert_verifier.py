@@ -17,8 +17,8 @@ from convert.parity import offline_posteriors
 from convert.reading.trained import read_trained
 from convert.verifier import VerifierChoice, VerifierModule
 from firmware_py.artefact import Mode, read_artefact
-from firmware_py.candidates import Candidates, LookPolicy
 from firmware_py.interpreter import Runtime, installed_runtimes
+from firmware_py.policies.candidates import Candidates, LookPolicy
 
 LENGTH = 60
 SEEN = frames(LOG_MEL, made_audio(16000, seed=9)[::2])
@@ -58,7 +58,7 @@ STREAM = """
 import sys
 import numpy as np
 from firmware_py import Detector
-from firmware_py.frame_detector import joined
+from firmware_py.streaming.frame_detector import joined
 model, audio, out, runtime = sys.argv[1:]
 samples, rng = np.load(audio), np.random.default_rng(0)
 cuts = np.sort(rng.integers(0, len(samples), 200))

@@ -10,9 +10,9 @@ from convert.replay import RANDOM_CHUNKS, replay
 from firmware_py import Detector
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import ArtefactError, AudioError, MissingToolError, SettingsError
-from firmware_py.frame_detector import joined
-from firmware_py.frame_source import FLUSH_SECONDS
 from firmware_py.interpreter import NetworkStream, installed_runtimes
+from firmware_py.streaming.frame_detector import joined
+from firmware_py.streaming.frame_source import FLUSH_SECONDS
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"
 RATE = 16000

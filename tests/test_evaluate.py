@@ -14,8 +14,8 @@ from tone_recordings import BEEP, RATE_HZ, WORD_END_SECONDS, make_speech, make_w
 from firmware_py import Detector
 from firmware_py.artefact import Artefact, pack_artefact, read_artefact
 from firmware_py.errors import ArtefactError, AudioError, SettingsError
-from firmware_py.frame_detector import joined
 from firmware_py.level import ClipLevel
+from firmware_py.streaming.frame_detector import joined
 from models.commands import evaluate as command
 from models.evaluation import Selection, Setting, assess, collect, evaluate
 from models.evaluation.conditions import AS_RECORDED, Condition

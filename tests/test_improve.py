@@ -19,7 +19,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.monitor.event_recorder import wav
 from firmware_py.monitor.export import export
 from firmware_py.monitor.journal import Journal, JournalEntry
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from models.own_word.improving import labelled
 
 keras = pytest.importorskip("keras")

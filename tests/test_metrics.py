@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from firmware_py.trigger import Trigger, TriggerPolicy
+from firmware_py.policies.trigger import Trigger, TriggerPolicy
 from models.evaluation import metrics
 from models.evaluation.metrics import Curve, Sweep, clopper_pearson, poisson_interval
 

@@ -26,16 +26,16 @@ from firmware_py.artefact import (
 )
 from firmware_py.bench.table import describe_second_stage
 from firmware_py.bench.trial import SecondStageCost
-from firmware_py.candidates import Counts
 from firmware_py.ensemble import Ensemble, Model
 from firmware_py.errors import ArtefactError
 from firmware_py.flatbuffer_check import check_flatbuffer
-from firmware_py.frame_detector import FrameDetector, joined
 from firmware_py.front_end import frames_of
 from firmware_py.installation.trial import try_out
 from firmware_py.interpreter import Runtime, VerifierNetwork, installed_runtimes
 from firmware_py.live.metrics.measurements import second_stage_metrics
+from firmware_py.policies.candidates import Counts
 from firmware_py.reading.model_file import VERIFIER_NAME
+from firmware_py.streaming.frame_detector import FrameDetector, joined
 
 DATA = Path(__file__).parent / "data"
 LONG_BEEP, BEEP = DATA / "long-beep.tflite", DATA / "beep.tflite"
@@ -68,7 +68,7 @@ import sys
 import numpy as np
 from firmware_py import Detector
 from firmware_py.__main__ import main
-from firmware_py.frame_detector import joined
+from firmware_py.streaming.frame_detector import joined
 audio, out, runtime, length = sys.argv[1:]
 samples, length = np.load(audio), int(length)
 detector = Detector.open("MODEL", runtime=runtime)

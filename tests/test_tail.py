@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation.metrics import Curve, logit_thresholds, sweep_triggers
 from models.evaluation.rare_false_accepts import (
     FEWEST,

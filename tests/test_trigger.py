@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from firmware_py.errors import SettingsError
-from firmware_py.trigger import Trigger, TriggerPolicy
+from firmware_py.policies.trigger import Trigger, TriggerPolicy
 
 
 def fired(policy, posteriors, cuts=()):

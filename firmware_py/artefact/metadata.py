@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from firmware_py.artefact.digest import sha256
-from firmware_py.candidates import LookPolicy
-from firmware_py.command_words import CommandPolicy
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from firmware_py.labels import is_word
+from firmware_py.policies.candidates import LookPolicy
+from firmware_py.policies.command_words import CommandPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from firmware_py.reading.bounds import (
     Ranges,
     check_name,
@@ -18,7 +19,6 @@ from firmware_py.reading.bounds import (
     check_ranges,
     shown_value,
 )
-from firmware_py.trigger import TriggerPolicy
 
 FIRST_SCHEMA_VERSION = 1
 SCHEMA_VERSION = 2

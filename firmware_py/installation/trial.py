@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from firmware_py.artefact import Artefact, Mode
 from firmware_py.detector import Detector
 from firmware_py.errors import ArtefactError
-from firmware_py.frame_detector import joined
 from firmware_py.front_end import frames_of
 from firmware_py.installation.confinement import run_confined
 from firmware_py.installation.signature import read_trusted
 from firmware_py.interpreter import VerifierNetwork
+from firmware_py.streaming.frame_detector import joined
 
 TRIAL_SECONDS = 3.0
 """Of silence, and as much of noise."""

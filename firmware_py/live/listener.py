@@ -17,8 +17,8 @@ from firmware_py.monitor.microphone_health import level_dbfs
 from firmware_py.monitor.observation import Observer, observe
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
-from firmware_py.second_stage import SecondStage
 from firmware_py.sound.microphone import Chunk
+from firmware_py.streaming.second_stage import SecondStage
 
 WARM_UP_SECONDS = 2.0
 """What models that replace others hear again, so that a word in the middle is not missed."""

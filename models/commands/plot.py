@@ -10,10 +10,10 @@ from tqdm import tqdm
 
 from firmware_py.artefact import Artefact
 from firmware_py.errors import SettingsError
-from firmware_py.frame_detector import joined
 from firmware_py.front_end import FrontEnd
 from firmware_py.installation.library import open_model
 from firmware_py.replay import detect_in_file
+from firmware_py.streaming.frame_detector import joined
 from models.evaluation.metrics import smoothed
 from models.evaluation.recordings import EvaluationClip, clip_of, load_recording
 from models.evaluation.report.scene import Excerpt, NetworkResponse, draw_excerpt

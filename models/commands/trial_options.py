@@ -6,7 +6,7 @@ from pathlib import Path
 
 from firmware_py.artefact import Artefact, choose_policy
 from firmware_py.errors import SettingsError
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation import Selection, Setting
 from models.evaluation.collect import trigger_policy
 from models.recordings.folds import parse_folds

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import signal
 
 from firmware_py.artefact import Artefact, read_artefact
-from firmware_py.trigger import Trigger, TriggerPolicy
+from firmware_py.policies.trigger import Trigger, TriggerPolicy
 from models.evaluation.collect import CollectedPosteriors, Setting, collect, trigger_policy
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import (

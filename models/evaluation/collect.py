@@ -10,7 +10,7 @@ import numpy as np
 from firmware_py.artefact import Artefact, Policy
 from firmware_py.audio import open_recording
 from firmware_py.errors import AudioError, SettingsError
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation.conditions import AS_RECORDED, Condition, all_conditions
 from models.evaluation.recordings import (
     BadFile,

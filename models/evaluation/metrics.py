@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 
 BATCH_CELLS = 1 << 20
 """Streams times thresholds that are simulated side by side."""
@@ -51,7 +51,7 @@ def logit_thresholds(
 def smoothed(posteriors: NDArray[np.float32], smoothing: int) -> NDArray[np.float64]:
     """Return scores, float64 [steps]: the mean of the last `smoothing` posteriors.
 
-    Before the first step there are zeros, as in `firmware_py.trigger.Trigger`.
+    Before the first step there are zeros, as in `firmware_py.policies.trigger.Trigger`.
     """
     padded = np.concatenate((np.zeros(smoothing - 1), posteriors.astype(np.float64)))
     total = np.zeros(len(posteriors))

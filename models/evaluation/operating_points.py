@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from firmware_py.artefact import Artefact
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation.assess import all_curves, assess
 from models.evaluation.collect import CollectedPosteriors
 from models.evaluation.conditions import AS_RECORDED

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_py.policies.trigger import TriggerPolicy
 from firmware_py.schema import to_mapping
-from firmware_py.trigger import TriggerPolicy
 from models.evaluation.collect import CollectedPosteriors
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import Curve, OperatingPoint

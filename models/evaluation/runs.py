@@ -14,8 +14,8 @@ from firmware_py.artefact import Artefact, Metadata
 from firmware_py.audio import BLOCK_LENGTH
 from firmware_py.detector import Detector
 from firmware_py.errors import AudioError
-from firmware_py.frame_detector import Steps, joined
 from firmware_py.level import apply_gain, clip_gain_db, to_int16
+from firmware_py.streaming.frame_detector import Steps, joined
 from models.evaluation.background import active_part
 from models.evaluation.conditions import (
     AS_RECORDED,

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from firmware_py.artefact import Policy
-from firmware_py.candidates import LookPolicy
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
+from firmware_py.policies.candidates import LookPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from firmware_py.reading.toml import read_toml
 from firmware_py.schema import from_mapping
-from firmware_py.trigger import TriggerPolicy
 from models.settings.network import Network, WindowNetwork
 from models.settings.recipe import Recipe
 from models.settings.schedule import Schedule

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact
 from firmware_py.detector import Detector
-from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
+from firmware_py.streaming.frame_detector import joined
 from models.words.confusion import Confusion
 from models.words.presented import PresentedWord, clip_scores, surrounded
 

@@ -7,8 +7,8 @@ from firmware_py.live.listener import Listener
 from firmware_py.live.metrics.exposition import Metric
 from firmware_py.live.network_service import NetworkService
 from firmware_py.outputs.worker import OutputWorker
-from firmware_py.second_stage import SecondStage
 from firmware_py.sound.microphone import Microphone
+from firmware_py.streaming.second_stage import SecondStage
 
 PREFIX = "trigger_word_"
 

@@ -12,7 +12,7 @@ from scipy import stats
 
 from firmware_py.artefact import Artefact
 from firmware_py.errors import SettingsError
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation import CollectedPosteriors, Evaluation, Setting, assess, collect
 from models.evaluation.rare_false_accepts import is_told, rate_at, threshold_for
 from models.evaluation.results import DEFAULT

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from convert.verifier import VerifierChoice
 from firmware_py.artefact import Artefact, read_artefact
-from firmware_py.candidates import LookPolicy
 from firmware_py.errors import SettingsError
-from firmware_py.trigger import TriggerPolicy
+from firmware_py.policies.candidates import LookPolicy
+from firmware_py.policies.trigger import TriggerPolicy
 from models.settings.config import TRAINED, Config, read_config
 from models.training.settled import BEST_MODEL, CONFIG, VERIFIER
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from firmware_py.artefact import Artefact
 from firmware_py.detector import Detector
 from firmware_py.errors import AudioError
-from firmware_py.frame_detector import joined
 from firmware_py.level import apply_gain, clip_gain_db
+from firmware_py.streaming.frame_detector import joined
 from models.own_word import takes
 from models.own_word.improving.labelled import LabelledClip
 from models.own_word.takes import SAMPLE_RATE_HZ, Take

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, Metadata
 from firmware_py.audio import open_recording, read_blocks
-from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detection, Detector
 from firmware_py.errors import SettingsError
-from firmware_py.frame_detector import joined
 from firmware_py.interpreter import Runtime
 from firmware_py.labels import is_word
+from firmware_py.policies.command_words import CommandPolicy
+from firmware_py.streaming.frame_detector import joined
 from models.evaluation.metrics import clopper_pearson, poisson_interval
 from models.words.streams.plan import SpokenWord
 

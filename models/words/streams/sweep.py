@@ -6,9 +6,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.command_words import CommandPolicy
 from firmware_py.detector import Detection
 from firmware_py.labels import is_word
+from firmware_py.policies.command_words import CommandPolicy
 from models.words.streams.hearing import RecordingScores
 
 Number = TypeVar("Number", np.int64, np.float64)

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from firmware_py.command_words import CommandPolicy
+from firmware_py.policies.command_words import CommandPolicy
 from models.words.streams.hearing import TOLERANCE_MS, RecordingScores, Tally, tally
 from models.words.streams.plan import SpokenWord
 from models.words.streams.sweep import CommandSweep

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, Verifier
-from firmware_py.candidates import Candidates, Counts
 from firmware_py.interpreter import Runtime, VerifierNetwork
 from firmware_py.labels import is_word
+from firmware_py.policies.candidates import Candidates, Counts
 
 
 class SecondStage:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, Policy
 from firmware_py.interpreter import NetworkStream, Runtime
-from firmware_py.second_stage import SecondStage
+from firmware_py.streaming.second_stage import SecondStage
 
 
 @dataclass(frozen=True)
