@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from functools import cache
+from functools import cached_property
 from typing import Any
 
 from convert.reading import inspection
@@ -16,7 +16,7 @@ from convert.reading import inspection
 
 def inspect_in_forks() -> None:
     """Let `inspect_hdf5` fork from now on."""
-    inspection.subprocess = _Forks()
+    inspection.subprocess = _FORKS
 
 
 class _Forks:
@@ -24,7 +24,7 @@ class _Forks:
 
     TimeoutExpired = subprocess.TimeoutExpired
 
-    @cache  # noqa: B019
+    @cached_property
     def _server(self) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", __name__],
@@ -36,13 +36,16 @@ class _Forks:
 
     def run(self, command: Sequence[str], **_: Any) -> "subprocess.CompletedProcess[str]":
         """Inspect the file that a command ends with."""
-        server = self._server()
+        server = self._server
         assert server.stdin
         assert server.stdout
         server.stdin.write(f"{command[-1]}\n")
         server.stdin.flush()
         code, _, said = server.stdout.readline().rstrip("\n").partition(" ")
         return subprocess.CompletedProcess(command, int(code), "", said)
+
+
+_FORKS = _Forks()
 
 
 def _inspect(path: str) -> tuple[int, str]:
