@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from firmware_py.errors import SettingsError
-from firmware_py.front_end import FrontEnd
+from firmware_py.front_end import FrontEnd, frames_of
 from models.settings.config import read_config
 from models.speech_embedding import network as speech_embedding
 from models.speech_embedding import transfer
@@ -83,7 +83,7 @@ def test_normalisation_of_the_frames_changes_nothing(front_end: FrontEnd) -> Non
     )
     samples = rng.normal(0, 2000, 24_240).astype(np.int16)
     said = [
-        build_embedding(each, FRAMES).predict(each.compute(samples)[None], verbose=0)
+        build_embedding(each, FRAMES).predict(frames_of(each, samples)[None], verbose=0)
         for each in (plain, normalised)
     ]
     np.testing.assert_allclose(said[0], said[1], atol=2e-3)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.errors import SettingsError
+from firmware_py.front_end import frames_of
 from models.recordings.sources import load_samples, sound_files
 from models.settings.config import read_config
 
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     published = _Published(*(_checked(arguments.folder / name) for name in DIGESTS))
     stretches = list(_stretches(arguments.data, front_end.sample_rate_hz, arguments.seed))
     bands = np.array([published.bands(each) for each in stretches])
-    frames = np.array([front_end.compute(each) for each in stretches])
+    frames = np.array([frames_of(front_end, each) for each in stretches])
     expected = np.array([published.embeddings(each) for each in bands])
     judged = np.arange(len(stretches)) % JUDGED_PART == 0
     fit = _fitted(frames[~judged], bands[~judged])
