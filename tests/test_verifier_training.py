@@ -9,7 +9,7 @@ from models.clips.positive import Positive, first_step
 from models.settings.config import Config
 from models.settings.network import Network
 from models.training import verifier
-from models.training.verifier import FRAMES, build_small, windows_of
+from models.training.verifier import FRAMES, build_head, build_small, merged, windows_of
 
 NUM_FRAMES, BINS = 398, 8
 
@@ -84,3 +84,11 @@ def test_the_network_maps_one_look_to_one_posterior_a_label() -> None:
     said = model.predict(np.zeros((2, FRAMES, 40), np.float32), verbose=0)
     assert said.shape == (2, 3)
     assert ((said > 0) & (said < 1)).all()
+
+
+def test_merged_heads_say_the_mean_of_their_log_odds() -> None:
+    heads = [build_head(12, 2, 5) for _ in range(3)]
+    features = np.random.default_rng(4).normal(0, 1, (7, 12)).astype(np.float32)
+    log_odds = [np.log(p / (1 - p)) for p in (head.predict(features, verbose=0) for head in heads)]
+    said = merged(heads).predict(features, verbose=0)
+    np.testing.assert_allclose(np.log(said / (1 - said)), np.mean(log_odds, axis=0), atol=1e-4)

@@ -32,8 +32,10 @@ from models.training.task import Network, network_of
 
 FRAMES = 150
 """Of 10 ms, which one look sees."""
-EMBEDDED_UNITS = 32
-EMBEDDED_DROPOUT = 0.3
+HEADS = 3
+"""Learnt from other beginnings and averaged: one alone is better or worse by luck."""
+HEAD_UNITS = 32
+HEAD_DROPOUT = 0.3
 FILTERS = (24, 32, 48, 64)
 """Of each convolution of the smaller network; each halves frames and bins."""
 DENSE_UNITS = 48
@@ -74,13 +76,27 @@ class Windows:
     """[windows, labels]"""
 
 
-def build_head(num_features: int, num_labels: int) -> keras.Sequential:
+def build_head(num_features: int, num_labels: int, units: int) -> keras.Sequential:
     """Return what learns: embeddings [windows, num_features] to posteriors [windows, labels]."""
     model = keras.Sequential([keras.Input((num_features,), name="features")])
-    model.add(layers.Dropout(EMBEDDED_DROPOUT, name="dropout"))
-    model.add(layers.Dense(EMBEDDED_UNITS, activation="relu", name="dense"))
+    model.add(layers.Dropout(HEAD_DROPOUT, name="dropout"))
+    model.add(layers.Dense(units, activation="relu", name="dense"))
     model.add(layers.Dense(num_labels, activation="sigmoid", name="head"))
     return model
+
+
+def merged(heads: Sequence[keras.Model]) -> keras.Sequential:
+    """Return one head whose log-odds are the mean of those of `heads`, which are of one shape."""
+    dense = [head.get_layer("dense").get_weights() for head in heads]
+    last = [head.get_layer("head").get_weights() for head in heads]
+    kernels, biases = zip(*dense, strict=True)
+    rows, offsets = zip(*last, strict=True)
+    (num_features, units), num_labels = kernels[0].shape, len(offsets[0])
+    whole = build_head(num_features, num_labels, units * len(heads))
+    whole.get_layer("dense").set_weights([np.concatenate(kernels, axis=1), np.concatenate(biases)])
+    mean = [np.concatenate(rows) / len(heads), np.mean(offsets, axis=0)]
+    whole.get_layer("head").set_weights(mean)
+    return whole
 
 
 def build_small(num_bins: int, num_labels: int) -> keras.Sequential:
@@ -130,10 +146,10 @@ def train_verifier(
             np.savez(part.open("wb"), **vars(found))
     with np.load(kept) as arrays:
         windows = Windows(arrays["frames"], arrays["targets"], arrays["weights"])
-    keras.utils.set_random_seed(seed)
     if fits(config.front_end):
-        model = _fit_embedded(config, windows, epochs, work)
+        model = _fit_embedded(config, windows, epochs, seed, work)
     else:
+        keras.utils.set_random_seed(seed)
         model = build_small(windows.frames.shape[2], windows.targets.shape[1])
         _fit(model, windows.frames, windows, epochs, work)
     save_model(model, out)
@@ -213,14 +229,20 @@ def _joined(parts: Iterator[Windows] | Sequence[Windows]) -> Windows:
     return Windows(np.concatenate(frames), np.concatenate(targets), np.concatenate(weights))
 
 
-def _fit_embedded(config: Config, windows: Windows, epochs: int, work: Path) -> keras.Model:
-    """Return the embedding, as it is, with a head that has learnt from what it says."""
+def _fit_embedded(
+    config: Config, windows: Windows, epochs: int, seed: int, work: Path
+) -> keras.Model:
+    """Return the embedding, as it is, with heads that have learnt from what it says."""
     embedding = build_embedding(config.front_end, FRAMES)
     features = _embeddings(embedding, windows.frames, work / "embeddings.npy")
-    head = build_head(features.shape[1], windows.targets.shape[1])
-    _fit(head, features, windows, epochs, work)
+    heads = []
+    for number in range(HEADS):
+        keras.utils.set_random_seed(seed + number)
+        head = build_head(features.shape[1], windows.targets.shape[1], HEAD_UNITS)
+        _fit(head, features, windows, epochs, work / f"head-{number}")
+        heads.append(head)
     frames = keras.Input(windows.frames.shape[1:], name="frames")
-    return keras.Sequential([frames, *embedding.layers, *head.layers])
+    return keras.Sequential([frames, *embedding.layers, *merged(heads).layers])
 
 
 def _embeddings(
