@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,15 @@ def test_picture_shows_word_label_and_posteriors(clip: Path) -> None:
     word, label = (pixels.transform_bbox(spans[name]) for name in ("word", "label"))
     assert (word.x0, word.x1) == pytest.approx((0.8, 1.2), abs=0.01)
     assert (label.x0, label.x1) == pytest.approx((1.2, 1.2 + LABEL_SECONDS), abs=0.01)
+
+
+def test_a_detection_after_the_end_of_the_sound_is_in_the_picture(clip: Path) -> None:
+    """A word at the very end is heard in the silence that ends a stream."""
+    scene = plot.scene_of(EvaluationClip(clip, "clips"), read_artefact(BEEP), REFERENCE)
+    assert scene.said
+    late = replace(scene, said=replace(scene.said, detections_seconds=(2.3,)))
+    *_, below = draw_excerpt(late).axes
+    assert below.get_xlim() == pytest.approx((0.0, 2.35))
 
 
 def test_long_recordings_are_narrowed() -> None:

@@ -15,6 +15,7 @@ from models.evaluation.conditions import resampled
 
 COLUMNS = 4000
 """A spectrogram is never drawn wider than this; longer ones show the maximum of neighbours."""
+AFTER_DETECTION_SECONDS = 0.05
 LABEL_SECONDS = 0.25
 """The network is taught to be high for this long after the word."""
 POSTERIOR_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
@@ -70,12 +71,19 @@ def draw_excerpt(scene: Excerpt) -> Figure:
         _draw_posteriors(lowest, scene.said)
         _mark_word(lowest, scene.word_seconds, strip=False)
     lowest.set_xlabel("time (s)")
-    lowest.set_xlim(0, len(scene.samples) / scene.sample_rate_hz)
+    lowest.set_xlim(0, _end_seconds(scene))
     if scene.said or scene.word_seconds:
         figure.legend(
             *lowest.get_legend_handles_labels(), loc="outside lower center", ncols=8, frameon=False
         )
     return figure
+
+
+def _end_seconds(scene: Excerpt) -> float:
+    """Return where the picture ends: with the sound, or just after what is heard at its end."""
+    sound = len(scene.samples) / scene.sample_rate_hz
+    detections = scene.said.detections_seconds if scene.said else ()
+    return max(sound, *(time + AFTER_DETECTION_SECONDS for time in detections), 0.0)
 
 
 def spectrogram(scene: Excerpt) -> NDArray[np.float64]:
