@@ -139,14 +139,14 @@ def test_looks_see_the_frames_that_end_at_their_step(monkeypatch: pytest.MonkeyP
 def test_silence_costs_no_look_and_reset_forgets() -> None:
     artefact = read_artefact(LONG_BEEP)
     detector = FrameDetector(artefact, artefact.metadata.trigger)
-    compute = artefact.metadata.front_end.compute
-    quiet = compute(np.random.default_rng(0).normal(0, 30, 4 * RATE).astype(np.int16))
+    front_end = artefact.metadata.front_end
+    quiet = frames_of(front_end, np.random.default_rng(0).normal(0, 30, 4 * RATE).astype(np.int16))
     assert not detector.steps(quiet).scores.any()
     second = detector.second
     assert second
     assert (second.counts, second.looks) == ({"beep": Counts()}, 0)
     detector.reset()
-    loud = compute(tones())
+    loud = frames_of(front_end, tones())
     first = detector.steps(loud).scores
     assert second.counts == {"beep": Counts(candidates=6, refused=3)}
     looks = second.looks
