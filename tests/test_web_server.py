@@ -23,6 +23,7 @@ from firmware_py.errors import DeviceError, SettingsError
 from firmware_py.monitor.broadcast import Broadcast
 from firmware_py.settings.web import WebSettings
 from firmware_py.web import connections
+from firmware_py.web.access import COOKIE
 from firmware_py.web.server import WebServer
 
 API = [
@@ -269,6 +270,36 @@ def test_a_chunked_flood_is_refused(page: Served) -> None:
         assert b" 413 " in raw.recv(1000)
 
 
+SECRET = b'Content-Length: 22\r\n\r\n{"password": "\\ud800"}'
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"GET /api/status HTTP/1.1\r\nHost: localhost\r\nCookie: %s=1.\xff\r\n\r\n"
+        % COOKIE.encode(),
+        b"GET /api/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\r\n\r\n",
+        b"POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        + SECRET,
+    ],
+    ids=["cookie", "token", "password"],
+)
+def test_what_is_no_text_opens_nothing(asked: bytes, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("0123456789" * 4)
+    token.chmod(0o600)
+    files = {"token_file": str(token), "password_file": password_file(tmp_path)}
+    with (
+        served(tmp_path, **files) as page,
+        socket.create_connection(("127.0.0.1", page.port), timeout=60) as raw,
+    ):
+        raw.sendall(asked)
+        head, _, body = raw.recv(4000).partition(b"\r\n\r\n")
+    assert head.split(b" ")[1] == b"400"
+    assert b"Content-Security-Policy" in head
+    assert json.loads(body) == {"error": "that is not text"}
+
+
 def test_a_header_without_end_is_refused(page: Served) -> None:
     with socket.create_connection(("127.0.0.1", page.port), timeout=60) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 100_000)
@@ -433,15 +464,16 @@ def test_one_that_never_reads_holds_up_neither_the_sender_nor_the_others(page: S
 
 
 def test_a_flood_of_messages_from_a_page_is_no_way_in(page: Served) -> None:
-    async def look() -> None:
+    async def look(message: str) -> None:
         session, connecting = listen(page)
         async with session:
             live = await connecting
-            await live.send_str("x" * 100_000)
+            await live.send_str(message)
             closed = await live.receive(timeout=60)
             assert closed.type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
 
-    asyncio.run(look())
+    asyncio.run(look("x" * 100_000))
+    asyncio.run(look("x"))  # it has nothing to say
 
 
 # Opening.

@@ -93,6 +93,8 @@ class Guard:
             response = refusal(400, str(error))
         except KeyError:
             response = refusal(404, "it is gone")
+        except UnicodeError:  # of names, passwords and cookies
+            response = refusal(400, "that is not text")
         except OSError as error:
             log.error("web: %s", error)
             response = refusal(507, f"it cannot be kept: {error.strerror or error}")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar, cast, get_args
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.export import export
@@ -114,7 +114,7 @@ class Routes:
         self._streams(request)
         with self._stream.page() as page:
             sending = asyncio.create_task(_send(socket, page))
-            receiving = asyncio.create_task(_ignore(socket))
+            receiving = asyncio.create_task(socket.receive())  # a page has nothing to say
             tasks = (sending, receiving)
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
@@ -220,13 +220,6 @@ async def _send(socket: web.WebSocketResponse, page: Page) -> None:
     async for text in page.messages():
         async with asyncio.timeout(SEND_SECONDS):
             await socket.send_str(text)
-
-
-async def _ignore(socket: web.WebSocketResponse) -> None:
-    """Wait for the page to close; it has nothing to say."""
-    async for message in socket:
-        if message.type is not WSMsgType.TEXT:
-            return
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
