@@ -133,18 +133,19 @@ def test_home_assistant_shows_and_changes_what_the_page_does(
     path = write_settings(pulse.folder, SETTINGS.format(port=broker.port))
     with running(pulse.environment, "--settings", str(path)) as daemon:
         daemon.wait_for_log("listening to")
-        room = pulse.play(write_wav(pulse.folder / "room.wav", beeps((), 600.0)))
         page = Page(daemon)
         switch, select = "switch.kitchen_listening", "select.kitchen_sensitivity_beep"
 
         shows = home.wait_for_state
+        shows("binary_sensor.kitchen_problem", "on")  # digital silence
+        room = pulse.play(write_wav(pulse.folder / "room.wav", beeps((), 600.0)))
+        shows("binary_sensor.kitchen_problem", "off")
         shows(switch, "on")
         status = page.ask("status")
         (model,) = status["models"]
         shows(select, model["current"])
         assert home.attribute(select, "options") == [each["name"] for each in model["points"]]
         shows("sensor.kitchen_detections_today", "0")
-        shows("binary_sensor.kitchen_problem", "off")
         wait_until(lambda: home.state("sensor.kitchen_level") not in ("None", "unknown"), SECONDS)
         assert float(home.state("sensor.kitchen_load")) >= 0
         assert ("sensor.kitchen_temperature" in home.states) == (
@@ -180,7 +181,6 @@ def test_home_assistant_shows_and_changes_what_the_page_does(
         shows("sensor.kitchen_detections_today", "1")
         room.kill()
         room.wait()
-        shows("binary_sensor.kitchen_problem", "on")  # digital silence
         assert daemon.end() == 0
         shows(switch, "unavailable")
     assert home.said == ["ready: loaded"]

@@ -1,6 +1,7 @@
 // What happened: detections and close misses, newest first.
 
 import { ask, bytes, element } from "/api.js";
+import { written } from "/scores.js";
 import { shade } from "/shades.js";
 
 const KINDS = { detection: "heard", "close-miss": "nearly heard" };
@@ -44,10 +45,11 @@ export class Journal {
     row.dataset.id = entry.id;
     row.dataset.kind = entry.kind;
     find("label").textContent = entry.label;
-    find("kind").textContent = `${KINDS[entry.kind]} · ${entry.model}`;
+    const model = entry.model === entry.label ? "" : ` · ${entry.model}`;
+    find("kind").textContent = KINDS[entry.kind] + model;
     row.querySelector("time").dateTime = entry.timestamp;
     row.querySelector("time").textContent = when.toLocaleString();
-    find("score").textContent = `score ${entry.score.toFixed(2)} (threshold ${entry.threshold.toFixed(2)})`;
+    find("score").textContent = `score ${written(entry.score)} (threshold ${written(entry.threshold)})`;
     for (const button of row.querySelectorAll("button")) {
       button.setAttribute("aria-label", `${button.textContent}: ${name}`);
     }

@@ -1,6 +1,7 @@
 // The live part: level, spectrogram, scores, marks. Closed while nobody can see the page.
 
 import { bytes, element } from "/api.js";
+import { share, written } from "/scores.js";
 import { shade } from "/shades.js";
 
 const LOWEST_DB = -80, CLIPPING_DB = -0.1, HOLD_MS = 1500;
@@ -54,10 +55,10 @@ export class Live {
   }
 
   level(level, peak) {
-    const share = (db) => Math.min(1, Math.max(0, 1 - db / LOWEST_DB));
+    const part = (db) => Math.min(1, Math.max(0, 1 - db / LOWEST_DB));
     const meter = element("level");
-    element("level-bar").style.transform = `scaleX(${share(level)})`;
-    element("level-peak").style.left = `calc(${100 * share(peak)}% - 3px)`;
+    element("level-bar").style.transform = `scaleX(${part(level)})`;
+    element("level-peak").style.left = `calc(${100 * part(peak)}% - 3px)`;
     meter.setAttribute("aria-valuenow", Math.round(Math.max(level, LOWEST_DB)));
     meter.setAttribute("aria-valuetext", `${Math.round(level)} decibels`);
     element("level-text").textContent = `${Math.round(level)} dB`;
@@ -86,7 +87,7 @@ export class Live {
 
   drawScores(columns, scores) {
     const context = this.scores, { width, height } = context.canvas;
-    const y = (score) => height - 3 - score * (height - 6);
+    const y = (score) => height - 3 - share(score) * (height - 6);
     scroll(context, columns);
     context.fillStyle = "#0b1413";
     context.fillRect(width - columns, 0, columns, height);
@@ -121,10 +122,10 @@ export class Live {
       this.words.set(key, word);
     }
     word.last = score;
-    word.bar.children[0].style.transform = `scaleX(${score})`;
-    word.bar.children[1].style.left = `calc(${100 * threshold}% - 1px)`;
+    word.bar.children[0].style.transform = `scaleX(${share(score)})`;
+    word.bar.children[1].style.left = `calc(${100 * share(threshold)}% - 1px)`;
     word.bar.setAttribute("aria-valuenow", score.toFixed(2));
-    word.text.textContent = score.toFixed(2);
+    word.text.textContent = written(score);
   }
 
   detection({ label, score }) {
@@ -134,7 +135,7 @@ export class Live {
       context.fillRect(width - 3, 0, 2, height);
     }
     const time = new Date().toLocaleTimeString();
-    element("announcement").textContent = `Heard “${label}” at ${time} (score ${score.toFixed(2)})`;
+    element("announcement").textContent = `Heard “${label}” at ${time} (score ${written(score)})`;
   }
 }
 
