@@ -35,7 +35,7 @@ def test_ready_watched_counted_and_reloaded(without_sound: dict[str, str], tmp_p
         with running(environment, "--settings", str(path), prelude=NO_PYAUDIO) as daemon:
             await_message(manager, b"READY=1")
             await_message(manager, b"WATCHDOG=1")
-            assert "without a microphone, [command] is never used" in daemon.log
+            daemon.wait_for_log("without a microphone, [command] is never used")
             assert wyoming_answers(port) == ["detection"]
             measured = metrics(metrics_port)
             assert 'trigger_word_wyoming_detections_total{label="beep"} 1' in measured
