@@ -58,7 +58,8 @@ def fits(front_end: FrontEnd) -> bool:
 def build_embedding(front_end: FrontEnd, num_frames: int) -> keras.Sequential:
     """Return the network: frames [n, num_frames, num_bins] to embeddings [n, times * SIZE].
 
-    The embeddings are about 0 on average and 1 in deviation. `front_end` is one that `fits`.
+    The embeddings are about 0 on average and 1 in deviation. Each weight is one that float16
+    holds, so that an artefact in float16 says the same. `front_end` is one that `fits`.
     """
     model = embedding_layers(num_frames, front_end.num_bins)
     kernel, bias, *others = _stored()[1]
@@ -67,7 +68,7 @@ def build_embedding(front_end: FrontEnd, num_frames: int) -> keras.Sequential:
     if front_end.mean:
         raw = np.array(front_end.mean, np.float32)[:, None, None] * _stored()[1][0]
         bias = bias + raw.sum(axis=(0, 1, 2))
-    model.set_weights([kernel, bias, *others])
+    model.set_weights([each.astype(np.float16) for each in (kernel, bias, *others)])
     return model
 
 
@@ -130,7 +131,7 @@ def transferred(
 
 def save_weights(path: Path, front_end: FrontEnd, weights: Weights) -> None:
     """Write what `build_embedding` reads; front_end: that of the frames, not normalised."""
-    arrays = {f"weight_{number:02d}": weight for number, weight in enumerate(weights)}
+    arrays = {f"weight_{number:02d}": each for number, each in enumerate(weights)}
     description = np.array(json.dumps(to_mapping(front_end)))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
