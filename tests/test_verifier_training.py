@@ -8,8 +8,9 @@ from models.clips.maker import TrainingClip
 from models.clips.positive import Positive, first_step
 from models.settings.config import Config
 from models.settings.network import Network
-from models.training import verifier
-from models.training.verifier import FRAMES, build_head, build_small, merged, windows_of
+from models.training import verifier_windows
+from models.training.verifier import build_head, build_small, merged
+from models.training.verifier_windows import FRAMES, windows_of
 
 NUM_FRAMES, BINS = 398, 8
 
@@ -39,11 +40,11 @@ def test_looks_after_a_word_must_say_yes(config: Config) -> None:
     silent = np.zeros((len(clip.weights), 2), np.float32)
     windows = windows_of(config, clip, silent, np.random.RandomState(4))
     positive = windows.targets[:, 1] == 1
-    assert positive.sum() == verifier.POSITIVES_PER_WORD
+    assert positive.sum() == verifier_windows.POSITIVES_PER_WORD
     assert not windows.targets[:, 0].any()
     last = windows.frames[positive, -1, 0]
     first = 11 + 4 * first_step(config, word) - 1
-    assert ((last >= first) & (last < first + 4 * verifier.LOOKS_AFTER_WORD)).all()
+    assert ((last >= first) & (last < first + 4 * verifier_windows.LOOKS_AFTER_WORD)).all()
     assert windows.frames.shape[1:] == (FRAMES, BINS)
 
 
@@ -52,10 +53,10 @@ def test_places_that_the_first_stage_takes_for_a_word_weigh_most(config: Config)
     said = np.zeros((len(clip.weights), 2), np.float32)
     said[60:64, 0] = 0.5
     windows = windows_of(config, clip, said, np.random.RandomState(1))
-    taken = windows.weights[:, 0] == verifier.TAKEN_WEIGHT
-    assert taken.sum() == verifier.NEGATIVES_PER_CLIP
+    taken = windows.weights[:, 0] == verifier_windows.TAKEN_WEIGHT
+    assert taken.sum() == verifier_windows.NEGATIVES_PER_CLIP
     assert not windows.targets.any()
-    assert set(windows.weights[:, 1]) == {np.float32(verifier.SURE_WEIGHT)}
+    assert set(windows.weights[:, 1]) == {np.float32(verifier_windows.SURE_WEIGHT)}
     assert (windows.frames[taken, -1, 0] >= 11 + 4 * 60 - 1).all()
 
 
@@ -65,7 +66,7 @@ def test_nothing_is_learnt_of_a_word_just_before_its_end(config: Config) -> None
     said = np.full((len(clip.weights), 2), 0.9, np.float32)
     windows = windows_of(config, clip, said, np.random.RandomState(2))
     ends = (windows.frames[:, -1, 0].astype(int) + 1 - 11) // 4 - first_step(config, word)
-    before, after = verifier.UNDECIDED
+    before, after = verifier_windows.UNDECIDED
     near = (ends >= -before) & (ends < after)
     assert (windows.targets[near, 0] == 1).all()  # the only places near it are looks of its own
 
