@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +16,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tone_recordings import RATE_HZ, sound
+from tone_recordings import BEEP, RATE_HZ, make_speech, make_words, sound
 
 from firmware_py.errors import MissingToolError, SettingsError
-from models.own_word import material, speech, takes
+from models.errors import UnfitModelError
+from models.own_word import judgement, material, speech, takes
 from models.own_word.countdown import Countdown, in_words
 from models.own_word.presets import PRESETS, Amounts
 from models.own_word.request import Request, slug
@@ -205,6 +207,23 @@ def test_few_takes_all_train_and_none_is_refused(tmp_path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SettingsError, match="no usable take"):
         takes.divide_takes(tmp_path / "empty", tmp_path / "train", tmp_path / "test")
+
+
+def test_a_deaf_model_is_not_handed_over(tmp_path) -> None:
+    """Words far too faint to be heard: neither file nor report stands where a model would."""
+    request = Request("beep", tmp_path / "beep")
+    make_words(request.bank("test", "words"), amplitude=2)
+    make_words(request.bank("test", "carried"), amplitude=2)
+    make_speech(request.bank("test", "sentences"))
+    shutil.copyfile(BEEP, request.work / "beep.tflite")
+    (request.work / judgement.CONVERTED).write_text("beep.tflite\n")
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(UnfitModelError, match=r"misses 16 of 16 test words .* nothing was written"),
+    ):
+        judgement.judge_all(request, executor)
+    assert sorted(path.name for path in request.out.iterdir()) == ["work"]
+    assert (request.work / "beep.tflite").read_bytes() == BEEP.read_bytes()
 
 
 def test_countdown_corrects_guesses_by_what_was_measured(caplog, monkeypatch) -> None:

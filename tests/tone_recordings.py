@@ -31,7 +31,7 @@ def sound(
 
 def make_words(folder: Path, amplitude: float = 3000) -> Path:
     """Write eight clips: six with the tone, two without, which must count as missed."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     rows = []
     for number in range(8):
         name = f"voice{number % 2}_{number}.wav"
@@ -55,7 +55,7 @@ def make_words(folder: Path, amplitude: float = 3000) -> Path:
 
 def make_speech(folder: Path) -> Path:
     """Write a minute without the word, but for two faint tones in talk3."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for number in range(6):
         tones = (3.0, 7.0) if number == 3 else ()
         samples = sound(10.0, tones, 50 + number, amplitude=70)
