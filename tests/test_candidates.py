@@ -77,7 +77,7 @@ def test_as_written_out_over_the_whole_stream(name: str) -> None:
 
 def test_one_step_is_looked_at_as_often_as_looks_count() -> None:
     first = np.zeros(40, np.float32)
-    first[10] = 0.2  # float32 is above .2
+    first[10] = 0.06
     looked, scores, _ = run(LookPolicy(looks=3, spacing=4), first, np.full(40, 0.9, np.float32))
     assert looked == [10, 14, 18]
     assert np.flatnonzero(scores).tolist() == list(range(14, 19))
@@ -105,7 +105,7 @@ def test_reset_forgets_the_candidate() -> None:
     assert candidates.score > 0.9
     candidates.reset()
     assert candidates.score == 0.0
-    assert candidates.advance(0.1) is False
+    assert candidates.advance(0.01) is False
 
 
 @pytest.mark.parametrize(
@@ -119,6 +119,6 @@ def test_wrong_values_are_named(values: dict[str, int]) -> None:
 
 def test_it_says_what_it_does() -> None:
     assert LookPolicy().describe(0.04, 0.01) == (
-        "from 0.2 on (mean of 1), the last 1.5 s every 120 ms; the best 2 of 3 looks and the first"
+        "from 0.05 on (mean of 1), the last 1.5 s every 120 ms; the best 2 of 3 looks and the first"
         " stage's best of 400 ms count"
     )

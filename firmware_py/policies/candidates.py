@@ -34,7 +34,7 @@ class LookPolicy:
 
     frames: int = 150
     """The last frames, at which it looks."""
-    candidate_threshold: float = 0.2
+    candidate_threshold: float = 0.05
     """It looks while the first stage's score is at or above this."""
     smoothing: int = 1
     """The first stage's score is the mean of this many last posteriors."""
