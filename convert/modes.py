@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 import tensorflow as tf
 
 from convert.calibration import Frames, calls
-from convert.costly_layers import fitted_weights
 from convert.flatbuffer import name_tensors_by_signature
 from convert.parity import MAXIMUM_DIFFERENCE
 from convert.step import StepModule
 from convert.verifier import VerifierModule
-from convert.weight_int8 import with_int8_weights
+from convert.weight_int8.costly_layers import fitted_weights
+from convert.weight_int8.quantised_file import with_int8_weights
 from convert.window import WindowModule
 from firmware_py.artefact import Mode
 

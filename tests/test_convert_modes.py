@@ -12,7 +12,7 @@ from made_networks import LOG_MEL, SMALL, made_network, write_config
 from convert.conversion import convert
 from convert.material import frames, made_audio
 from convert.parity import MAXIMUM_DIFFERENCE, MAXIMUM_FLIP_RATE
-from convert.weight_int8 import quantise_channels
+from convert.weight_int8.quantised_file import quantise_channels
 from firmware_py.artefact import Artefact, Mode, read_artefact
 from firmware_py.interpreter import installed_runtimes
 from models.settings.network import Network

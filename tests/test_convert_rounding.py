@@ -5,12 +5,12 @@ import pytest
 from made_networks import LOG_MEL, made_network
 
 from convert.calibration import posteriors
-from convert.costly_layers import fitted_weights
 from convert.material import frames, made_audio
 from convert.reading.extract import extract
-from convert.rounding import layer_inputs, rounded_kernel, rounded_weights
 from convert.step import StepModule
-from convert.weight_int8 import quantise_channels
+from convert.weight_int8.costly_layers import fitted_weights
+from convert.weight_int8.quantised_file import quantise_channels
+from convert.weight_int8.rounding import layer_inputs, rounded_kernel, rounded_weights
 from convert.weights import NetworkWeights, Weights
 from models.settings.network import Network
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convert.calibration import Frames, calls_along
 from convert.step import StepModule
-from convert.weight_int8 import LEAST_WEIGHTS, quantise_channels
+from convert.weight_int8.quantised_file import LEAST_WEIGHTS, quantise_channels
 from convert.weights import Dense, NetworkWeights, Recurrence, Weights
 
 DAMPING = 0.01

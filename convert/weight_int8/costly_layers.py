@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from convert.calibration import Frames, posteriors
-from convert.rounding import rounded_weights
 from convert.step import StepModule, small_exponent
+from convert.weight_int8.rounding import rounded_weights
 from convert.weights import NetworkWeights, Weights
 
 
