@@ -29,6 +29,12 @@ BEGINNING_BYTES = 1 << 12
 """Of a pipe: three frames of an MP3, and 0.13 s of raw samples at 16 kHz."""
 
 
+def blocks_of(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
+    """Yield a recording, int16 [n], in blocks as a file is read."""
+    for start in range(0, len(samples), BLOCK_LENGTH):
+        yield samples[start : start + BLOCK_LENGTH]
+
+
 @dataclass(frozen=True)
 class Recording:
     """What a sound file says of itself."""

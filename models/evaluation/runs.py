@@ -1,6 +1,6 @@
 """Recordings through the runtime's own detector: posteriors, computed once, in parallel."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from firmware_py.artefact import Artefact, Metadata
-from firmware_py.audio import BLOCK_LENGTH
+from firmware_py.audio import blocks_of
 from firmware_py.detector import Detector
 from firmware_py.errors import AudioError
 from firmware_py.level import apply_gain, clip_gain_db, to_int16
@@ -123,7 +123,7 @@ def run_streams(job: Job) -> list[StreamRun | BadFile]:
                 before = _calls(detector, job.label)
             start = parts[-1].start_seconds + parts[-1].seconds if parts else 0.0
             parts.append(Part(clip, start, len(samples) / rate_hz))
-            steps += [detector.steps(block) for block in _blocks(samples)]
+            steps += [detector.steps(block) for block in blocks_of(samples)]
         if detector:
             said = joined((*steps, detector.last_steps()))
             after = _calls(detector, job.label)
@@ -203,7 +203,7 @@ def _run_clip(
     )
     samples = detectors.levelled(heard.samples, slice(first, last))
     detector = detectors.at(heard.sample_rate_hz)
-    steps = [detector.steps(block) for block in _blocks(samples)]
+    steps = [detector.steps(block) for block in blocks_of(samples)]
     said = joined((*steps, detector.last_steps()))
     ends = step_ends_seconds(detector.artefact.metadata, len(said.scores))
     # What fires in the sentence before a word whose place is known has not found the word.
@@ -234,9 +234,3 @@ def _negative(clip: EvaluationClip, condition: Condition) -> tuple[NDArray[np.in
         whole = samples.astype(np.float64)
         samples = to_int16(set_level(whole, whole[start:end], condition.level_dbfs))
     return resampled(samples, rate_hz, condition.rate_hz)
-
-
-def _blocks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
-    """Yield the samples as the runtime reads a file."""
-    for start in range(0, len(samples), BLOCK_LENGTH):
-        yield samples[start : start + BLOCK_LENGTH]

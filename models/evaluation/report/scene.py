@@ -1,6 +1,5 @@
 """A picture of a stretch of sound: spectrogram, labels and what the network says."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from firmware_py.audio import BLOCK_LENGTH
+from firmware_py.audio import blocks_of
 from firmware_py.front_end import FrontEnd, FrontEndStream
 from firmware_py.front_end.mel import hz_to_mel
 from models.evaluation.conditions import resampled
@@ -91,7 +90,7 @@ def spectrogram(scene: Excerpt) -> NDArray[np.float64]:
     front_end = scene.front_end
     samples, _ = resampled(scene.samples, scene.sample_rate_hz, front_end.sample_rate_hz)
     stream = FrontEndStream(front_end)
-    frames = np.concatenate([stream.process(block) for block in _blocks(samples)])
+    frames = np.concatenate([stream.process(block) for block in blocks_of(samples)])
     picture = frames.T.astype(np.float64)
     if front_end.log_epsilon is None:
         factor = 20.0 if front_end.scaling == "magnitude" else 10.0
@@ -198,8 +197,3 @@ def _narrowed(picture: NDArray[np.float64]) -> NDArray[np.float64]:
     missing = -picture.shape[1] % group
     padded = np.pad(picture, ((0, 0), (0, missing)), mode="edge")
     return np.asarray(padded.reshape(len(picture), -1, group).max(axis=2))
-
-
-def _blocks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
-    for start in range(0, len(samples), BLOCK_LENGTH):
-        yield samples[start : start + BLOCK_LENGTH]
