@@ -1,4 +1,4 @@
-"""A whole Home Assistant against a listening device, over a real broker: both may change things.
+"""A whole Home Assistant against a listening device: over a real broker, and by Wyoming.
 
 Only where HOME_ASSISTANT_PYTHON names an interpreter that has `homeassistant` and `paho-mqtt`.
 """
@@ -184,3 +184,25 @@ def test_home_assistant_shows_and_changes_what_the_page_does(
         assert daemon.end() == 0
         shows(switch, "unavailable")
     assert home.said == ["ready: loaded"]
+
+
+@pytest.mark.parametrize("microphone", [True, False])
+def test_home_assistant_finds_the_wyoming_service_and_hears_its_word(
+    pulse: Pulse, microphone: bool
+) -> None:
+    """Twelve times in a row, with and without a microphone of the device's own."""
+    if not PYTHON:
+        pytest.skip("HOME_ASSISTANT_PYTHON names no interpreter with homeassistant")
+    pytest.importorskip("wyoming")
+    text = f"[microphone]\nenabled = {str(microphone).lower()}\n[wyoming]\nport = 10413\n"
+    path = write_settings(pulse.folder, text)
+    (pulse.folder / "said.raw").write_bytes(beeps((0.5,), 2.0).tobytes())
+    with running(pulse.environment, "--settings", str(path)) as daemon:
+        daemon.wait_for_log("wyoming: listening on")
+        guest = GUEST.with_name("home_assistant_wyoming_guest.py")
+        command = [PYTHON, str(guest), "10413", str(pulse.folder / "said.raw"), "12"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+        assert daemon.end() == 0
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found == {"words": ["beep"], "heard": [["beep", "beep"]] * 12}

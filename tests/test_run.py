@@ -193,14 +193,15 @@ def test_devices(pulse: Pulse, without_sound: dict[str, str]) -> None:
 
 def test_check(tmp_path: Path, without_sound: dict[str, str]) -> None:
     path = write_settings(tmp_path, "[[gpio]]\nbackend = 'mock'\nline = 'LAMP'\n")
-    config = alsa_file_config(tmp_path, beeps((0.2,), 1.0), 16000)
+    tone = beeps((0.0, 0.25, 0.5, 0.75), 1.0)  # as loud in every part of it
+    config = alsa_file_config(tmp_path, tone, 16000)
     done = command(
         {**os.environ, "ALSA_CONFIG_PATH": str(config)}, "check", "--json", "--settings", str(path)
     )
     results = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
     for name in ("model", "sound", "microphone", "chime", "pin LAMP"):
         assert results[name]["verdict"] == "ok", results[name]
-    assert "level -2" in results["microphone"]["text"]
+    assert "level -18 dBFS" in results["microphone"]["text"]
     assert done.returncode == 0
     done = command(without_sound, "check", "--settings", str(path))
     assert done.returncode == 1
