@@ -64,7 +64,7 @@ def _hdf5_description(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(_saved("seed.h5"))
     with h5py.File(path, "r+") as file:
-        file.attrs["model_config"] = np.void(content or b"{")
+        file.attrs["model_config"] = np.bytes_(content or b"{")
     _network(path)
 
 
