@@ -68,7 +68,9 @@ wheel: $(VENV)/.workstation  ## build the wheel that goes to the Pi
 
 digests:  ## write the digests of the trained models beside their cards
 	@for card in models/trained/*/README.md; do \
-	    (cd "$$(dirname "$$card")" && sha256sum *.tflite *.keras > SHA256SUMS); done
+	    (cd "$$(dirname "$$card")" && \
+	        find . -name '*.tflite' -o -name '*.keras' -o -name '*.npz' | sed 's,^./,,' | sort | \
+	        xargs sha256sum > SHA256SUMS); done
 
 sbom: $(VENV)/.workstation  ## write the bills of materials of package and image
 	$(BIN)/python -m board sbom --out $(OUT)

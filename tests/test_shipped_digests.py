@@ -25,7 +25,7 @@ def test_digests_beside_the_card_are_those_of_the_files(folder: Path) -> None:
     assert "(SHA256SUMS)" in (folder / "README.md").read_text()
 
 
-MODELS = {".tflite", ".keras"}
+MODELS = {".tflite", ".keras", ".npz"}
 
 
 def test_the_default_model_is_a_trained_one() -> None:
