@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd, frames_of
+from models.__main__ import build_parser
 from models.settings.config import read_config
 from models.speech_embedding import network as speech_embedding
 from models.speech_embedding import transfer
@@ -138,3 +139,10 @@ def test_other_files_than_the_published_ones_are_refused(tmp_path: Path) -> None
     path.write_bytes(b"else")
     with pytest.raises(SettingsError, match="another file"):
         transfer._checked(path)
+
+
+def test_another_kind_of_front_end_is_refused(tmp_path: Path) -> None:
+    config = str(ROOT / "models/configs/activate-reference.toml")
+    options = ["--from", str(tmp_path), "--data", str(tmp_path), "--out", str(tmp_path / "w.npz")]
+    with pytest.raises(SettingsError, match="log frames of 25 ms each 10 ms at 16 kHz"):
+        transfer.run(build_parser(["embedding"]).parse_args(["embedding", config, *options]))

@@ -24,8 +24,10 @@ DIGESTS = {
     "embedding_model.tflite": "c0aea21eb84a4ce90a08c870da41b7a7173b45269e6a3207c71d67c40f3a59d8",
 }
 """SHA-256 of the files in pyopen-wakeword 1.1.0 on PyPI (Apache-2.0)."""
+RATE_HZ = 16_000
 SAMPLES = 24_240
-"""Of one stretch: 150 of our frames, 149 of its."""
+FRAMES = 150
+"""Of our own in one stretch; the embedding has one fewer."""
 STRETCHES = 2000
 LEVELS_DB = (-30.0, 3.0)
 """Stretches are made louder by a gain between these, so that quiet speech is fitted too."""
@@ -61,6 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
     from models.speech_embedding import network
 
     front_end = replace(read_config(arguments.config).front_end, mean=(), deviation=())
+    num_frames = len(frames_of(front_end, np.zeros(SAMPLES, np.int16)))
+    if (front_end.sample_rate_hz, num_frames) != (RATE_HZ, FRAMES) or front_end.log_epsilon is None:
+        raise SettingsError(
+            f"{arguments.config}: the embedding reads log frames of 25 ms each 10 ms at 16 kHz"
+        )
     published = _Published(*(_checked(arguments.folder / name) for name in DIGESTS))
     stretches = list(_stretches(arguments.data, front_end.sample_rate_hz, arguments.seed))
     bands = np.array([published.bands(each) for each in stretches])
