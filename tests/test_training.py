@@ -118,6 +118,8 @@ def test_an_interrupted_run_keeps_the_step_it_is_at(config, folders, whole, tmp_
         return ""
 
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    if sent == signal.SIGINT and before[0] == signal.SIG_IGN:
+        pytest.skip("SIGINT is ignored here, as behind `&` in a script, and stays so")
     with pytest.raises(KeyboardInterrupt, match="kept at step 3"):
         run(seldom, (folders,), tmp_path, remark=ask)
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
