@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from convert.reading.chain import chain
 from convert.reading.sizes import check_size
 from firmware_py.errors import ArtefactError
+from firmware_py.reading.bounds import shown_value
 from firmware_py.reading.lines import first_line
 from models.settings.config import Config
 from models.training.architecture import offline_model
@@ -147,7 +148,8 @@ class _Found:
             three_axes = "kernel" in arrays and arrays["kernel"].ndim == 3
             if set(wanted) == set(arrays) and three_axes == (kind is layers.Conv1D):
                 return kind
-        raise self._error(f"layer {name!r} has the unknown weights {', '.join(sorted(arrays))}")
+        unknown = shown_value(sorted(arrays))
+        raise self._error(f"layer {name!r} has the unknown weights {unknown}")
 
     def _error(self, fault: str) -> ArtefactError:
         return ArtefactError(
