@@ -39,7 +39,7 @@ COMMANDS = {
     "select": ("models.commands.select", "a network for only some of the words of another"),
     "verifier": ("models.commands.verifier", "train a second stage for a trained network"),
     "embedding": (
-        "models.speech_embedding.transfer",
+        "models.speech_embedding.command",
         "fit Google's speech embedding to a front end, for second stages",
     ),
     "words": ("models.commands.words", "judge and tune models of command words"),

