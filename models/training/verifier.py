@@ -47,9 +47,7 @@ log = logging.getLogger(__name__)
 def build_head(num_features: int, num_labels: int, units: int) -> keras.Sequential:
     """Return what learns: embeddings [windows, num_features] to posteriors [windows, labels]."""
     model = keras.Sequential([keras.Input((num_features,), name="features")])
-    model.add(layers.Dropout(HEAD_DROPOUT, name="dropout"))
-    model.add(layers.Dense(units, activation="relu", name="dense"))
-    model.add(layers.Dense(num_labels, activation="sigmoid", name="head"))
+    _add_answers(model, HEAD_DROPOUT, units, num_labels)
     return model
 
 
@@ -81,10 +79,15 @@ def build_small(num_bins: int, num_labels: int) -> keras.Sequential:
         model.add(layers.ReLU(name=f"relu_{number}"))
     model.add(layers.MaxPooling2D((2, 1), name="pool"))
     model.add(layers.Flatten(name="flat"))
-    model.add(layers.Dropout(DROPOUT, name="dropout"))
-    model.add(layers.Dense(DENSE_UNITS, activation="relu", name="dense"))
-    model.add(layers.Dense(num_labels, activation="sigmoid", name="head"))
+    _add_answers(model, DROPOUT, DENSE_UNITS, num_labels)
     return model
+
+
+def _add_answers(model: keras.Sequential, dropout: float, units: int, num_labels: int) -> None:
+    """Add the layers that turn features, [windows, features], into posteriors."""
+    model.add(layers.Dropout(dropout, name="dropout"))
+    model.add(layers.Dense(units, activation="relu", name="dense"))
+    model.add(layers.Dense(num_labels, activation="sigmoid", name="head"))
 
 
 def train_verifier(
