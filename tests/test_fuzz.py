@@ -12,15 +12,6 @@ from fuzz.readers import CORPUS, QUICK, READERS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from convert.reading import inspection
-
-
-@pytest.fixture(autouse=True)
-def inspected_in_forks_here_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readers of networks change how HDF5 is inspected; other tests get it as it was."""
-    monkeypatch.setattr(inspection, "subprocess", inspection.subprocess)
-
-
 small = settings(
     max_examples=60,
     deadline=None,

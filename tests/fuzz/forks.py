@@ -7,16 +7,22 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 from convert.reading import inspection
 
 
-def inspect_in_forks() -> None:
-    """Let `inspect_hdf5` fork from now on."""
-    inspection.subprocess = _FORKS
+@contextmanager
+def inspected_in_forks() -> Iterator[None]:
+    """Let `inspect_hdf5` fork meanwhile."""
+    before, inspection.subprocess = inspection.subprocess, _FORKS
+    try:
+        yield
+    finally:
+        inspection.subprocess = before
 
 
 class _Forks:

@@ -36,12 +36,12 @@ gru_units = [2]
 def _network(path: Path) -> None:
     """Read a trained network; HDF5 is looked through in a fork."""
     from convert.reading.trained import read_trained
-    from fuzz.forks import inspect_in_forks
+    from fuzz.forks import inspected_in_forks
 
-    inspect_in_forks()
     config = path.with_name("config.toml")
     config.write_text(CONFIG)
-    read_trained(path, config)
+    with inspected_in_forks():
+        read_trained(path, config)
 
 
 def _member(name: str) -> Callable[[Path], None]:
