@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -225,6 +226,20 @@ def test_selection(beep: Artefact, words: Path, speech: Path) -> None:
     assert (evaluation.point.false_accepts, evaluation.point.hours * 3600) == (0, 50)
     few = evaluate(beep, [words], [speech], Setting(Selection(limit=2)))
     assert (few.point.positives, few.point.hours * 3600) == (2, 20)
+
+
+def test_copies_of_a_recording_count_once(
+    beep: Artefact, words: Path, speech: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    once = evaluate(beep, [words], [speech]).point
+    again = tmp_path / "again"
+    shutil.copytree(speech, again)
+    link = tmp_path / "link"
+    link.symlink_to(speech)
+    point = evaluate(beep, [words, words], [speech, again, link]).point
+    assert (point.positives, point.hours) == (once.positives, once.hours)
+    assert point.false_accepts == once.false_accepts > 0
+    assert "recordings are copies of others" in caplog.text
 
 
 def test_empty_selection_is_refused(beep: Artefact, words: Path, speech: Path) -> None:

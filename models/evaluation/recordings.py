@@ -1,6 +1,8 @@
 """Which recordings are tried, and what is known about each."""
 
+import hashlib
 import logging
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,12 +86,12 @@ class BadFiles:
 
 
 def find_clips(folders: Sequence[Path], selection: Selection, role: str) -> list[EvaluationClip]:
-    """Return the recordings in `folders` that `selection` takes.
+    """Return the recordings in `folders` that `selection` takes, copies of one file once.
 
     A folder may also be a single recording. Raises SettingsError when a folder is missing or
     nothing is left.
     """
-    clips = [clip for folder in folders for clip in _clips_in(folder, selection)]
+    clips = _without_copies([clip for folder in folders for clip in _clips_in(folder, selection)])
     if selection.folds is not None:
         clips = [clip for clip in clips if fold_of(clip.path) in selection.folds]
     if not clips:
@@ -100,6 +102,23 @@ def find_clips(folders: Sequence[Path], selection: Selection, role: str) -> list
         chosen = np.sort(rng.choice(len(clips), selection.limit, replace=False))
         clips = [clips[index] for index in chosen]
     return clips
+
+
+def _without_copies(clips: Sequence[EvaluationClip]) -> list[EvaluationClip]:
+    """Return the recordings, of equal files the first: one that counts twice weighs twice."""
+    sizes = Counter(clip.path.stat().st_size for clip in clips)
+    seen: set[bytes] = set()
+    kept = []
+    for clip in clips:
+        if sizes[clip.path.stat().st_size] > 1:
+            content = hashlib.sha256(clip.path.read_bytes()).digest()
+            if content in seen:
+                continue
+            seen.add(content)
+        kept.append(clip)
+    if len(kept) < len(clips):
+        log.warning("%d of %d recordings are copies of others", len(clips) - len(kept), len(clips))
+    return kept
 
 
 def _clips_in(folder: Path, selection: Selection) -> list[EvaluationClip]:
