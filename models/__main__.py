@@ -18,7 +18,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 COMMANDS = {
     "new": ("models.own_word.command", "make a model for a phrase of your own"),
     "improve": (
-        "models.own_word.improving.command",
+        "models.own_word.improve.command",
         "fine-tune a model with clips labelled where it listens",
     ),
     "speak": ("models.commands.speak", "synthetic recordings of a phrase"),

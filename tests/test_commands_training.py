@@ -19,7 +19,7 @@ from models.settings.config import Config, read_config
 from models.settings.schedule import Schedule
 from models.training.compilation import _rate
 from models.training.loop import TrainingOutcome
-from models.training.run_folder import train_in
+from models.training.run import train_in
 from models.words.confusion import Confusion
 from models.words.task import CommandWords
 

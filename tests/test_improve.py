@@ -20,7 +20,7 @@ from firmware_py.monitor.event_recorder import wav
 from firmware_py.monitor.export import export
 from firmware_py.monitor.journal import Journal, JournalEntry
 from firmware_py.policies.trigger import TriggerPolicy
-from models.own_word.improving import labelled
+from models.own_word.improve import labelled
 
 keras = pytest.importorskip("keras")
 
@@ -30,14 +30,14 @@ from test_training import SCHEDULE  # noqa: E402
 from convert.conversion import convert  # noqa: E402
 from models.__main__ import main  # noqa: E402
 from models.evaluation.metrics import OperatingPoint  # noqa: E402
-from models.own_word.improving import judging, learning, placing, teaching  # noqa: E402
-from models.own_word.improving.improvement import Improvement  # noqa: E402
-from models.own_word.improving.known_model import find_known_model  # noqa: E402
+from models.own_word.improve import before_and_after, fine_tuning, placing, teaching  # noqa: E402
+from models.own_word.improve.known_model import find_known_model  # noqa: E402
+from models.own_word.improve.request import Improvement  # noqa: E402
 from models.recordings.manifest import read_manifest  # noqa: E402
 from models.recordings.word_place import word_bounds  # noqa: E402
 from models.settings.config import TRAINED, read_config  # noqa: E402
 from models.settings.recipe import Augmentation  # noqa: E402
-from models.training.run_folder import train_in  # noqa: E402
+from models.training.run import train_in  # noqa: E402
 from models.training.trigger_words import TriggerWords  # noqa: E402
 
 
@@ -248,7 +248,7 @@ class FakeScore:
     ],
 )
 def test_what_is_worse(before, after, reason) -> None:
-    reasons = "; ".join(judging.reasons_against(FakeScore(*before), FakeScore(*after)))
+    reasons = "; ".join(before_and_after.reasons_against(FakeScore(*before), FakeScore(*after)))
     assert reason in reasons
     assert bool(reasons) == bool(reason)
 
@@ -316,7 +316,7 @@ def improve(tone_model: Path, clips: Path, data: Path, out: Path, *more: str) ->
 def in_this_process(monkeypatch) -> None:
     """Make clips in a thread, and few of them."""
     schedule = replace(
-        learning.SCHEDULE,
+        fine_tuning.SCHEDULE,
         steps=80,
         batch_size=8,
         learning_rate=1e-2,
@@ -326,7 +326,7 @@ def in_this_process(monkeypatch) -> None:
         average_momentum=0.8,
         checkpoint_steps=10,
     )
-    monkeypatch.setattr(learning, "SCHEDULE", schedule)
+    monkeypatch.setattr(fine_tuning, "SCHEDULE", schedule)
     monkeypatch.setattr("models.commands.executors.open_pool", lambda *_: ThreadPoolExecutor(1))
 
 
@@ -383,9 +383,9 @@ def test_the_whole_way_stopped_and_gone_on(
 def test_a_worse_model_is_not_written(
     tone_model, tone_clips, folders, tmp_path, monkeypatch, capsys
 ) -> None:
-    schedule = replace(learning.SCHEDULE, steps=2, evaluation_steps=2)
-    monkeypatch.setattr(learning, "SCHEDULE", schedule)
-    monkeypatch.setattr(judging, "reasons_against", lambda *_: ["it is worse"])
+    schedule = replace(fine_tuning.SCHEDULE, steps=2, evaluation_steps=2)
+    monkeypatch.setattr(fine_tuning, "SCHEDULE", schedule)
+    monkeypatch.setattr(before_and_after, "reasons_against", lambda *_: ["it is worse"])
     out = tmp_path / "worse"
     assert improve(tone_model, tone_clips, folders, out) == 1
     result = json.loads(capsys.readouterr().out)
@@ -405,9 +405,9 @@ def test_recordings_that_are_not_there_are_named(
     with pytest.raises(
         SettingsError, match=r"none without the word is at hand, .* hold others with"
     ):
-        learning.improved_config(improvement)
+        fine_tuning.improved_config(improvement)
     (data / "others").symlink_to(folders / "others")
     caplog.clear()
-    config = learning.improved_config(improvement)
+    config = fine_tuning.improved_config(improvement)
     assert "3 sources 1 are at hand and mixed in; not found: words, noise" in caplog.text
     assert [source.path for source in config.recipe.sources] == ["others"]

@@ -20,10 +20,11 @@ from tone_recordings import BEEP, RATE_HZ, make_speech, make_words, sound
 
 from firmware_py.errors import MissingToolError, SettingsError
 from models.errors import UnfitModelError
-from models.own_word import judgement, material, speech, takes
+from models.own_word import judgement, speech, takes
 from models.own_word.countdown import Countdown, in_words
 from models.own_word.presets import PRESETS, Amounts
 from models.own_word.request import Request, slug
+from models.own_word.source_folders import NEAR_BANK, WORDS, roots
 from models.phrases.lexicon import common_words
 from models.progress import end_early, progress_bar, sign_of_life
 from models.recordings.folds import fold_of
@@ -302,7 +303,7 @@ class TestWithVoices:
         first = speech.banks(request)
         assert first == speech.banks(request)
         assert len(first) == 8
-        near = next(bank for bank in first if bank.folder.name == material.NEAR_BANK)
+        near = next(bank for bank in first if bank.folder.name == NEAR_BANK)
         assert near.phrases[0] == "hay fever"
         assert len(near.phrases) == 5
         assert not near.complete
@@ -329,7 +330,7 @@ class TestWithVoices:
         other = record(tmp_path / "other", "x.wav")
         twin = record(other / "talk", "x.wav")
         with pytest.raises(SettingsError, match="another folder is called 'talk' too"):
-            material.roots(replace(request, negatives=(talk, twin)))
+            roots(replace(request, negatives=(talk, twin)))
 
     def test_numbers_are_spoken_as_words_and_shown_as_written(self, tmp_path, monkeypatch) -> None:
         small = Amounts(words=2, carried=1, near_phrases=4, near_takes=1, sentences=3)
@@ -337,7 +338,7 @@ class TestWithVoices:
         request = Request("hal 9000", tmp_path, "quick")
         speech.refuse_unspeakable(request)
         request.work.mkdir(parents=True)
-        words = next(bank for bank in speech.banks(request) if bank.folder.name == material.WORDS)
+        words = next(bank for bank in speech.banks(request) if bank.folder.name == WORDS)
         assert words.phrases == ("hal nine thousand",)
         assert request.phrase == "hal 9000"
 

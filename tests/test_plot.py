@@ -15,7 +15,6 @@ from firmware_py.artefact import read_artefact
 from firmware_py.errors import AudioError, SettingsError
 from models.commands import plot
 from models.evaluation.metrics import smoothed
-from models.evaluation.recordings import EvaluationClip
 from models.evaluation.report.scene import (
     COLUMNS,
     LABEL_SECONDS,
@@ -23,6 +22,7 @@ from models.evaluation.report.scene import (
     draw_excerpt,
     spectrogram,
 )
+from models.evaluation.selection import EvaluationClip
 from models.settings.config import REFERENCE_CONFIG, read_config
 
 BEEP = Path(__file__).parent / "data" / "beep.tflite"

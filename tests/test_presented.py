@@ -12,7 +12,7 @@ from firmware_py.errors import AudioError
 from models.evaluation.background import active_part, continued_background
 from models.evaluation.conditions import Condition, all_conditions
 from models.evaluation.presented import LEAD_IN_SECONDS, TAIL_SECONDS, PresentedClip, present
-from models.evaluation.recordings import EvaluationClip
+from models.evaluation.selection import EvaluationClip
 
 RATE_HZ = 16000
 

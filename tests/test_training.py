@@ -25,7 +25,7 @@ from models.settings.schedule import BOUNDS, Schedule  # noqa: E402
 from models.training import checkpoint  # noqa: E402
 from models.training.log import read_log  # noqa: E402
 from models.training.loop import train, with_normalisation  # noqa: E402
-from models.training.settled import with_normalisation_of  # noqa: E402
+from models.training.run_folder import with_normalisation_of  # noqa: E402
 from models.training.trigger_words import TriggerWords  # noqa: E402
 
 SCHEDULE = Schedule(

@@ -9,7 +9,7 @@ from board.bundle.releases import RELEASES
 from board.device.choices import add_kit_options, chosen_kit
 
 if TYPE_CHECKING:
-    from board.prepare.card import BootPartition
+    from board.prepare.boot_partition import BootPartition
     from board.prepare.owner import Owner, Wifi
 
 EPILOG = """\
@@ -71,7 +71,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prepare the card; all that can be wrong is found before it is touched."""
-    from board.prepare.cards import open_card
+    from board.prepare.open_card import open_card
     from board.prepare.preparing import prepare_card
     from board.prepare.release import detect_release
 

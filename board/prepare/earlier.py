@@ -3,7 +3,7 @@
 import json
 import shlex
 
-from board.prepare.card import BootPartition
+from board.prepare.boot_partition import BootPartition
 from board.prepare.first_run import SCRIPT
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from board.device.content import Content, bytes_of
 from board.errors import BoardError
-from board.prepare.card import BootPartition, folders_of
-from board.prepare.partition import Partition, boot_partition
+from board.prepare.boot_partition import BootPartition, folders_of
+from board.prepare.partition_table import Partition, boot_partition
 from board.programs import run
 
 BLOCK = 1 << 20

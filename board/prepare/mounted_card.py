@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from board.device.content import Content, bytes_of
-from board.prepare.card import BootPartition
+from board.prepare.boot_partition import BootPartition
 
 
 class MountedCard(BootPartition):

@@ -8,7 +8,7 @@ from board.device.content import Content, digest_of_all
 from board.device.kit import FOLDER as DEVICE
 from board.errors import BoardError
 from board.prepare.boot_files import with_config_lines, with_parameters
-from board.prepare.card import BootPartition
+from board.prepare.boot_partition import BootPartition
 from board.prepare.cloud_init import seed_files, spent_files
 from board.prepare.first_run import PARAMETERS, SCRIPT, first_run_script
 from board.prepare.owner import Owner

@@ -4,7 +4,7 @@ import re
 
 from board.bundle import Release
 from board.errors import BoardError
-from board.prepare.card import BootPartition
+from board.prepare.boot_partition import BootPartition
 
 FIRST_BOOKWORM = "2023-10-10"
 """https://downloads.raspberrypi.com/raspios_arm64/release_notes.txt"""

@@ -20,7 +20,7 @@ from models.replacing import replacing
 from models.settings.config import Config, read_config
 from models.training.checkpoint import save_model
 from models.training.compilation import load_network
-from models.training.settled import BEST_MODEL, CONFIG, RECORD, refuse_other_runs
+from models.training.run_folder import BEST_MODEL, CONFIG, RECORD, refuse_other_runs
 
 log = logging.getLogger(__name__)
 

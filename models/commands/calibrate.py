@@ -8,7 +8,7 @@ from typing import Any
 
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
-from models.commands import executors, trial_options
+from models.commands import evaluation_options, executors
 from models.evaluation import Evaluation, calibrate, collect, write_operating_points
 from models.evaluation.conditions import AS_RECORDED
 from models.evaluation.fitness import (
@@ -39,14 +39,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help=f"false accepts an hour of {names} (default:"
         f" {' '.join(f'{rate:g}' for rate in TARGETS.values())})",
     )
-    trial_options.add_recordings(parser, positives_required=False)
-    trial_options.add_conditions(parser)
+    evaluation_options.add_recordings(parser, positives_required=False)
+    evaluation_options.add_conditions(parser)
     group = parser.add_argument_group("policy, the model's own where not given")
     group.add_argument("--label", help="the label to try, where the model has several")
     group.add_argument(
         "--threshold", type=float, metavar="X", help="of the default policy, instead of its rate's"
     )
-    trial_options.add_steps(group)
+    evaluation_options.add_steps(group)
     parser.add_argument("--json", action="store_true", help="one JSON object a policy")
     executors.add_arguments(parser, "run recordings")
     parser.set_defaults(run=run)
@@ -56,13 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Choose and write the policies; print what each promises."""
     targets = _targets(arguments.rates)
     artefact = read_artefact(arguments.artefact)
-    policy = trial_options.chosen_policy(artefact, arguments)
+    policy = evaluation_options.chosen_policy(artefact, arguments)
     with executors.open_executor(arguments.workers, arguments.dask) as executor:
         heard = collect(
             artefact,
             arguments.positives,
             arguments.negatives,
-            trial_options.setting(arguments),
+            evaluation_options.setting(arguments),
             executor,
         )
     hours = heard.hours_in(AS_RECORDED)

@@ -7,7 +7,7 @@ from typing import Any
 
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
-from models.commands import executors, trial_options
+from models.commands import evaluation_options, executors
 from models.evaluation import Evaluation, evaluate
 from models.evaluation.report.folder import write_report
 from models.evaluation.report.tables import percent_with_interval, rate_with_interval
@@ -24,8 +24,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " --negatives speech noise --noise noise --snr-db 20 10 5 0 --report report",
     )
     parser.add_argument("artefact", type=Path, metavar="ARTEFACT")
-    trial_options.add_recordings(parser)
-    trial_options.add_conditions(parser)
+    evaluation_options.add_recordings(parser)
+    evaluation_options.add_conditions(parser)
     _add_policy(parser)
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
     parser.add_argument(
@@ -53,7 +53,7 @@ def _add_policy(parser: argparse.ArgumentParser) -> None:
         metavar="R",
         help="choose the lowest threshold that keeps to this",
     )
-    trial_options.add_steps(group)
+    evaluation_options.add_steps(group)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -66,8 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
             artefact,
             arguments.positives,
             arguments.negatives,
-            trial_options.setting(arguments),
-            policy=trial_options.chosen_policy(artefact, arguments, arguments.operating_point),
+            evaluation_options.setting(arguments),
+            policy=evaluation_options.chosen_policy(artefact, arguments, arguments.operating_point),
             target_false_accepts_per_hour=arguments.target_false_accepts_per_hour,
             executor=executor,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
-from models.commands import executors, trial_options
+from models.commands import evaluation_options, executors
 from models.evaluation import Selection
 from models.evaluation.hard_negatives import mine
 from models.recordings.manifest import MANIFEST
@@ -23,7 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " --out data/mined",
     )
     parser.add_argument("artefact", type=Path, metavar="ARTEFACT")
-    trial_options.add_negatives(parser)
+    evaluation_options.add_negatives(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.negatives,
             arguments.out,
             least_score=arguments.least_score,
-            selection=Selection(trial_options.folds(arguments), exclude=arguments.exclude),
+            selection=Selection(evaluation_options.folds(arguments), exclude=arguments.exclude),
             limit=arguments.limit,
             label=arguments.label,
             on_bad=arguments.on_bad,

@@ -11,7 +11,7 @@ from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
 from models.commands import executors
 from models.evaluation.people_bench import Judged, judge
-from models.evaluation.report.bench import markdown, trade_offs
+from models.evaluation.report.people_bench import markdown, trade_offs
 from models.replacing import replacing
 
 ROWS = "rows.json"

@@ -15,9 +15,9 @@ from firmware_py.installation.library import open_model
 from firmware_py.replay import detect_in_file
 from firmware_py.streaming.frame_detector import joined
 from models.evaluation.metrics import smoothed
-from models.evaluation.recordings import EvaluationClip, clip_of, load_recording
 from models.evaluation.report.scene import Excerpt, NetworkResponse, draw_excerpt
 from models.evaluation.runs import step_ends_seconds
+from models.evaluation.selection import EvaluationClip, clip_of, load_recording
 from models.recordings.manifest import read_manifest
 from models.settings.config import REFERENCE_CONFIG, read_config
 

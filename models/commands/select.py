@@ -13,7 +13,7 @@ import tomli_w
 from firmware_py.errors import SettingsError
 from firmware_py.schema import to_mapping
 from models.settings.config import Config, read_config
-from models.training.settled import BEST_MODEL, CONFIG, RECORD, VERIFIER, refuse_other_runs
+from models.training.run_folder import BEST_MODEL, CONFIG, RECORD, VERIFIER, refuse_other_runs
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:

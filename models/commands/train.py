@@ -11,8 +11,8 @@ from models.commands import executors
 from models.settings.config import TRAINED, read_config
 from models.settings.recipe import Recipe
 from models.settings.words import WordsRecipe
-from models.training.run_folder import train_in
-from models.training.settled import refuse_other_runs
+from models.training.run import train_in
+from models.training.run_folder import refuse_other_runs
 from models.training.task import Task
 from models.training.trigger_words import TriggerWords
 from models.words.task import CommandWords

@@ -33,7 +33,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train; print the path of the verifier."""
     from models.settings.config import read_config
-    from models.training.settled import CONFIG
+    from models.training.run_folder import CONFIG
     from models.training.verifier import train_verifier
 
     if min(arguments.clips, arguments.epochs) < 1 or not 0 <= arguments.seed < 2**31:

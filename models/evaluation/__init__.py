@@ -3,8 +3,8 @@
 from models.evaluation.assess import assess, evaluate
 from models.evaluation.collect import CollectedPosteriors, Setting, collect
 from models.evaluation.operating_points import calibrate, write_operating_points
-from models.evaluation.recordings import Selection
 from models.evaluation.results import Evaluation
+from models.evaluation.selection import Selection
 
 __all__ = [
     "CollectedPosteriors",

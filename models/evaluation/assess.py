@@ -22,9 +22,9 @@ from models.evaluation.metrics import (
     smoothed,
     sweep_triggers,
 )
-from models.evaluation.recordings import EvaluationClip
 from models.evaluation.results import ClipResult, Evaluation, FrameAccuracy, Group, Peak
 from models.evaluation.runs import ClipRun, StreamRun, decided_seconds
+from models.evaluation.selection import EvaluationClip
 
 LABEL_SECONDS = 0.25
 """Steps that end within this time after the word's end should be above the threshold."""

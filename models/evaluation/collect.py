@@ -12,14 +12,6 @@ from firmware_py.audio import open_recording
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation.conditions import AS_RECORDED, Condition, all_conditions
-from models.evaluation.recordings import (
-    BadFile,
-    BadFiles,
-    EvaluationClip,
-    OnBad,
-    Selection,
-    find_clips,
-)
 from models.evaluation.runs import (
     CLIPS_PER_JOB,
     ClipRun,
@@ -28,6 +20,14 @@ from models.evaluation.runs import (
     run_clips,
     run_jobs,
     run_streams,
+)
+from models.evaluation.selection import (
+    BadFile,
+    BadFiles,
+    EvaluationClip,
+    OnBad,
+    Selection,
+    find_clips,
 )
 
 STREAM_SECONDS = 300.0

@@ -13,9 +13,9 @@ from firmware_py.artefact import Artefact, Metadata
 from firmware_py.errors import SettingsError
 from models.evaluation.collect import label_of, stream_batches, trigger_policy
 from models.evaluation.metrics import smoothed
-from models.evaluation.recordings import BadFiles, OnBad, Selection, find_clips
 from models.evaluation.report.excerpts import cut_out
 from models.evaluation.runs import Job, StreamRun, run_jobs, run_streams
+from models.evaluation.selection import BadFiles, OnBad, Selection, find_clips
 from models.recordings.folds import name_of_stretch
 from models.recordings.manifest import MANIFEST
 

@@ -20,7 +20,7 @@ from models.evaluation.conditions import (
     resampled,
     set_level,
 )
-from models.evaluation.recordings import EvaluationClip, load_recording
+from models.evaluation.selection import EvaluationClip, load_recording
 
 LEAD_IN_SECONDS = 1.0
 """Background before a clip: a live stream never begins with a word."""

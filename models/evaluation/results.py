@@ -12,8 +12,8 @@ from firmware_py.schema import to_mapping
 from models.evaluation.collect import CollectedPosteriors
 from models.evaluation.conditions import AS_RECORDED, Condition
 from models.evaluation.metrics import Curve, OperatingPoint
-from models.evaluation.recordings import EvaluationClip
 from models.evaluation.runs import ClipRun
+from models.evaluation.selection import EvaluationClip
 
 STRICT, DEFAULT, SENSITIVE = "strict", "default", "sensitive"
 TARGETS = {STRICT: 0.1, DEFAULT: 0.5, SENSITIVE: 2.0}

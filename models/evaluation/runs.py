@@ -24,7 +24,7 @@ from models.evaluation.conditions import (
     set_level,
 )
 from models.evaluation.presented import LEAD_IN_SECONDS, PresentedClip, present
-from models.evaluation.recordings import BadFile, BadFiles, EvaluationClip, load_recording
+from models.evaluation.selection import BadFile, BadFiles, EvaluationClip, load_recording
 
 CLIPS_PER_JOB = 32
 

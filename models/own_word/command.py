@@ -10,9 +10,9 @@ from typing import Any
 
 from firmware_py.artefact import read_artefact
 from models.commands import executors
-from models.own_word.material import refuse_unfit_folders
 from models.own_word.presets import PRESETS
 from models.own_word.request import Request, slug
+from models.own_word.source_folders import refuse_unfit_folders
 from models.phrases.length import refuse_unfit_length
 from models.progress import sign_of_life
 from models.settings.config import TRAINED
@@ -112,11 +112,12 @@ def run(arguments: argparse.Namespace) -> int:
         from models.own_word.speech import refuse_unspeakable  # loads SciPy and the voices
 
         refuse_unspeakable(request)
-        from models.own_word import carding, judgement, making  # they load TensorFlow
+        from models.own_word import judgement, phases  # they load TensorFlow
+        from models.own_word.card import write_model_card
 
     with executors.open_pool(arguments.workers, arguments.dask) as executor:
-        making.make_model(request, executor, arguments.workers)
-    card = carding.write_model_card(request)
+        phases.make_model(request, executor, arguments.workers)
+    card = write_model_card(request)
     first = read_artefact(judgement.artefacts(request)[0])
     found = first.metadata.evaluation
     if arguments.json:

@@ -31,13 +31,13 @@ from models.evaluation.fitness import carried_targets, refuse_deaf
 from models.evaluation.report.folder import write_report
 from models.evaluation.results import DEFAULT, SENSITIVE, STRICT
 from models.own_word.learning import NOT_SPEECH, first_config
-from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.request import Request
+from models.own_word.source_folders import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.speech import TEST_FOLDS
 from models.recordings.folds import in_folds
 from models.recordings.sources import sound_files
 from models.replacing import replacing
-from models.training.settled import VERIFIER
+from models.training.run_folder import VERIFIER
 
 MODES: dict[str, Mode] = {"": "float16", "-int8": "weight-int8"}
 """Artefacts by what their names end in; the first is the one to use."""

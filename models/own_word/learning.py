@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
-from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS, roots
 from models.own_word.request import Request
+from models.own_word.source_folders import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS, roots
 from models.own_word.speech import DEVELOPMENT_FOLDS, TEST_FOLDS
 from models.progress import Remark
 from models.recordings.folds import first_besides
 from models.settings.config import CONFIGS, Config, read_config
 from models.settings.recipe import Source
-from models.training.run_folder import train_in
-from models.training.settled import BEST_MODEL, CONFIG, RECORD, VERIFIER
+from models.training.run import train_in
+from models.training.run_folder import BEST_MODEL, CONFIG, RECORD, VERIFIER
 from models.training.trigger_words import TriggerWords
 from models.training.verifier import train_verifier
 

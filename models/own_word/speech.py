@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_py.errors import MissingToolError
-from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, WORDS
 from models.own_word.presets import Amounts
 from models.own_word.request import Request
+from models.own_word.source_folders import CARRIED, NEAR_BANK, SENTENCES, WORDS
 from models.phrases.lexicon import pronounce
 from models.phrases.near_phrases import near_phrases
 from models.phrases.sentences import sentences, without

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models.replacing import replacing
-from models.training.settled import refuse_other_runs
+from models.training.run_folder import refuse_other_runs
 
 WORK = "work"
 """The folder, in the result's, of all that is only needed on the way."""

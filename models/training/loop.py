@@ -18,7 +18,7 @@ from models.training import checkpoint, moving_average
 from models.training.compilation import begin_again, build_and_compile
 from models.training.interruption import Interruption
 from models.training.log import TrainingLog
-from models.training.settled import BEST_MODEL, WORK
+from models.training.run_folder import BEST_MODEL, WORK
 from models.training.task import Task, network_of
 
 CHECKPOINT = "checkpoint.npz"

@@ -1,43 +1,89 @@
-"""The folder of a training run: its settled configuration, and the record of how it ended."""
+"""The folder of a training run: its files, and the settled configuration that it began with."""
 
+import hashlib
 import json
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from models.progress import Remark, no_remark
-from models.settings.config import Config
-from models.training.loop import TrainingOutcome, train, with_normalisation
-from models.training.settled import RECORD, settle, with_normalisation_of
-from models.training.task import Task
+import tomli_w
+
+from firmware_py.errors import SettingsError
+from firmware_py.schema import to_mapping
+from models.settings.config import Config, read_config
+
+CONFIG = "config.toml"
+WORK = "work"
+"""What a run needs to go on, in its folder; not for others."""
+MARK = "config.sha256"
+BEST_MODEL = "model.keras"
+VERIFIER = "verifier.keras"
+"""The second stage, where there is one."""
+RECORD = "training.json"
+"""What came of the run, written at its end."""
 
 
-def train_in(
+def refuse_other_runs(folder: Path, resume: bool = False) -> None:
+    """Raise SettingsError where a run would replace a network that it cannot go on from."""
+    if not (folder / BEST_MODEL).exists():
+        return
+    begun = any(folder.rglob(MARK))
+    if resume and begun:
+        return
+    raise SettingsError(
+        f"{folder}: holds a trained network, which would be lost; choose another --out"
+        + (", or go on with its run by --resume" if begun else "")
+    )
+
+
+def settle(
     folder: Path,
     config: Config,
-    task_of: Callable[[Config], Task],
-    executor: Executor,
     resume: bool,
-    *,
+    normalised: Callable[[Config], Config],
     start: Path | None = None,
-    remark: Remark = no_remark,
-) -> TrainingOutcome:
-    """Train in `folder` and leave there all that a converter and a reader want.
+) -> Config:
+    """Return the configuration that the run uses, normalised, and keep it in the folder.
 
-    task_of: makes the task of a configuration. resume: go on with what is there. start, remark:
-    see `models.training.loop.train`.
+    A resumed run keeps the one it began with; SettingsError if it is now given another, and for
+    a new run whose `start` is missing or is what it would remove. A new run removes the
+    checkpoints of an earlier one, so that it can never go on from them.
     """
-    if start:
-        config = with_normalisation_of(config, start)
-    config = settle(
-        folder, config, resume, lambda it: with_normalisation(task_of(it), executor), start
-    )
-    outcome = train(task_of(config), folder, executor, resume, start=start, remark=remark)
-    record = {
-        "steps": outcome.steps,
-        **outcome.record,
-        "seed": config.schedule.seed,
-        "start": start.name if start else None,
-    }
-    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return outcome
+    path, mark = folder / CONFIG, folder / WORK / MARK
+    digest = hashlib.sha256(json.dumps(to_mapping(config)).encode()).hexdigest()
+    if resume and path.exists():
+        if mark.exists() and mark.read_text().strip() != digest:
+            raise SettingsError(
+                f"{folder}: was begun with another configuration; train without --resume,"
+                " or choose another --out"
+            )
+        return read_config(path)
+    earlier = tuple(mark.parent.glob("checkpoint*.npz"))
+    _refuse_lost_start(start, earlier)
+    config = normalised(config)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    for checkpoint in earlier:
+        checkpoint.unlink()
+    path.write_text(tomli_w.dumps(to_mapping(config)), encoding="utf-8")
+    mark.write_text(digest + "\n", encoding="utf-8")
+    return config
+
+
+def _refuse_lost_start(start: Path | None, earlier: Sequence[Path]) -> None:
+    if start and not start.is_file():
+        raise SettingsError(f"{start}: there is no such network; check the path after --start")
+    if start and start.resolve() in [path.resolve() for path in earlier]:
+        raise SettingsError(f"{start}: the new run would remove it; choose another --out")
+
+
+def with_normalisation_of(config: Config, start: Path) -> Config:
+    """Return the configuration with the mean and deviation per bin that `start` learnt with.
+
+    As it is where it brings its own, or no configuration lies beside `start`.
+    """
+    beside = start.parent / CONFIG
+    if config.front_end.mean or not beside.exists():
+        return config
+    learnt = read_config(beside).front_end
+    front_end = replace(config.front_end, mean=learnt.mean, deviation=learnt.deviation)
+    return replace(config, front_end=front_end)

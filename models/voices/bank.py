@@ -14,7 +14,7 @@ import soundfile
 
 from firmware_py.errors import AudioError, MissingToolError, SettingsError
 from models.progress import Remark, no_remark, progress_bar, seconds_left
-from models.recordings.speakers import speaker
+from models.recordings.voice_names import speaker
 from models.voices.catalogue import find_voices
 from models.voices.engines.native import PREFIX
 from models.voices.engines.voice import Voice

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from models.evaluation.conditions import AS_RECORDED
 from models.evaluation.metrics import smoothed
 from models.evaluation.presented import present
-from models.evaluation.recordings import load_recording
 from models.evaluation.report.scene import Excerpt, NetworkResponse
 from models.evaluation.results import ClipResult, Evaluation, Peak
 from models.evaluation.runs import ClipRun, StreamRun, step_ends_seconds
+from models.evaluation.selection import load_recording
 
 BEFORE_SECONDS, AFTER_SECONDS = 2.5, 1.0
 """Sound that is kept around a false accept."""

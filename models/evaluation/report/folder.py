@@ -19,7 +19,7 @@ from models.evaluation.report.tables import (
     table,
 )
 from models.evaluation.results import TARGETS, Evaluation, Group, Peak
-from models.recordings.speakers import spoken_by
+from models.recordings.voice_names import spoken_by
 
 NUM_WORST = 20
 """False accepts and misses that are cut out to listen to."""

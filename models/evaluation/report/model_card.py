@@ -15,7 +15,7 @@ from models.evaluation.report.tables import (
     rate_with_interval,
     table,
 )
-from models.recordings.speakers import program
+from models.recordings.voice_names import program
 from models.settings.config import Config
 
 MANIFEST = "MANIFEST.md"

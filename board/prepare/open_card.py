@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from board.errors import BoardError
-from board.prepare.card import BootPartition
+from board.prepare.boot_partition import BootPartition
 from board.prepare.image_card import ImageCard
 from board.prepare.mounted_card import MountedCard
 

@@ -10,7 +10,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.policies.candidates import LookPolicy
 from firmware_py.policies.trigger import TriggerPolicy
 from models.settings.config import TRAINED, Config, read_config
-from models.training.settled import BEST_MODEL, CONFIG, VERIFIER
+from models.training.run_folder import BEST_MODEL, CONFIG, VERIFIER
 
 
 @dataclass(frozen=True)

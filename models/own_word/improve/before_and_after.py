@@ -16,7 +16,7 @@ from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation import CollectedPosteriors, Evaluation, Setting, assess, collect
 from models.evaluation.rare_false_accepts import is_told, rate_at, threshold_for
 from models.evaluation.results import DEFAULT
-from models.own_word.improving.improvement import Improvement
+from models.own_word.improve.request import Improvement
 from models.recordings.folds import in_folds
 from models.recordings.sources import find_folder, sound_files
 from models.settings.recipe import Recipe

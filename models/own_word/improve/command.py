@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from models.commands import executors
-from models.own_word.improving.improvement import Improvement
-from models.own_word.improving.known_model import find_known_model
-from models.own_word.improving.teaching import TeachingResult, teach
+from models.own_word.improve.known_model import find_known_model
+from models.own_word.improve.request import Improvement
+from models.own_word.improve.teaching import TeachingResult, teach
 from models.settings.config import TRAINED
 
 EXIT_WORSE = 1

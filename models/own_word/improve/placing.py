@@ -17,7 +17,7 @@ from firmware_py.errors import AudioError
 from firmware_py.level import apply_gain, clip_gain_db
 from firmware_py.streaming.frame_detector import joined
 from models.own_word import takes
-from models.own_word.improving.labelled import LabelledClip
+from models.own_word.improve.labelled import LabelledClip
 from models.own_word.takes import SAMPLE_RATE_HZ, Take
 from models.recordings.sources import load_samples
 from models.recordings.word_place import word_bounds

@@ -7,7 +7,7 @@ import pytest
 from firmware_py.errors import SettingsError
 from models.__main__ import main
 from models.settings.config import CONFIGS, read_config
-from models.training.settled import CONFIG, WORK, settle
+from models.training.run_folder import CONFIG, WORK, settle
 
 ACTIVATE = CONFIGS / "activate.toml"
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from firmware_py.artefact import read_artefact
 from models.evaluation.report.model_card import CardContent, Material, origin, write_card
 from models.own_word.judgement import REPORT, artefacts, near_misses
-from models.own_word.material import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.request import Request
+from models.own_word.source_folders import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS
 from models.own_word.takes import FEWEST_TO_TEST
 from models.recordings.manifest import read_manifest
 from models.recordings.sources import sound_files
-from models.recordings.speakers import program
+from models.recordings.voice_names import program
 from models.settings.config import read_config
-from models.training.settled import CONFIG
+from models.training.run_folder import CONFIG
 
 CARD = "README.md"
 

@@ -1,10 +1,10 @@
-"""What is asked for, and the folders it is made in."""
+"""What `improve` is asked for, and the folders it is made in."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.own_word.improving.known_model import KnownModel
-from models.own_word.improving.labelled import RIGHT, WRONG
+from models.own_word.improve.known_model import KnownModel
+from models.own_word.improve.labelled import RIGHT, WRONG
 from models.own_word.work_folder import WORK, file_digest
 from models.recordings.sources import sound_files
 

@@ -16,7 +16,7 @@ from firmware_py.errors import AudioError, SettingsError
 from models.recordings.folds import fold_of
 from models.recordings.manifest import WORD_END, WORD_START, read_manifest, seconds
 from models.recordings.sources import sound_files
-from models.recordings.speakers import speaker
+from models.recordings.voice_names import speaker
 
 OnBad = Literal["skip", "refuse"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from models.own_word import judgement, learning, takes
 from models.own_word.countdown import Countdown, measured_pace
-from models.own_word.material import TAKES
 from models.own_word.request import Request
+from models.own_word.source_folders import TAKES
 from models.own_word.speech import SpeechFolder, banks
 from models.progress import Remark, sign_of_life
-from models.training.settled import RECORD, VERIFIER
+from models.training.run_folder import RECORD, VERIFIER
 
 CONVERSION_SECONDS = 40.0
 """Of one artefact and its proof: a first guess."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from firmware_py.errors import SettingsError
-from models.own_word.improving.improvement import Improvement
+from models.own_word.improve.request import Improvement
 from models.recordings.folds import first_besides
 from models.recordings.sources import find_folder, sound_files
 from models.settings.config import Config
 from models.settings.recipe import Recipe, Source
 from models.settings.schedule import Schedule
-from models.training.run_folder import train_in
+from models.training.run import train_in
 from models.training.trigger_words import TriggerWords
 
 SCHEDULE = Schedule(

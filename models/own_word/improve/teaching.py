@@ -14,14 +14,14 @@ from firmware_py.artefact import read_artefact
 from models.evaluation import assess
 from models.evaluation.operating_points import write_operating_points
 from models.evaluation.results import DEFAULT, point_mapping
-from models.own_word.improving import judging, learning
-from models.own_word.improving.improvement import UNPACKED, Improvement
-from models.own_word.improving.judging import Score
-from models.own_word.improving.labelled import as_folder, divide, read_labelled
-from models.own_word.improving.placing import write_takes
+from models.own_word.improve import before_and_after, fine_tuning
+from models.own_word.improve.before_and_after import Score
+from models.own_word.improve.labelled import as_folder, divide, read_labelled
+from models.own_word.improve.placing import write_takes
+from models.own_word.improve.request import UNPACKED, Improvement
 from models.own_word.work_folder import at_work
 from models.replacing import replacing
-from models.training.settled import BEST_MODEL, CONFIG, RECORD
+from models.training.run_folder import BEST_MODEL, CONFIG, RECORD
 
 RESULT = "improvement.json"
 
@@ -56,20 +56,20 @@ def teach(improvement: Improvement, executor: Executor) -> TeachingResult:
 
 def _teach(improvement: Improvement, executor: Executor) -> TeachingResult:
     clips = _write_clips(improvement)
-    trial = judging.judging_recordings(improvement)
-    learning.improved_config(improvement)  # raises what would else be raised after some minutes
+    trial = before_and_after.judging_recordings(improvement)
+    fine_tuning.improved_config(improvement)  # raises what would else be raised after some minutes
     model = improvement.model
     log.info("hearing %d recordings with the model as it is", len(trial.words) + len(trial.others))
     before = trial.hear(model.artefact, executor)
-    tuned = learning.fine_tune_on_clips(improvement, executor)
+    tuned = fine_tuning.fine_tune_on_clips(improvement, executor)
     candidate = _convert(improvement, tuned)
     log.info("hearing them with the new one")
     after = trial.hear(read_artefact(candidate), executor)
     policy = model.policies[DEFAULT]
-    rates = judging.expected_rates(before, model.policies)
-    thresholds = judging.choose_thresholds(after, model.policies, rates)
+    rates = before_and_after.expected_rates(before, model.policies)
+    thresholds = before_and_after.choose_thresholds(after, model.policies, rates)
     scores = before.at(policy), after.at(replace(policy, threshold=thresholds[DEFAULT]))
-    reasons = judging.reasons_against(*scores)
+    reasons = before_and_after.reasons_against(*scores)
     kept = model.artefact.path
     if not reasons:
         chosen = {

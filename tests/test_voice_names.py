@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.recordings.speakers import program, speaker, spoken_by
+from models.recordings.voice_names import program, speaker, spoken_by
 from models.voices.accents import LANGUAGES, OPEN_A
 from models.voices.catalogue import ENGINES
 from models.voices.engines.flite import MEAN_F0_HZ
