@@ -5,11 +5,12 @@ import shutil
 import numpy as np
 import pytest
 
-from firmware_py.errors import AudioError
+from firmware_py.errors import AudioError, MissingToolError
 from models.voices.engines.voice import Voice
+from models.voices.engines.voice_files import FOLDER_VARIABLE
 from models.voices.kokoro import engine, files, throats
 from models.voices.kokoro.text import symbols
-from models.voices.recipe import NEURAL, Order, draw_recipe
+from models.voices.recipe import KOKORO, Order, draw_recipe
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is missing")
 
@@ -85,12 +86,12 @@ def test_words_are_placed_by_what_each_symbol_lasted():
 
 
 def test_without_its_files_the_engine_has_no_voice(tmp_path, monkeypatch):
-    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     assert engine.Kokoro().voices() == ()
 
 
 def test_files_that_are_not_what_was_published_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path / "voices"))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "voices"))
     source = tmp_path / "given"
     (source / "voices").mkdir(parents=True)
     (source / "voices" / "af_heart.bin").write_bytes(b"\0" * 1024)
@@ -100,12 +101,21 @@ def test_files_that_are_not_what_was_published_are_refused(tmp_path, monkeypatch
 
 
 def test_damaged_styles_are_one_line(tmp_path, monkeypatch):
-    monkeypatch.setenv(files.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     voices = files.folder() / "voices"
     voices.mkdir(parents=True)
     (voices / "af_heart.bin").write_bytes(b"\0" * 1000)
     with pytest.raises(AudioError, match="holds no styles"):
         files.read_styles()
+
+
+def test_a_damaged_network_ends_the_speaking_with_one_line(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    files.network().parent.mkdir()
+    files.network().write_bytes(b"cut short")
+    with pytest.raises(MissingToolError, match=r"kokoro\.onnx cannot be used; remove it and run"):
+        engine.Kokoro()._network  # noqa: B018
 
 
 def test_integer_products_become_the_same_products_in_float(tmp_path):
@@ -156,12 +166,12 @@ def test_integer_products_become_the_same_products_in_float(tmp_path):
 def test_neural_voices_speak_their_share_and_are_seldom_warped():
     voices = (
         Voice("espeak-ng", "en-us+f1"),
-        Voice(NEURAL, "af_heart"),
-        *(Voice(NEURAL, f"blend-{number}") for number in range(50)),
+        Voice(KOKORO, "af_heart"),
+        *(Voice(KOKORO, f"blend-{number}") for number in range(50)),
     )
     order = Order(("activate",), voices, 1, carrier=True, keep_carrier=False)
     recipes = [draw_recipe(order, index) for index in range(600)]
-    neural = [recipe for recipe in recipes if recipe.voice.engine == NEURAL]
+    neural = [recipe for recipe in recipes if recipe.voice.engine == KOKORO]
     assert len(neural) / 600 == pytest.approx(0.5, abs=0.08)
     pure = [recipe for recipe in neural if recipe.voice.name == "af_heart"]
     assert len(pure) / len(neural) == pytest.approx(0.25, abs=0.08)

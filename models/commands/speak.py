@@ -38,9 +38,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--engines",
         metavar="A,B",
-        help="only these of espeak-ng, flite, festival, rhvoice, pico, accents (default: all); for"
-        " tests, as their licences forbid commercial use: rhvoice-nc, accents-nc, mbrola;"
-        f" to read phrases in another language: {', '.join(PREFIX + tongue for tongue in TONGUES)}",
+        help="only these of espeak-ng, flite, festival, rhvoice, pico, accents, kokoro, piper"
+        " (default: all); for tests, as their licences forbid commercial use: rhvoice-nc,"
+        " accents-nc, mbrola; to read phrases in another language: "
+        + ", ".join(PREFIX + tongue for tongue in TONGUES),
     )
     parser.add_argument(
         "--carrier",

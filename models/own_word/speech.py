@@ -20,7 +20,7 @@ from models.voices.bank import speak_phrases
 from models.voices.catalogue import REMEDY, find_voices
 from models.voices.engines.voice import Voice
 from models.voices.manifest import ClipManifest
-from models.voices.recipe import NEURAL, NEURAL_SHARE
+from models.voices.recipe import KOKORO, PIPER, neural_shares
 from models.voices.spelling import spell
 
 DEVELOPMENT_FOLDS = (0,)
@@ -28,7 +28,10 @@ TEST_FOLDS = (1,)
 NEAR = "near.txt"
 
 SECONDS_A_CLIP = {WORDS: 0.07, CARRIED: 0.17, NEAR_BANK: 0.08, SENTENCES: 0.31}
-NEURAL_SECONDS_A_CLIP = {WORDS: 1.2, CARRIED: 1.7, NEAR_BANK: 1.2, SENTENCES: 3.3}
+NEURAL_SECONDS_A_CLIP = {
+    KOKORO: {WORDS: 1.2, CARRIED: 1.7, NEAR_BANK: 1.2, SENTENCES: 3.3},
+    PIPER: {WORDS: 0.2, CARRIED: 0.4, NEAR_BANK: 0.2, SENTENCES: 0.6},
+}
 """Of one core, measured on an x86-64 of 2 GHz: a first guess of how long it will take."""
 
 WITHOUT_NEURAL = (
@@ -60,8 +63,11 @@ class SpeechFolder:
     def seconds(self) -> float:
         """Return about how long one core speaks."""
         kind = self.folder.name
-        neural = NEURAL_SHARE * any(voice.engine == NEURAL for voice in self.voices)
-        each = (1 - neural) * SECONDS_A_CLIP[kind] + neural * NEURAL_SECONDS_A_CLIP[kind]
+        each, left = 0.0, 1.0
+        for engine, share in neural_shares(self.voices).items():
+            each += left * share * NEURAL_SECONDS_A_CLIP[engine][kind]
+            left *= 1 - share
+        each += left * SECONDS_A_CLIP[kind]
         return each * self.takes * len(self.phrases)
 
     def speak(self, executor: Executor, remark: Remark = no_remark) -> None:
@@ -85,8 +91,8 @@ def refuse_unspeakable(request: Request) -> None:
     Says where neural voices are to be had if there are none.
     """
     train, _ = split_voices(request.held_out_engine)
-    if all(voice.engine != NEURAL for voice in train):
-        log.info("no neural voices are installed; %s", WITHOUT_NEURAL)
+    if all(voice.engine != KOKORO for voice in train):
+        log.info("no voices of Kokoro are installed; %s", WITHOUT_NEURAL)
     pronounce(request.spoken)
 
 

@@ -14,6 +14,7 @@ PROGRAMS = {
     "rhvoice-nc": "RHVoice, not for commercial use",
     "pico": "Pico",
     "kokoro": "Kokoro",
+    "piper": "Piper",
     "mbrola": "MBROLA",
     "accents": "foreign accents",
     "accents-nc": "foreign accents, not for commercial use",
@@ -114,6 +115,8 @@ def _with_an_accent(voice: str) -> str:
 def _who(engine: str, voice: str) -> str:
     if engine == "kokoro":
         return _of_kokoro(voice)
+    if engine == "piper":
+        return _of_piper(voice)
     if engine == "mbrola":
         return _of_mbrola(voice)
     if engine in ("espeak-ng", "pico"):
@@ -130,6 +133,16 @@ def _of_kokoro(voice: str) -> str:
     if len(kind) != 2 or kind[0] not in KOKORO or not name:
         return voice
     return f"{_capital(name)}, {KOKORO[kind[0]]} {'woman' if kind[1] == 'f' else 'man'}"
+
+
+def _of_piper(voice: str) -> str:
+    """Return "en_US-joe-medium" as Joe, "en_US-vctk-medium+17" as the 17th of many."""
+    found = re.fullmatch(r"([a-z]{2})_([A-Z]{2})-(.+)-[a-z_]+(?:\+(\d+))?", voice)
+    if not found:
+        return voice
+    language, country, name, number = found.groups()
+    who = _capital(name) if number is None else f"{_capital(name)} {number}"
+    return f"{who}, {_tongue(f'{language}-{country}')}"
 
 
 def _of_mbrola(voice: str) -> str:

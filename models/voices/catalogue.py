@@ -17,8 +17,10 @@ from models.voices.engines.pico import Pico
 from models.voices.engines.rhvoice import RhVoice, RhVoiceNotCommercial
 from models.voices.engines.voice import Engine, Utterance, Voice
 from models.voices.kokoro.engine import Kokoro
+from models.voices.piper.engine import Piper
+from models.voices.recipe import NEURAL
 
-FREE = (EspeakNg, Flite, Festival, RhVoice, Pico, Accents, Kokoro)
+FREE = (EspeakNg, Flite, Festival, RhVoice, Pico, Accents, Kokoro, Piper)
 """Engines whose voices anyone may use for any purpose: all that a bank holds unless told."""
 NOT_COMMERCIAL = (RhVoiceNotCommercial, AccentsNotCommercial, Mbrola)
 """Engines that speak only when named: they are for tests."""
@@ -57,7 +59,8 @@ def find_voices(engines: Iterable[str] | None = None) -> tuple[Voice, ...]:
     for name in wanted:
         names = engine_by_name(name).voices()
         if not names and engines is not None:
-            raise MissingToolError(f"no voice of {name} is installed; install with: {REMEDY}")
+            remedy = f"python -m models gather --only {name}" if name in NEURAL else REMEDY
+            raise MissingToolError(f"no voice of {name} is installed; install with: {remedy}")
         found.extend(Voice(name, voice) for voice in names)
     if not found:
         raise MissingToolError(f"no speech synthesiser is installed; install with: {REMEDY}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,17 +15,19 @@ from models.voices.kokoro.throats import BLEND
 from models.voices.room import DIRECT_TO_REVERBERANT_RANGE_DB, T60_RANGE_SECONDS, Room
 from models.voices.vocoder import F0_RANGE_HZ, Throat
 
-NEURAL = "kokoro"
-NEURAL_SHARE = 0.5
-"""Of clips by the neural voices, where they are installed; the next shares are of the rest."""
+KOKORO, PIPER = "kokoro", "piper"
+NEURAL = {PIPER: 0.3, KOKORO: 0.5}
+"""Neural engines, where they are installed: their share of the clips that those before leave."""
+ENOUGH_SPEAKERS = 50
+"""Of Piper; fewer speak proportionally less, so that nobody is heard much more than others."""
 SHARES = {"espeak-ng": 0.3, "accents": 0.4}
 """Of engines with many variants of a few throats; the rest goes evenly to all other voices."""
 CARRIER_SHARE = 0.5
 VOCODER_SHARE = 0.75
 NEURAL_VOCODER_SHARE = 0.2
 """Neural voices have throats enough; children are the ones they lack."""
-NEURAL_PURE_SHARE = 0.25
-"""Of neural clips that a voice of the model speaks, not a mixture."""
+KOKORO_PURE_SHARE = 0.25
+"""Of Kokoro's clips that a voice of the model speaks, not a mixture."""
 ROOM_SHARE = 0.6
 
 RATE_DEVIATION_WPM = 28.0
@@ -70,7 +73,7 @@ def draw_recipe(order: Order, index: int, attempt: int = 0) -> SpeechRecipe:
     pitch = float(rng.uniform(*PITCH_RANGE))
     in_carrier = bool(rng.random() < CARRIER_SHARE)
     carrier = CARRIERS[rng.integers(len(CARRIERS))]
-    neural = voice.engine == NEURAL
+    neural = voice.engine in NEURAL
     warped = bool(rng.random() < (NEURAL_VOCODER_SHARE if neural else VOCODER_SHARE))
     throat = Throat(
         mean_f0_hz=float(np.exp(rng.uniform(*np.log(F0_RANGE_HZ)))),
@@ -101,15 +104,32 @@ def _is_carried(order: Order, voice: Voice, drawn: bool) -> bool:
     return order.keep_carrier or (order.carrier and drawn)
 
 
+def neural_shares(voices: Sequence[Voice]) -> dict[str, float]:
+    """Return the neural engines among `voices`, each with its share of what those before leave."""
+    count = Counter(voice.engine for voice in voices)
+    left = len(voices)
+    shares = {}
+    for engine, share in NEURAL.items():
+        left -= count[engine]
+        if count[engine]:
+            few = min(1.0, count[PIPER] / ENOUGH_SPEAKERS) if engine == PIPER else 1.0
+            shares[engine] = share * few if left else 1.0
+    return shares
+
+
 def draw_voice(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
     """Draw an engine that many voices share for its share; else any voice of the others evenly."""
-    neural = [voice for voice in voices if voice.engine == NEURAL]
-    rest = [voice for voice in voices if voice.engine != NEURAL]
-    if neural and (not rest or rng.random() < NEURAL_SHARE):
-        mixed = rng.random() >= NEURAL_PURE_SHARE
-        pool = [voice for voice in neural if voice.name.startswith(BLEND) == mixed] or neural
-        return pool[rng.integers(len(pool))]
-    return _draw_other(rest, rng)
+    for engine, share in neural_shares(voices).items():
+        if share == 1.0 or rng.random() < share:
+            return _draw_neural([voice for voice in voices if voice.engine == engine], rng)
+    return _draw_other([voice for voice in voices if voice.engine not in NEURAL], rng)
+
+
+def _draw_neural(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:
+    if voices[0].engine == KOKORO:
+        mixed = rng.random() >= KOKORO_PURE_SHARE
+        voices = [voice for voice in voices if voice.name.startswith(BLEND) == mixed] or voices
+    return voices[rng.integers(len(voices))]
 
 
 def _draw_other(voices: Sequence[Voice], rng: np.random.Generator) -> Voice:

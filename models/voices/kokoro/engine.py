@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.errors import AudioError, MissingToolError
+from firmware_py.errors import AudioError
+from models.voices.engines.ipa import PUNCTUATION, ended, exchanged
+from models.voices.engines.onnx_network import open_network
 from models.voices.engines.voice import OWN_RATE_WPM, Utterance, WordTiming
 from models.voices.kokoro import files
-from models.voices.kokoro.text import BOTH_WAYS, PUNCTUATION, symbols
+from models.voices.kokoro.text import symbols
 from models.voices.kokoro.throats import BLEND, BLENDS, Tables, throat
 
 SAMPLE_RATE_HZ = 24_000
@@ -25,8 +27,6 @@ SAMPLES_PER_FRAME = 600
 SPEED_RANGE = (0.75, 1.4)
 LONGEST = 505
 """Symbols of one utterance; the style tables end at 510."""
-EXCHANGED_SHARE = 0.4
-"""Of unstressed vowels that are said the other way."""
 JITTER_SHARE = 0.25
 """Of symbols that last a frame (25 ms) more or less."""
 AMERICAN = ("en-us", "en-us", "en-us", "en-us-nyc")
@@ -83,17 +83,16 @@ class Kokoro:
 
     def _spell(self, text: str, rng: np.random.Generator, *, british: bool) -> Spelt:
         accents = BRITISH if british else AMERICAN
-        spoken = [
+        known = [
             "".join(s for s in token if s in self._numbers)
             for token in symbols(text, accents[rng.integers(len(accents))])
         ]
-        if spoken[-1][-1:] not in PUNCTUATION:
-            spoken[-1] += str(rng.choice(list(".,!?")))
+        spoken = ended(rng, known)
         spans, start = [], 0
         for token in spoken:
             spans.append((start, start + len(token.rstrip(PUNCTUATION))))
             start += len(token) + 1
-        return Spelt("".join(_exchanged(rng, symbol) for symbol in " ".join(spoken)), tuple(spans))
+        return Spelt("".join(exchanged(rng, symbol) for symbol in " ".join(spoken)), tuple(spans))
 
     @cached_property
     def _tables(self) -> Tables:
@@ -106,26 +105,8 @@ class Kokoro:
 
     @cached_property
     def _network(self) -> Any:
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingToolError(
-                "Kokoro needs onnxruntime; install it with: pip install '.[voices]'"
-            ) from error
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            files.network(), options, providers=["CPUExecutionProvider"]
-        )
-
-
-def _exchanged(rng: np.random.Generator, symbol: str) -> str:
-    """Return another way to say an unstressed vowel, now and then; the symbol otherwise."""
-    for pair in BOTH_WAYS:
-        if symbol in pair and rng.random() < EXCHANGED_SHARE:
-            return pair[1 - pair.index(symbol)]
-    return symbol
+        path = files.network()
+        return open_network(path, f"{path} cannot be used; remove it and run: {files.REMEDY}")
 
 
 def _longest_frames(text: str) -> NDArray[np.int64]:

