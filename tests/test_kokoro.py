@@ -116,6 +116,9 @@ def test_a_damaged_network_ends_the_speaking_with_one_line(tmp_path, monkeypatch
     files.network().write_bytes(b"cut short")
     with pytest.raises(MissingToolError, match=r"kokoro\.onnx cannot be used; remove it and run"):
         engine.Kokoro()._network  # noqa: B018
+    files.vocabulary().write_text("{")
+    with pytest.raises(MissingToolError, match=r"vocab\.json cannot be used; remove it and run"):
+        engine.Kokoro()._numbers  # noqa: B018
 
 
 def test_integer_products_become_the_same_products_in_float(tmp_path):

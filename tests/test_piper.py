@@ -228,7 +228,8 @@ def test_a_bank_stopped_and_resumed_is_the_same(folder, tmp_path):
         ({"phoneme_type": "text"}, "reads text, not espeak-ng's phones"),
         ({"audio": {}}, "sample_rate"),
         ({"audio": {"sample_rate": 10**9}}, "1000000000 Hz"),
-        ({"espeak": {"voice": "--path=/"}}, "no language of espeak-ng"),
+        ({"espeak": {"voice": "en --path=/"}}, "no language of espeak-ng"),
+        ({"espeak": {}}, "voice"),
         ({"phoneme_id_map": {"_": [0], "^": [1], "$": [2]}}, "no number to ' '"),
         ({"num_speakers": 0}, "0 speakers"),
         ({"num_speakers": 2, "speaker_id_map": {"a": 0, "b": 7}}, "a number that none of them has"),
@@ -244,6 +245,15 @@ def test_a_description_that_is_not_pipers_is_refused(folder, change, reason):
         engine.Piper().voices()
     assert "\n" not in str(caught.value)
     assert files.REMEDY in str(caught.value)
+
+
+def test_a_voice_of_another_language_is_left_out_whatever_it_reads(folder):
+    put(folder, "uk_UA-lada-medium", accent="uk")
+    put(folder, "en_US-sam-medium")
+    for name, kind in (("uk_UA-lada-medium", "text"), ("en_US-sam-medium", "PhonemeType.ESPEAK")):
+        path = folder / f"{name}.onnx.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "phoneme_type": kind}))
+    assert engine.Piper().voices() == ("en_US-sam-medium",)
 
 
 def test_files_that_are_missing_or_damaged_are_one_line(folder):

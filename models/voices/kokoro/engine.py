@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_py.errors import AudioError
+from firmware_py.errors import AudioError, MissingToolError
+from firmware_py.reading.files import refused_as
 from models.voices.engines.ipa import PUNCTUATION, ended, exchanged
 from models.voices.engines.onnx_network import open_network
 from models.voices.engines.voice import OWN_RATE_WPM, Utterance, WordTiming
@@ -100,13 +101,15 @@ class Kokoro:
 
     @cached_property
     def _numbers(self) -> dict[str, int]:
-        numbers: dict[str, int] = json.loads(files.vocabulary().read_text("utf-8"))["vocab"]
-        return numbers
+        path = files.vocabulary()
+        with refused_as(MissingToolError, f"{path} cannot be used; {files.AGAIN}"):
+            numbers: dict[str, int] = json.loads(path.read_text("utf-8"))["vocab"]
+            return dict(numbers)
 
     @cached_property
     def _network(self) -> Any:
         path = files.network()
-        return open_network(path, f"{path} cannot be used; remove it and run: {files.REMEDY}")
+        return open_network(path, f"{path} cannot be used; {files.AGAIN}")
 
 
 def _longest_frames(text: str) -> NDArray[np.int64]:

@@ -35,7 +35,7 @@ ELSEWHERE = (
     "they are also to be had from hexgrad/Kokoro-82M: give a folder that holds"
     " kokoro-v1.0.int8.onnx, vocab.json and voices/*.bin with --from DIR"
 )
-REMEDY = "python -m models gather --only kokoro"
+AGAIN = "remove it and run: python -m models gather --only kokoro"
 LICENCE = "Apache-2.0 (Kokoro-82M by hexgrad; ONNX export by thewh1teagle, MIT)"
 
 
@@ -62,7 +62,7 @@ def read_styles() -> Tables:
     for path in _styles(folder()):
         table = np.fromfile(path, "<f4")
         if not len(table) or len(table) % STYLE_SIZE or not np.isfinite(table).all():
-            raise AudioError(f"{path} holds no styles; run: {REMEDY}")
+            raise AudioError(f"{path} holds no styles; {AGAIN}")
         tables[path.stem] = table.reshape(-1, STYLE_SIZE)
     return tables
 

@@ -39,10 +39,6 @@ class Description:
     """How much the rhythm varies."""
 
     @property
-    def english(self) -> bool:
-        return self.accent.startswith("en")
-
-    @property
     def throats(self) -> tuple[str, ...]:
         """Names of its speakers: "en_US-joe-medium", "en_US-libritts_r-medium+17"."""
         name = self.network.stem
@@ -57,8 +53,8 @@ def description_path(network: Path) -> Path:
     return network.with_name(f"{network.name}.json")
 
 
-def read_description(network: Path, remedy: str) -> Description:
-    """Return what is written beside a network.
+def read_description(network: Path, remedy: str) -> Description | None:
+    """Return what is written beside a network; None for a voice of another language than English.
 
     Raises AudioError where there is nothing, and for what is not a Piper voice's, whose symbols are
     espeak-ng's phones; remedy: what to do then.
@@ -68,12 +64,14 @@ def read_description(network: Path, remedy: str) -> Description:
         raise AudioError(f"{shown(path)} is missing, which describes a voice; {remedy}")
     content = read_file(path, "description of a Piper voice", MOST_BYTES, AudioError)
     with refused_as(AudioError, f"{shown(path)} describes no Piper voice; {remedy}"):
-        return _description(network, json.loads(content))
+        told = json.loads(content)
+        english = str(told["espeak"]["voice"]).startswith("en")
+        return _description(network, told) if english else None
 
 
 def _description(network: Path, told: Mapping[str, Any]) -> Description:
     kind = told.get("phoneme_type", "espeak")
-    if kind != "espeak":
+    if str(kind).lower().removeprefix("phonemetype.") != "espeak":  # some name their class too
         raise ValueError(f"it reads {kind}, not espeak-ng's phones")
     scales = told["inference"]
     count = int(told.get("num_speakers", 1))

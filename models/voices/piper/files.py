@@ -43,7 +43,7 @@ def voices(root: Path | None = None) -> tuple[Description, ...]:
     """
     networks = sorted((root or piper_folder()).rglob("*.onnx"))
     found = (read_description(path, REMEDY) for path in networks if path.name[0] != ".")
-    return tuple(description for description in found if description.english)
+    return tuple(description for description in found if description is not None)
 
 
 def network_bytes(network: Path) -> bytes:
