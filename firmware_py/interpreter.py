@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import logging
 import os
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
@@ -21,8 +20,6 @@ _MODULES: dict[Runtime, str] = {
     "ai-edge-litert": "ai_edge_litert.interpreter",
     "tflite-runtime": "tflite_runtime.interpreter",
 }
-
-log = logging.getLogger(__name__)
 
 
 def installed_runtimes() -> list[Runtime]:

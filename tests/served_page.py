@@ -14,7 +14,8 @@ import soundfile
 
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.broadcast import Broadcast
-from firmware_py.monitor.journal import Journal, JournalEntry
+from firmware_py.monitor.clip_files import JournalEntry
+from firmware_py.monitor.journal import Journal
 from firmware_py.settings.web import WebSettings
 from firmware_py.web.credentials import hash_password
 from firmware_py.web.server import WebServer

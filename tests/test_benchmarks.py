@@ -11,9 +11,13 @@ import pytest
 
 from board.benchmarks import __main__ as command
 from board.benchmarks.benchmark import BenchmarkError, BenchmarkRow, run_bench, run_workload, single
-from board.benchmarks.emulated import CYCLES_PER_INSTRUCTION, Count, count_instructions
+from board.benchmarks.emulated import (
+    CYCLES_PER_INSTRUCTION,
+    Count,
+    count_instructions,
+    write_initrd,
+)
 from board.benchmarks.floor import layer_shapes, multiplications_per_second, step_seconds
-from board.benchmarks.initrd import write_initrd
 from board.benchmarks.ours import Variant, convert_variants, variant_benchmarks
 from board.benchmarks.picture import draw_costs
 from board.benchmarks.results import PICTURE, Results, read_results, write_results
@@ -174,19 +178,21 @@ def test_cpio_reads_the_ram_disk(tmp_path: Path) -> None:
             member.mode = 0o755
             member.linkname = "usr/word" if kind == tarfile.SYMTYPE else ""
             archive.addfile(member, BytesIO(content))
-    ours = tmp_path / "ours"
-    (ours / "deep").mkdir(parents=True)
-    (ours / "deep" / "file").write_bytes(b"odd")
-    write_initrd(tmp_path / "initrd", debian, {"bench/ours": ours}, b"#!/init\n")
+    packages = tmp_path / "packages"
+    (packages / "deep").mkdir(parents=True)
+    (packages / "deep" / "file").write_bytes(b"odd")
+    write_initrd(tmp_path / "initrd", debian, packages, [Variant("beep", "float32", 1, BEEP)])
     out = tmp_path / "out"
     out.mkdir()
     with (tmp_path / "initrd").open("rb") as file:
         subprocess.run(["cpio", "-idm", "--quiet"], cwd=out, stdin=file, check=True)
     assert (out / "usr" / "word").read_bytes() == b"hello"
     assert (out / "link").resolve() == out / "usr" / "word"
-    assert (out / "bench" / "ours" / "deep" / "file").read_bytes() == b"odd"
+    assert (out / "bench" / "packages" / "deep" / "file").read_bytes() == b"odd"
+    assert (out / "bench" / "files" / BEEP.name).read_bytes() == BEEP.read_bytes()
+    assert (out / "bench" / "ours" / "firmware_py" / "detector.py").exists()
     assert (out / "init").stat().st_mode & 0o111
-    assert not (out / "usr" / "share").exists()
+    assert not list((out / "usr" / "share").glob("*"))
 
 
 def test_the_best_rate_of_this_core_is_measured() -> None:

@@ -24,7 +24,8 @@ from image_guest import (
 )
 
 from board.bundle.own_package import own_package
-from board.image.build import Image, build_image, default_cache
+from board.cache import cache_folder
+from board.image.build import Image, build_image
 from board.image.programs import require_programs
 from board.image.site import SiteOptions
 from firmware_py.errors import TriggerWordError
@@ -72,18 +73,18 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SiteOptions]
 
 @pytest.fixture(scope="module")
 def image(inputs: tuple[Path, SiteOptions], tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return build_image(tmp_path_factory.mktemp("image"), *inputs, default_cache())
+    return build_image(tmp_path_factory.mktemp("image"), *inputs, cache_folder("image"))
 
 
 @pytest.fixture
 def card(image: Image, tmp_path: Path) -> Card:
-    return write_card(image.compressed, tmp_path)
+    return write_card(image.file, tmp_path)
 
 
 @pytest.fixture(scope="class")
 def pi(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageGuest]:
     """A Pi 3 that listens to the loopback sound card."""
-    card = write_card(image.compressed, tmp_path_factory.mktemp("card"))
+    card = write_card(image.file, tmp_path_factory.mktemp("card"))
     with start(card, PI_3, f"{SOUND_CARD} {NO_WATCHDOG}") as guest:
         wait_until_it_listens(guest)
         yield guest
@@ -132,10 +133,10 @@ def test_the_same_inputs_make_the_same_bytes(
 ) -> None:
     """From the same installed Debian: installing that again takes minutes more."""
     cache = tmp_path / "cache"
-    shutil.copytree(default_cache(), cache, ignore=shutil.ignore_patterns("system-*"))
+    shutil.copytree(cache_folder("image"), cache, ignore=shutil.ignore_patterns("system-*"))
     again = build_image(tmp_path / "again", *inputs, cache)
     assert again.sha256 == image.sha256
-    for name in ("compressed", "block_map", "manifest", "digests"):
+    for name in ("file", "block_map", "manifest", "digests"):
         assert getattr(again, name).read_bytes() == getattr(image, name).read_bytes()
 
 

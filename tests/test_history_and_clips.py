@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from firmware_py.monitor.clip_files import JournalEntry
 from firmware_py.monitor.event_recorder import EventRecorder
 from firmware_py.monitor.history import History
-from firmware_py.monitor.journal import Journal, JournalEntry, JournalLine
+from firmware_py.monitor.journal import Journal, JournalLine
 from firmware_py.settings import ClipSettings
 
 RATE_HZ = 1000

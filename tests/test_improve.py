@@ -16,9 +16,10 @@ from tone_recordings import BEEP, RATE_HZ, sound
 
 from firmware_py.artefact import read_artefact
 from firmware_py.errors import SettingsError
+from firmware_py.monitor.clip_files import JournalEntry
 from firmware_py.monitor.event_recorder import wav
 from firmware_py.monitor.export import export
-from firmware_py.monitor.journal import Journal, JournalEntry
+from firmware_py.monitor.journal import Journal
 from firmware_py.policies.trigger import TriggerPolicy
 from models.own_word.improve import labelled
 
@@ -316,7 +317,7 @@ def improve(tone_model: Path, clips: Path, data: Path, out: Path, *more: str) ->
 def in_this_process(monkeypatch) -> None:
     """Make clips in a thread, and few of them."""
     schedule = replace(
-        fine_tuning.SCHEDULE,
+        fine_tuning.IMPROVEMENT,
         steps=80,
         batch_size=8,
         learning_rate=1e-2,
@@ -326,7 +327,7 @@ def in_this_process(monkeypatch) -> None:
         average_momentum=0.8,
         checkpoint_steps=10,
     )
-    monkeypatch.setattr(fine_tuning, "SCHEDULE", schedule)
+    monkeypatch.setattr(fine_tuning, "IMPROVEMENT", schedule)
     monkeypatch.setattr("models.commands.executors.open_pool", lambda *_: ThreadPoolExecutor(1))
 
 
@@ -383,8 +384,8 @@ def test_the_whole_way_stopped_and_gone_on(
 def test_a_worse_model_is_not_written(
     tone_model, tone_clips, folders, tmp_path, monkeypatch, capsys
 ) -> None:
-    schedule = replace(fine_tuning.SCHEDULE, steps=2, evaluation_steps=2)
-    monkeypatch.setattr(fine_tuning, "SCHEDULE", schedule)
+    schedule = replace(fine_tuning.IMPROVEMENT, steps=2, evaluation_steps=2)
+    monkeypatch.setattr(fine_tuning, "IMPROVEMENT", schedule)
     monkeypatch.setattr(before_and_after, "reasons_against", lambda *_: ["it is worse"])
     out = tmp_path / "worse"
     assert improve(tone_model, tone_clips, folders, out) == 1

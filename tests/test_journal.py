@@ -15,9 +15,9 @@ import pytest
 import soundfile
 
 from firmware_py import durable_file
-from firmware_py.monitor.control import open_journal
+from firmware_py.monitor.clip_files import JournalEntry
 from firmware_py.monitor.export import export
-from firmware_py.monitor.journal import MOST_WITHOUT_CLIPS, Journal, JournalEntry
+from firmware_py.monitor.journal import MOST_WITHOUT_CLIPS, Journal, open_journal
 from firmware_py.settings import ClipSettings
 
 ENTRY = JournalEntry("detection", "turn on", "m", 0.9, 0.8, "2026-01-02T03:04:05.678+00:00")

@@ -7,6 +7,7 @@ processor is.
 
 import json
 import logging
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from board.benchmarks.benchmark import ROOT, WORKLOADS, BenchmarkError
-from board.benchmarks.initrd import write_initrd
 from board.benchmarks.ours import RUNTIMES, Variant
 from firmware_py.reading.lines import last_line
 
@@ -30,8 +30,11 @@ BOARDS = {
 }
 """Boards with each processor, and their clocks in hertz."""
 DEBIAN = ("python3-minimal", "libpython3-stdlib", "libstdc++6", "zlib1g", "linux-image-cloud-arm64")
+MANYLINUX = ("2014", "_2_17", "_2_27", "_2_34")
 PACKAGES = ("numpy==1.26.4", "tflite-runtime==2.14.0", "ai-edge-litert==2.3.0")
 TIMEOUT_SECONDS = 1200
+UNUSED = ("boot", "dev", "usr/lib/modules", "usr/share", "usr/lib/debug", "var")
+"""Folders of Debian's that no benchmark reads; the kernel fills its own dev."""
 MARK = "RESULT "
 """Begins a line of JSON on the guest's console."""
 
@@ -63,17 +66,18 @@ def count_instructions(variants: Sequence[Variant], folder: Path) -> list[Count]
 
     Raises BenchmarkError where the emulator or mmdebstrap is missing, or a guest fails.
     """
-    for program in ("qemu-system-aarch64", "mmdebstrap"):
+    for program in ("qemu-system-aarch64", "mmdebstrap", "cpio"):
         if not shutil.which(program):
             raise BenchmarkError(
                 f"{program} is missing; install it with: apt install qemu-system-arm mmdebstrap"
+                " cpio"
             )
     debian = _debian(folder / "arm64.tar")
     packages = _packages(folder / "arm64-packages")
     with tempfile.TemporaryDirectory(dir=folder, prefix="guest-") as name:
         kernel, initrd = Path(name, "kernel"), Path(name, "initrd")
         _extract_kernel(debian, kernel)
-        _write_initrd(initrd, debian, packages, variants)
+        write_initrd(initrd, debian, packages, variants)
         counts = []
         for processor in BOARDS:
             log.info("emulating %s", processor)
@@ -86,14 +90,8 @@ def _debian(path: Path) -> Path:
     if not path.exists():
         log.info("fetching Debian for arm64")
         part = path.with_suffix(".part.tar")
-        _call(
-            "mmdebstrap",
-            "--variant=extract",
-            "--architectures=arm64",
-            f"--include={','.join(DEBIAN)}",
-            "bookworm",
-            str(part),
-        )
+        options = ("--variant=extract", "--architectures=arm64", f"--include={','.join(DEBIAN)}")
+        _call("mmdebstrap", *options, "bookworm", str(part))
         part.rename(path)
     return path
 
@@ -102,32 +100,16 @@ def _packages(folder: Path) -> Path:
     """Return a folder of Python packages for arm64, made if it is not there."""
     if not folder.exists():
         log.info("fetching Python packages for arm64")
-        platforms = (
-            "manylinux2014_aarch64",
-            "manylinux_2_17_aarch64",
-            "manylinux_2_27_aarch64",
-            "manylinux_2_34_aarch64",
-        )
+        pip = (sys.executable, *shlex.split("-m pip install --quiet --only-binary=:all:"))
+        platforms = [f"--platform=manylinux{version}_aarch64" for version in MANYLINUX]
         part = folder.with_name(f"{folder.name}.part")
-        _call(
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--target",
-            str(part),
-            "--only-binary=:all:",
-            "--python-version=3.11",
-            *(f"--platform={platform}" for platform in platforms),
-            *PACKAGES,
-        )
+        _call(*pip, "--target", str(part), "--python-version=3.11", *platforms, *PACKAGES)
         part.rename(folder)
     return folder
 
 
-def _call(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _call(*command: str, stdin: str = "") -> None:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = last_line(done.stderr, "no reason given")
         raise BenchmarkError(f"{command[0]}: {reason}")
@@ -144,46 +126,35 @@ def _extract_kernel(debian: Path, kernel: Path) -> None:
     raise BenchmarkError(f"{debian} has no kernel; remove it")
 
 
-def _write_initrd(path: Path, debian: Path, packages: Path, variants: Sequence[Variant]) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        files = Path(name)
+def write_initrd(path: Path, debian: Path, packages: Path, variants: Sequence[Variant]) -> None:
+    """Write the RAM disk: Debian's files, Python packages, our own, and what is to be measured."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as name:
+        root = Path(name)
+        unused = (f"--exclude=./{folder}/*" for folder in UNUSED)
+        _call("tar", "--extract", f"--file={debian}", f"--directory={root}", *unused)
+        bench, without_bytecode = root / "bench", shutil.ignore_patterns("__pycache__")
+        shutil.copytree(packages, bench / "packages", ignore=without_bytecode)
+        ours = bench / "ours" / "firmware_py"
+        shutil.copytree(ROOT / "firmware_py", ours, ignore=without_bytecode)
+        (bench / "files").mkdir()
         for variant in variants:
-            shutil.copy(variant.path, files)
+            shutil.copy(variant.path, bench / "files")
         trials = [(variant.path.name, runtime) for variant in variants for runtime in RUNTIMES]
-        (files / "trials.json").write_text(json.dumps(trials), encoding="utf-8")
-        folders = {
-            "bench/packages": packages,
-            "bench/ours/firmware_py": ROOT / "firmware_py",
-            "bench/files": files,
-        }
-        init = b"#!/usr/bin/python3\n" + (WORKLOADS / "guest.py").read_bytes()
-        write_initrd(path, debian, folders, init)
+        (bench / "files" / "trials.json").write_text(json.dumps(trials), encoding="utf-8")
+        init = root / "init"
+        init.write_bytes(b"#!/usr/bin/python3\n" + (WORKLOADS / "guest.py").read_bytes())
+        init.chmod(0o755)
+        names = "".join(f"{file.relative_to(root)}\0" for file in sorted(root.rglob("*")))
+        archive = shlex.split("cpio --create --format=newc --owner=0:0 --null --quiet")
+        _call(*archive, f"--directory={root}", f"--file={path.resolve()}", stdin=names)
 
 
 def _run(processor: str, kernel: Path, initrd: Path, variants: Sequence[Variant]) -> list[Count]:
-    command = [
-        "qemu-system-aarch64",
-        "-M",
-        "virt",
-        "-cpu",
-        processor,
-        "-smp",
-        "1",
-        "-m",
-        "2048",
-        "-icount",
-        "shift=0,sleep=off",
-        "-nographic",
-        "-nic",
-        "none",
-        "-no-reboot",
-        "-kernel",
-        str(kernel),
-        "-initrd",
-        str(initrd),
-        "-append",
-        "console=ttyAMA0 loglevel=3 panic=-1",
-    ]
+    board = f"qemu-system-aarch64 -M virt -cpu {processor} -smp 1 -m 2048"
+    counted = "-icount shift=0,sleep=off -nographic -nic none -no-reboot"
+    system = ["-kernel", str(kernel), "-initrd", str(initrd)]
+    parameters = ["-append", "console=ttyAMA0 loglevel=3 panic=-1"]
+    command = [*shlex.split(board), *shlex.split(counted), *system, *parameters]
     try:
         done = subprocess.run(
             command,

@@ -20,6 +20,11 @@ def add_kit_options(parser: argparse.ArgumentParser) -> None:
         help="audio hardware, as `python -m board profiles` names it; may be repeated",
     )
     add("--settings", type=Path, metavar="FILE", help="the site's settings, TOML")
+    add_bundle_options(parser)
+
+
+def add_bundle_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         "--bundle",
         type=Path,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from board.bundle.releases import RELEASES
+from board.device.choices import add_bundle_options, chosen_bundle
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -20,20 +21,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     )
     add = parser.add_argument
     add("--release", choices=RELEASES, action="append", help="default: all")
-    add(
-        "--bundle",
-        type=Path,
-        metavar="DIR",
-        help="folder that `python -m board bundle` made (default: it is made now)",
-    )
-    add("--package", type=Path, metavar="DEB", help="for the bundle (default: built from here)")
+    add_bundle_options(parser)
     add("--json", action="store_true", help="one JSON object a file")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the files."""
-    from board.device.choices import chosen_bundle
     from board.files.listing import device_files
     from board.files.origins import Origins, locked_wheels
     from firmware_py.schema import to_mapping

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from board.bundle.debian_package import sha256_of
-from board.cache import cache_folder
 from board.image.boot import boot_files
 from board.image.kernel import Kernel, unpack_kernel
 from board.image.packages import LOCK, Packages, locked_packages
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 class Image:
     """A finished image and what goes with it."""
 
-    compressed: Path
+    file: Path
     """For `zstdcat | dd`, bmaptool or Raspberry Pi Imager."""
     block_map: Path
     """What bmaptool need not write, and digests of what it writes."""
@@ -43,11 +42,6 @@ class Image:
     """On the card."""
     sha256: str
     """Of the image before compression."""
-
-
-def default_cache() -> Path:
-    """Return the folder where fetched packages and the installed Debian are kept."""
-    return cache_folder("image")
 
 
 def build_image(

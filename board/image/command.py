@@ -2,8 +2,11 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from board.cache import cache_folder
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -51,11 +54,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Build it and print where it is."""
     from board.bundle.own_package import own_package
-    from board.image.build import build_image, default_cache
+    from board.image.build import build_image
     from board.image.packages import relock
     from board.image.site import SiteOptions
 
-    cache = (arguments.cache or default_cache()).resolve()
+    cache = (arguments.cache or cache_folder("image")).resolve()
     mirrors = tuple(arguments.mirror)
     if arguments.relock:
         relock(cache, mirrors)
@@ -65,18 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     own = own_package(arguments.package).resolve()
     image = build_image(arguments.out.resolve(), own, site, cache, mirrors)
     if arguments.json:
-        print(
-            json.dumps(
-                {
-                    "file": str(image.compressed),
-                    "block_map": str(image.block_map),
-                    "digests": str(image.digests),
-                    "manifest": str(image.manifest),
-                    "bytes": image.bytes,
-                    "sha256": image.sha256,
-                }
-            )
-        )
+        print(json.dumps(asdict(image), default=str))
     else:
-        print(image.compressed)
+        print(image.file)
     return 0

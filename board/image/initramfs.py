@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shlex
 import shutil
 import tempfile
 from pathlib import Path
@@ -31,14 +32,10 @@ def _archive(root: Path, epoch: int) -> bytes:
     names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
     for name in names:
         os.utime(root / name, (epoch, epoch), follow_symlinks=False)
+    options = shlex.split("--create --format=newc --reproducible --owner=0:0 --null --quiet")
     return run_tool(
         "cpio",
-        "--create",
-        "--format=newc",
-        "--reproducible",
-        "--owner=0:0",
-        "--null",
-        "--quiet",
+        *options,
         f"--directory={root}",
         stdin="".join(f"{name}\0" for name in names).encode(),
     )

@@ -1,6 +1,7 @@
 """The Debian packages of the image, each locked by its digest."""
 
 import logging
+import shlex
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -112,18 +113,12 @@ def _missing(folder: Path, digests: dict[str, str]) -> list[str]:
 def _download(folder: Path, mirrors: tuple[str, ...]) -> list[Path]:
     """Return all packages as apt resolves, fetches and verifies them, sorted by name."""
     names = (*INSTALLED, *UNPACKED)
-    run_tool(
-        "mmdebstrap",
-        "--quiet",
-        "--variant=extract",
+    options = (
+        *shlex.split("--quiet --variant=extract --skip=cleanup/apt --format=directory"),
         f"--architectures={ARCHITECTURE}",
         f"--components={COMPONENTS}",
         "--include=?essential",
         f"--include={','.join(names)}",
-        "--skip=cleanup/apt",
-        "--format=directory",
-        RELEASE,
-        folder / "root",
-        *mirrors,
     )
+    run_tool("mmdebstrap", *options, RELEASE, folder / "root", *mirrors)
     return sorted((folder / "root" / "var" / "cache" / "apt" / "archives").glob("*.deb"))

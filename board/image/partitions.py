@@ -1,6 +1,7 @@
 """The card and its partitions, made from files without mounting anything."""
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -37,25 +38,11 @@ def write_system(path: Path, archive: Path, epoch: int) -> None:
     LZ4 costs the processor least, at each start of a program.
     """
     path.unlink(missing_ok=True)
-    run_tool(
-        "sqfstar",
-        "-comp",
-        "lz4",
-        "-b",
-        "128K",
-        "-root-mode",
-        "755",
-        "-root-uid",
-        "0",
-        "-root-gid",
-        "0",
-        "-reproducible",
-        "-quiet",
-        "-no-progress",
-        path,
-        stdin=archive.read_bytes(),
-        environment=at(epoch),
+    options = (
+        "-comp lz4 -b 128K -root-mode 755 -root-uid 0 -root-gid 0 -reproducible -quiet -no-progress"
     )
+    content = archive.read_bytes()
+    run_tool("sqfstar", *shlex.split(options), path, stdin=content, environment=at(epoch))
 
 
 def write_disk(path: Path, boot: Path, system: Path, state: Path) -> None:

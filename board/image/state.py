@@ -1,5 +1,6 @@
 """The card's third partition: all that a device may write to."""
 
+import shlex
 import stat
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -28,24 +29,9 @@ def write_state(
             (root / CHANGES / folder).mkdir(parents=True)
         for change in changes:
             _lay(root / CHANGES / change.path, change)
-        run_tool(
-            "mke2fs",
-            "-q",
-            "-t",
-            "ext4",
-            "-L",
-            "state",
-            "-U",
-            STATE_ID,
-            "-m",
-            "0",
-            "-d",
-            name,
-            "-E",
-            f"hash_seed={STATE_ID},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0",
-            path,
-            environment=at(epoch),
-        )
+        extended = f"hash_seed={STATE_ID},root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0"
+        options = shlex.split(f"-q -t ext4 -L state -U {STATE_ID} -m 0 -E {extended}")
+        run_tool("mke2fs", *options, "-d", name, path, environment=at(epoch))
         files = [root, *sorted(root.rglob("*"))]
         commands = [line for file in files for line in _inode(root, file, epoch)]
     for change in changes:

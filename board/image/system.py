@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -102,17 +103,8 @@ def write_system_archive(
         _copy_firmware(firmware, Path(name, "firmware"), laid)
         _settle(laid, epoch)
         archive = Path(name, "laid.tar")
-        run_tool(
-            "tar",
-            "--create",
-            "--sort=name",
-            "--owner=0",
-            "--group=0",
-            "--numeric-owner",
-            f"--file={archive}",
-            f"--directory={laid}",
-            ".",
-        )
+        options = shlex.split("--create --sort=name --owner=0 --group=0 --numeric-owner")
+        run_tool("tar", *options, f"--file={archive}", f"--directory={laid}", ".")
         _mmdebstrap(
             path.with_suffix(".log"),
             "--variant=custom",

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -46,16 +47,8 @@ def pack(root: Path, deb: Path, epoch: int) -> None:
     root.chmod(0o755)
     os.utime(root, (epoch, epoch))
     # Higher levels take minutes for a tenth of the size; threads would change the bytes.
-    command = [
-        "dpkg-deb",
-        "--root-owner-group",
-        "-Zxz",
-        "-z2",
-        "--threads-max=1",
-        "--build",
-        str(root),
-        str(deb),
-    ]
+    options = shlex.split("--root-owner-group -Zxz -z2 --threads-max=1 --build")
+    command = ["dpkg-deb", *options, str(root), str(deb)]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -1,6 +1,7 @@
 """The Python packages on the device: pinned wheels, fetched with their hashes and unpacked."""
 
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -25,18 +26,14 @@ def fetch_wheels(python: str, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     platforms = [f"--platform=manylinux_2_{minor}_aarch64" for minor in GLIBC]
     _pip(
-        "download",
-        "--dest",
-        str(folder),
-        "--no-deps",
-        "--require-hashes",
-        "--only-binary=:all:",
-        "--ignore-requires-python",
+        *shlex.split(
+            "download --no-deps --require-hashes --only-binary=:all: --ignore-requires-python"
+        ),
+        f"--dest={folder}",
         f"--python-version={python}",
         *platforms,
         "--platform=manylinux2014_aarch64",
-        "--requirement",
-        str(LOCKS / f"python{python}.txt"),
+        f"--requirement={LOCKS / f'python{python}.txt'}",
     )
     return sorted(folder.glob("*.whl"))
 
@@ -44,15 +41,8 @@ def fetch_wheels(python: str, folder: Path) -> list[Path]:
 def build_own_wheel(source: Path, folder: Path) -> Path:
     """Return the wheel of the project in `source`, built into `folder` with the locked tools."""
     tools = folder / "tools"
-    _pip(
-        "install",
-        "--target",
-        str(tools),
-        "--require-hashes",
-        "--only-binary=:all:",
-        "--requirement",
-        str(LOCKS / "build.txt"),
-    )
+    options = shlex.split("install --require-hashes --only-binary=:all:")
+    _pip(*options, f"--target={tools}", f"--requirement={LOCKS / 'build.txt'}")
     _call(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=source,

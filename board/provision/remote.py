@@ -1,7 +1,6 @@
 """A device over SSH, by the system's own client: it honours ~/.ssh/config and its agents."""
 
 import contextlib
-import logging
 import os
 import re
 import shlex
@@ -15,8 +14,6 @@ from pathlib import Path
 from board.errors import BoardError
 from firmware_py.errors import MissingToolError
 from firmware_py.reading.lines import last_line
-
-log = logging.getLogger(__name__)
 
 CONNECTION_FAILED = 255
 """Exit code of ssh(1) when it is ssh itself that failed."""

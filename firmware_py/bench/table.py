@@ -1,6 +1,6 @@
 """The bench's reports for people."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from firmware_py.bench.machine import Machine
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 BAR_LENGTH = 20
 """Characters of a whole core."""
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+Columns = Mapping[str, Callable[[Report], str]]
+"""What stands at the head of each, and how a report fills it."""
+WHICH: Columns = {
+    "model": lambda r: r.name,
+    "mode": lambda r: r.mode,
+    "interpreter": lambda r: r.runtime,
+}
 
 
 def share_bar(share: float) -> str:
@@ -50,92 +57,44 @@ def describe_state(state: BoardState) -> str:
 
 def cost_table(reports: Sequence[Report]) -> str:
     """Return what the stages cost, with a bar for the share of one core."""
-    head = (
-        "model",
-        "mode",
-        "interpreter",
-        "of one core",
-        "%",
-        "CPU s/s",
-        "front end",
-        "network",
-        "decision",
-    )
-    rows = [
-        (
-            r.name,
-            r.mode,
-            r.runtime,
-            share_bar(r.cost.total),
-            f"{r.core_percent:.2f}",
-            f"{r.cost.total:.5f}",
-            f"{r.cost.front_end:.5f}",
-            f"{r.cost.network:.5f}",
-            f"{r.cost.decision:.5f}",
-        )
-        for r in reports
-    ]
-    return _align(head, rows, num_texts=4)
+    columns: Columns = {
+        **WHICH,
+        "of one core": lambda r: share_bar(r.cost.total),
+        "%": lambda r: f"{r.core_percent:.2f}",
+        "CPU s/s": lambda r: f"{r.cost.total:.5f}",
+        "front end": lambda r: f"{r.cost.front_end:.5f}",
+        "network": lambda r: f"{r.cost.network:.5f}",
+        "decision": lambda r: f"{r.cost.decision:.5f}",
+    }
+    return _table(columns, reports, num_texts=4)
 
 
 def latency_table(reports: Sequence[Report]) -> str:
     """Return how long a chunk takes, and how long after a word the outputs are called."""
-    head = (
-        "model",
-        "mode",
-        "interpreter",
-        "a chunk of",
-        "p50 ms",
-        "p95 ms",
-        "p99 ms",
-        "worst ms",
-        "after the word ms",
-    )
-    rows = [
-        (
-            r.name,
-            r.mode,
-            r.runtime,
-            f"{r.call_ms.budget:g} ms",
-            f"{r.call_ms.p50:.3f}",
-            f"{r.call_ms.p95:.3f}",
-            f"{r.call_ms.p99:.3f}",
-            f"{r.call_ms.worst:.2f}",
-            _latency(r),
-        )
-        for r in reports
-    ]
-    return _align(head, rows, num_texts=3)
+    columns: Columns = {
+        **WHICH,
+        "a chunk of": lambda r: f"{r.call_ms.budget:g} ms",
+        "p50 ms": lambda r: f"{r.call_ms.p50:.3f}",
+        "p95 ms": lambda r: f"{r.call_ms.p95:.3f}",
+        "p99 ms": lambda r: f"{r.call_ms.p99:.3f}",
+        "worst ms": lambda r: f"{r.call_ms.worst:.2f}",
+        "after the word ms": _latency,
+    }
+    return _table(columns, reports, num_texts=3)
 
 
 def process_table(reports: Sequence[Report]) -> str:
     """Return start-up, memory and, where there is an earlier run, the ratio to its cost."""
-    head = (
-        "model",
-        "mode",
-        "interpreter",
-        "load CPU s",
-        "start CPU s",
-        "MB",
-        "over Python",
-        "threads",
-        "ratio",
-    )
-    rows = [
-        (
-            r.name,
-            r.mode,
-            r.runtime,
-            f"{r.load_cpu_seconds:.3f}",
-            f"{r.start_cpu_seconds:.3f}",
-            f"{r.rss_mb:.1f}",
-            f"{r.rss_over_interpreter_mb:.1f}",
-            str(r.process_threads),
-            "-" if r.ratio is None else f"{r.ratio:.2f}",
-        )
-        for r in reports
-    ]
-    return _align(head, rows, num_texts=3)
+    columns: Columns = {
+        **WHICH,
+        "load CPU s": lambda r: f"{r.load_cpu_seconds:.3f}",
+        "start CPU s": lambda r: f"{r.start_cpu_seconds:.3f}",
+        "MB": lambda r: f"{r.rss_mb:.1f}",
+        "over Python": lambda r: f"{r.rss_over_interpreter_mb:.1f}",
+        "threads": lambda r: str(r.process_threads),
+        "ratio": lambda r: "-" if r.ratio is None else f"{r.ratio:.2f}",
+    }
+    return _table(columns, reports, num_texts=3)
 
 
 def describe_second_stage(cost: SecondStageCost) -> str:
@@ -184,15 +143,16 @@ def _in_words(latency: WordLatency) -> str:
     return f"{latency.median:.0f}, at most {latency.worst:.0f} ({heard})"
 
 
-def _align(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], num_texts: int) -> str:
-    """Return the table as text; the first columns are texts, the others numbers."""
-    columns = zip(head, *rows, strict=True)
-    widths = [max(map(len, column)) for column in columns]
+def _table(columns: Columns, reports: Sequence[Report], num_texts: int) -> str:
+    """Return a row for each report; the first columns are texts, the others numbers."""
+    cells = [[cell(report) for cell in columns.values()] for report in reports]
+    rows = [list(columns), *cells]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "  ".join(
             cell.ljust(width) if index < num_texts else cell.rjust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in (head, *rows)
+        for row in rows
     ]
     return "\n".join(lines)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from firmware_py.ensemble import Ensemble, listening_rate_hz
 from firmware_py.live.listener import Listener
 from firmware_py.live.site_models import Site
-from firmware_py.monitor.control import Control, open_journal
+from firmware_py.monitor.control import Control
 from firmware_py.monitor.entries import close_miss_detector, entry_of_miss
 from firmware_py.monitor.event_recorder import EventRecorder
+from firmware_py.monitor.journal import open_journal
 from firmware_py.outputs.event import Event
 from firmware_py.outputs.mute import Mute
 from firmware_py.settings import ClipSettings

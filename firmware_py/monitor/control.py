@@ -16,12 +16,11 @@ from firmware_py.board_state import read_board_state
 from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.broadcast import Broadcast
-from firmware_py.monitor.earlier_clips import adopt_earlier_clips
-from firmware_py.monitor.journal import Journal, JournalLine
+from firmware_py.monitor.journal import JournalLine, open_journal
 from firmware_py.monitor.microphone_health import diagnose, peak_dbfs
 from firmware_py.monitor.observation import Observation, Observer
 from firmware_py.monitor.picture import encoded
-from firmware_py.monitor.sensitivity import Point, count_verdicts, points, policy_at
+from firmware_py.monitor.sensitivity import SETTINGS_POINT, model_status, policy_at
 from firmware_py.monitor.watch_socket import WatchSocket
 from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings, Settings
@@ -31,8 +30,6 @@ HEALTH_SECONDS = 4.0
 """The sound from which the microphone is judged."""
 JUDGED_SECONDS = 2.0
 """So long a judgement holds, however many pages ask for it."""
-SETTINGS_POINT = "settings"
-"""A threshold of the settings that is none of the model's operating points."""
 DARKEST, BRIGHTEST = -1.5, 3.0
 """Deviations from a bin's mean that are drawn black and white."""
 
@@ -115,7 +112,7 @@ class Control:
             "listening": self.listening,
             "microphone": self._live.microphone_name,
             "faults": self._faults(),
-            "models": [_model_status(model, chosen.get(model.name), lines) for model in models],
+            "models": [model_status(model, chosen.get(model.name), lines) for model in models],
             "clips": _clips_status(self._live.settings, len([line for line in lines if line.clip])),
             "tests": self._live.tests,
             "detections_today": _detections_today(lines),
@@ -221,37 +218,6 @@ class Control:
             samples = np.concatenate([np.zeros(0, np.int16), *list(self._recent)])
             self._judged = [asdict(each) for each in diagnose(samples, self._live.rate_hz)]
         return self._judged
-
-
-def open_journal(clips: ClipSettings | None) -> Journal:
-    """Return the journal of a site; without settings for clips it is in memory only."""
-    if not clips:
-        return Journal(None)
-    folder = Path(clips.folder)
-    adopt_earlier_clips(folder)
-    return Journal(folder, clips.max_clips, clips.max_days)
-
-
-def _model_status(model: Model, chosen: str | None, lines: list[JournalLine]) -> dict[str, Any]:
-    """Return a model as the settings have it, with what may be chosen and what was."""
-    metadata = model.artefact.metadata
-    own = model.policy.threshold
-    offered = points(metadata)
-    if own not in [point.threshold for point in offered]:
-        offered = sorted([*offered, Point(SETTINGS_POINT, own)], key=lambda each: each.threshold)
-    names = [point.name for point in offered]
-    as_set = next(point.name for point in offered if point.threshold == own)
-    return {
-        "name": model.name,
-        "words": list(metadata.words),
-        "points": [
-            {**asdict(each), "room": asdict(count_verdicts(lines, model.name, each.threshold))}
-            for each in offered
-        ],
-        "current": chosen if chosen in names else as_set,
-        "as_set": as_set,
-        "is_chosen": chosen is not None,
-    }
 
 
 def _detections_today(lines: list[JournalLine]) -> int:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from firmware_py.ensemble import Model
+from firmware_py.monitor.clip_files import JournalEntry
 from firmware_py.monitor.close_misses import CloseMiss, CloseMissDetector
-from firmware_py.monitor.journal import JournalEntry
 from firmware_py.outputs.event import Event
 from firmware_py.settings import ClipSettings
 

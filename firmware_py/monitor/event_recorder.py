@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from firmware_py.monitor.clip_files import JournalEntry
 from firmware_py.monitor.history import History
-from firmware_py.monitor.journal import Journal, JournalEntry, JournalLine
+from firmware_py.monitor.journal import Journal, JournalLine
 from firmware_py.settings import ClipSettings
 
 QUEUE_LENGTH = 20

@@ -1,15 +1,18 @@
 """How sensitive a model may be set, what its evaluation promises there, and what this room says."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from firmware_py.artefact import Metadata, Policy
+from firmware_py.ensemble import Model
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.journal import JournalLine
 
 STANDARD = "standard"
 """The point that the model itself recommends."""
+SETTINGS_POINT = "settings"
+"""A threshold of the settings that is none of the model's operating points."""
 PROMISED = (
     "positives",
     "miss_rate",
@@ -74,6 +77,28 @@ def count_verdicts(lines: Iterable[JournalLine], model: str, threshold: float) -
     right = [entry.score > threshold for entry in entries if entry.verdict == "right"]
     wrong = [entry.score > threshold for entry in entries if entry.verdict == "wrong"]
     return VerdictCounts(len(right), sum(right), len(wrong), sum(wrong))
+
+
+def model_status(model: Model, chosen: str | None, lines: list[JournalLine]) -> dict[str, Any]:
+    """Return a model as the settings have it, with what may be chosen and what was."""
+    metadata = model.artefact.metadata
+    own = model.policy.threshold
+    offered = points(metadata)
+    if own not in [point.threshold for point in offered]:
+        offered = sorted([*offered, Point(SETTINGS_POINT, own)], key=lambda each: each.threshold)
+    names = [point.name for point in offered]
+    as_set = next(point.name for point in offered if point.threshold == own)
+    return {
+        "name": model.name,
+        "words": list(metadata.words),
+        "points": [
+            {**asdict(each), "room": asdict(count_verdicts(lines, model.name, each.threshold))}
+            for each in offered
+        ],
+        "current": chosen if chosen in names else as_set,
+        "as_set": as_set,
+        "is_chosen": chosen is not None,
+    }
 
 
 def _promise(evaluation: object) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """What the device hears, for terminals: one JSON object a line over a local socket."""
 
 import json
-import logging
 import os
 import queue
 import socket
@@ -19,8 +18,6 @@ MOST_WATCHERS = 4
 QUEUE_LENGTH = 20
 SEND_SECONDS = 5.0
 MOST_LINE = 1 << 20
-
-log = logging.getLogger(__name__)
 
 
 def socket_path(environment: Mapping[str, str] = os.environ) -> Path:

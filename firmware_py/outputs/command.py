@@ -1,6 +1,5 @@
 """A program that is run at each event."""
 
-import logging
 import os
 import signal
 import subprocess
@@ -12,8 +11,6 @@ from firmware_py.outputs.worker import Output
 from firmware_py.settings.outputs import CommandSettings
 
 LONGEST_MESSAGE = 300
-
-log = logging.getLogger(__name__)
 
 
 class Command(Output):

@@ -8,8 +8,9 @@ from typing import Any, TypeVar, cast, get_args
 from aiohttp import web
 
 from firmware_py.errors import SettingsError
+from firmware_py.monitor.clip_files import Verdict
 from firmware_py.monitor.export import export
-from firmware_py.monitor.journal import JournalLine, Verdict
+from firmware_py.monitor.journal import JournalLine
 from firmware_py.monitor.picture import spectrogram_picture
 from firmware_py.web.access import COOKIE, SESSION_SECONDS
 from firmware_py.web.assets import START, read_assets

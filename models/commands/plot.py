@@ -1,7 +1,6 @@
 """`python -m models plot`: pictures of recordings, from wav to spectrogram."""
 
 import argparse
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,6 @@ from models.evaluation.runs import step_ends_seconds
 from models.evaluation.selection import EvaluationClip, clip_of, load_recording
 from models.recordings.manifest import read_manifest
 from models.settings.config import REFERENCE_CONFIG, read_config
-
-log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:

@@ -1,6 +1,7 @@
 """Recordings that Debian packages hold: where they are, and how to take them out."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -142,22 +143,12 @@ def download(package: str, folder: Path) -> Path:
 def _decoded(file: Path) -> NDArray[np.float32]:
     """Return the first channel of a recording at 16 kHz."""
     if file.suffix == ".g722":  # which libsndfile does not read
-        command: Sequence[str | Path] = (
-            "ffmpeg",
-            "-v",
-            "error",
-            "-f",
-            "g722",
-            "-i",
+        output = f"-f f32le -ac 1 -ar {SAMPLE_RATE_HZ} -"
+        command: Sequence[str | Path] = [
+            *shlex.split("ffmpeg -v error -f g722 -i"),
             file,
-            "-f",
-            "f32le",
-            "-ac",
-            "1",
-            "-ar",
-            str(SAMPLE_RATE_HZ),
-            "-",
-        )
+            *shlex.split(output),
+        ]
         return np.frombuffer(_output_of(command, file), "<f4")
     try:
         samples, rate_hz = soundfile.read(file, dtype="float32", always_2d=True)

@@ -14,7 +14,7 @@ from firmware_py.sound_files.containers import READABLE
 from models.recordings.sources import BankRecording, find_folder, load_samples
 from models.recordings.word_place import word_bounds
 from models.settings.words import Extra, WordsRecipe
-from models.words.division import Part, Parts, read_parts
+from models.words.division import Part, read_parts
 
 BACKGROUND = "_background_noise_"
 UNKNOWN_WORD = "_unknown_"
@@ -79,15 +79,6 @@ def load_corpus(
         for extra in recipe.extras:
             said += _extra(extra, find_folder(extra.path, roots), sample_rate_hz)
     return Corpus(part, tuple(said), tuple(_backgrounds(folder / BACKGROUND, part, sample_rate_hz)))
-
-
-def speakers(folder: Path, parts: Parts) -> dict[Part, set[str]]:
-    """Return who speaks in each part, by the names of the files alone."""
-    found: dict[Part, set[str]] = {"training": set(), "validation": set(), "testing": set()}
-    for file in _word_files(folder):
-        name = f"{file.parent.name}/{file.name}"
-        found[parts.part_of(name)].add(file.stem.partition("_nohash_")[0])
-    return found
 
 
 def _word_files(folder: Path) -> Iterator[Path]:

@@ -10,28 +10,14 @@ from typing import Literal
 
 from firmware_py.errors import SettingsError
 from models.own_word.improve.request import Improvement
+from models.own_word.presets import IMPROVEMENT
 from models.recordings.folds import first_besides
 from models.recordings.sources import find_folder, sound_files
 from models.settings.config import Config
 from models.settings.recipe import Recipe, Source
-from models.settings.schedule import Schedule
 from models.training.run import train_in
 from models.training.trigger_words import TriggerWords
 
-SCHEDULE = Schedule(
-    steps=300,
-    batch_size=32,
-    learning_rate=3e-4,
-    last_learning_rate=1e-5,
-    warm_up_steps=20,
-    average_momentum=0.98,
-    positive_weight=2.0,
-    checkpoint_steps=25,
-    evaluation_steps=300,
-    development_clips=64,
-)
-"""About five minutes on two cores. The network is judged once, at the end: nothing is chosen by
-the clips that are kept out."""
 SHARE = 0.5
 """Labelled clips are drawn this often for each recording of the recipe in the same role."""
 TUNED = "tuned"
@@ -69,7 +55,7 @@ def improved_config(improvement: Improvement) -> Config:
             f" {', '.join(_paths(recipe, 'negative'))} with --data DIR"
         )
     sources = (*kept, *_labelled(improvement, replace(recipe, sources=kept)))
-    schedule = replace(SCHEDULE, seed=improvement.seed)
+    schedule = replace(IMPROVEMENT, seed=improvement.seed)
     return replace(config, recipe=replace(recipe, sources=sources), schedule=schedule)
 
 

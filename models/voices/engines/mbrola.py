@@ -14,22 +14,8 @@ from models.voices.engines.voice import Utterance
 DATA = Path("/usr/share/mbrola")
 NATIVE = ("us1", "us2", "us3", "en1")
 FOREIGN = (
-    "af1",
-    "de1",
-    "de2",
-    "de3",
-    "de4",
-    "de5",
-    "de6",
-    "fr1",
-    "fr4",
-    "gr2",
-    "hu1",
-    "nl2",
-    "pl1",
-    "ro1",
-    "sw1",
-    "sw2",
+    *("af1", "de1", "de2", "de3", "de4", "de5", "de6", "fr1"),
+    *("fr4", "gr2", "hu1", "nl2", "pl1", "ro1", "sw1", "sw2"),
 )
 """Voices of other languages for which espeak-ng knows how they say English."""
 
