@@ -19,13 +19,7 @@ from convert.reading.trained import Trained, check_own_forward, read_trained
 from convert.step import StepModule
 from convert.verifier import VerifierChoice, read_verifier
 from convert.window import WindowModule
-from firmware_py.artefact import (
-    FIRST_SCHEMA_VERSION,
-    Metadata,
-    Mode,
-    StepNetwork,
-    pack_artefact,
-)
+from firmware_py.artefact import FIRST_SCHEMA_VERSION, Metadata, Mode, StepNetwork, pack_artefact
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd
 from models.settings.config import Config

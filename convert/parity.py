@@ -77,11 +77,7 @@ class ParityReport:
 
 
 def measure_parity(
-    artefact: Path,
-    mode: Mode,
-    model: keras.Model,
-    front_end: FrontEnd,
-    samples: NDArray[np.int16],
+    artefact: Path, mode: Mode, model: keras.Model, front_end: FrontEnd, samples: NDArray[np.int16]
 ) -> ParityReport:
     """Stream `samples` (int16 [n], mono) through `artefact` on every installed interpreter.
 

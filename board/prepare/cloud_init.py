@@ -26,11 +26,7 @@ def seed_files(owner: Owner, kit_digest: str) -> dict[str, bytes]:
     # cloud-init works anew when the id is new: as it should when a used card was prepared again.
     instance = hashlib.sha256(user_data + network + kit_digest.encode()).hexdigest()[:16]
     meta_data = {"dsmode": "local", "instance-id": f"trigger-word-{instance}"}
-    return {
-        "user-data": user_data,
-        "network-config": network,
-        "meta-data": _yaml("", meta_data),
-    }
+    return {"user-data": user_data, "network-config": network, "meta-data": _yaml("", meta_data)}
 
 
 def spent_files(owner: Owner) -> dict[str, bytes]:

@@ -11,14 +11,7 @@ import numpy as np
 from keras import layers
 
 from convert.reading.chain import REMEDY, model_chain
-from convert.weights import (
-    Convolution,
-    Dense,
-    NetworkWeights,
-    Normalisation,
-    Recurrence,
-    Weights,
-)
+from convert.weights import Convolution, Dense, NetworkWeights, Normalisation, Recurrence, Weights
 from firmware_py.errors import ArtefactError
 
 _IDLE = (layers.Dropout, layers.SpatialDropout1D)

@@ -7,12 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from firmware_py.artefact.digest import sha256
-from firmware_py.artefact.metadata import (
-    FIRST_SCHEMA_VERSION,
-    SCHEMA_VERSION,
-    Metadata,
-    Policy,
-)
+from firmware_py.artefact.metadata import FIRST_SCHEMA_VERSION, SCHEMA_VERSION, Metadata, Policy
 from firmware_py.errors import ArtefactError, SettingsError
 from firmware_py.flatbuffer_check import MOST_MULTIPLICATIONS, check_flatbuffer
 from firmware_py.reading.bounds import check_texts, shown_value

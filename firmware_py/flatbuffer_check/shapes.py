@@ -34,8 +34,7 @@ def reshaped(operator: Operator, size: int, lengths: list[int]) -> list[int]:
     """Return `lengths` with the one that is -1, if any, worked out."""
     known = prod(length for length in lengths if length != -1)
     operator.require(
-        lengths.count(-1) <= 1 and known > 0 and min(lengths, default=1) >= -1,
-        f"to {lengths}",
+        lengths.count(-1) <= 1 and known > 0 and min(lengths, default=1) >= -1, f"to {lengths}"
     )
     whole = [size // known if length == -1 else length for length in lengths]
     operator.require(prod(whole) == size, f"of {size} values to {lengths}")

@@ -61,7 +61,7 @@ def discovery_payload(
                 "icon": "mdi:microphone-message",
                 "event_types": list(labels),
                 "state_topic": ours.event,
-            },
+            }
         },
         "availability_topic": ours.availability,
         "qos": AT_LEAST_ONCE,

@@ -25,11 +25,7 @@ class Mqtt(Output):
     """Publishes each event at least once; those that the broker has not confirmed wait for it."""
 
     def __init__(
-        self,
-        settings: MqttSettings,
-        labels: Sequence[str],
-        version: str,
-        home: Home | None = None,
+        self, settings: MqttSettings, labels: Sequence[str], version: str, home: Home | None = None
     ) -> None:
         """
         labels: all that can be detected.

@@ -28,15 +28,7 @@ REMEDY = "make it with: trigger-word password FILE"
 
 class _Scrypt(Protocol):
     def __call__(
-        self,
-        password: bytes,
-        *,
-        salt: bytes,
-        n: int,
-        r: int,
-        p: int,
-        maxmem: int,
-        dklen: int,
+        self, password: bytes, *, salt: bytes, n: int, r: int, p: int, maxmem: int, dklen: int
     ) -> bytes: ...
 
 

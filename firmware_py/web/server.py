@@ -67,10 +67,7 @@ class WebServer:
     async def _serve(self) -> None:
         stream = LiveStream(self._device.broadcast, self._loop)
         guard = Guard(
-            host_names(self._settings.names),
-            self._password,
-            self._token,
-            lambda: connections,
+            host_names(self._settings.names), self._password, self._token, lambda: connections
         )
         routes = Routes(
             self._device,

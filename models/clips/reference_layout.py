@@ -93,10 +93,7 @@ def overlaps(segment: Segment, taken: Sequence[Segment]) -> bool:
 
 
 def place(
-    rng: np.random.RandomState,
-    segment_ms: int,
-    taken: Sequence[Segment],
-    clip_ms: int = CLIP_MS,
+    rng: np.random.RandomState, segment_ms: int, taken: Sequence[Segment], clip_ms: int = CLIP_MS
 ) -> Segment | None:
     """Return a free random place, or None when the first try and six more found none."""
     for _ in range(1 + RETRIES):

@@ -11,11 +11,7 @@ from firmware_py.errors import SettingsError
 from models.commands import evaluation_options, executors
 from models.evaluation import Evaluation, calibrate, collect, write_operating_points
 from models.evaluation.conditions import AS_RECORDED
-from models.evaluation.fitness import (
-    carried_targets,
-    refuse_deaf,
-    refuse_uncarried,
-)
+from models.evaluation.fitness import carried_targets, refuse_deaf, refuse_uncarried
 from models.evaluation.report.tables import percent_with_interval, rate_with_interval
 from models.evaluation.results import DEFAULT, TARGETS
 

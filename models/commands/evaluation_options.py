@@ -128,11 +128,7 @@ def setting(arguments: argparse.Namespace) -> Setting:
     if arguments.limit is not None and arguments.limit < 1:
         raise SettingsError(f"--limit is {arguments.limit}; the least is 1")
     selection = Selection(
-        folds(arguments),
-        arguments.include,
-        arguments.exclude,
-        arguments.limit,
-        arguments.seed,
+        folds(arguments), arguments.include, arguments.exclude, arguments.limit, arguments.seed
     )
     return Setting(
         selection,

@@ -36,9 +36,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         help="its file, name or URL (default: the installed one, else the built-in one)",
     )
     parser.add_argument(
-        "--reference",
-        action="store_true",
-        help="no model: the spectrogram of the classic recipe",
+        "--reference", action="store_true", help="no model: the spectrogram of the classic recipe"
     )
     parser.add_argument(
         "--manifest",

@@ -194,23 +194,14 @@ class Evaluation:
                 {"file": str(clip.clip.path), "score": clip.best_score} for clip in self.missed()
             ],
             "peaks": [
-                {
-                    "file": str(peak.clip.path),
-                    "time_seconds": peak.time_seconds,
-                    "score": peak.score,
-                    "accepted": peak.accepted,
-                }
+                {"file": str(peak.clip.path), **_picked(peak, "time_seconds", "score", "accepted")}
                 for peak in self.peaks
             ],
             "skipped": [
                 {"file": str(bad.path), "reason": bad.reason} for bad in self.heard.skipped
             ],
             "roc": [
-                {
-                    "threshold": point.threshold,
-                    "miss_rate": point.miss_rate,
-                    "false_accepts_per_hour": point.false_accepts_per_hour,
-                }
+                _picked(point, "threshold", "miss_rate", "false_accepts_per_hour")
                 for point in self.curve.points()
             ],
         }
@@ -218,6 +209,10 @@ class Evaluation:
     def missed(self) -> list[ClipResult]:
         """Return the clips not found, the lowest score first."""
         return sorted((c for c in self.clips if not c.found), key=lambda clip: clip.best_score)
+
+
+def _picked(found: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in names}
 
 
 def point_mapping(point: OperatingPoint) -> dict[str, Any]:

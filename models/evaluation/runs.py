@@ -17,12 +17,7 @@ from firmware_py.errors import AudioError
 from firmware_py.level import apply_gain, clip_gain_db, to_int16
 from firmware_py.streaming.frame_detector import Steps, joined
 from models.evaluation.background import active_part
-from models.evaluation.conditions import (
-    AS_RECORDED,
-    Condition,
-    resampled,
-    set_level,
-)
+from models.evaluation.conditions import AS_RECORDED, Condition, resampled, set_level
 from models.evaluation.presented import LEAD_IN_SECONDS, PresentedClip, present
 from models.evaluation.selection import BadFile, BadFiles, EvaluationClip, load_recording
 

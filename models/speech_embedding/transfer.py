@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd, frames_of
 from firmware_py.level import to_int16
+from firmware_py.policies.candidates import LookPolicy
 from models.recordings.sources import load_samples, sound_files
 from models.speech_embedding.network import (
     BAND_FRAMES,
@@ -33,9 +34,11 @@ DIGESTS = {
 """SHA-256 of the files in pyopen-wakeword 1.1.0 on PyPI (Apache-2.0)."""
 RATE_HZ = 16_000
 SAMPLES = 24_240
-FRAMES = 150
+FRAMES = LookPolicy.frames
 """Of our own in one stretch; the embedding has one fewer."""
 STRETCHES = 2000
+MOST_DECODED = 32
+"""Recordings kept decoded: of a few long ones many stretches are taken."""
 LEVELS_DB = (-30.0, 3.0)
 """Stretches are made louder by a gain between these, so that quiet speech is fitted too."""
 QUIETEST = 30.0
@@ -165,10 +168,11 @@ def _stretches(folders: Sequence[Path], seed: int) -> Iterator[NDArray[np.int16]
     files = [file for folder in folders for file in sound_files(folder)]
     if not files:
         raise SettingsError(f"{folders[0]}: there is no recording; name a folder of real speech")
+    decoded = lru_cache(maxsize=MOST_DECODED)(load_samples)
     found = tried = 0
     while found < STRETCHES and tried < 10 * STRETCHES:
         tried += 1
-        samples = load_samples(files[rng.integers(len(files))], RATE_HZ)
+        samples = decoded(files[rng.integers(len(files))], RATE_HZ)
         if len(samples) <= SAMPLES:
             continue
         start = rng.integers(len(samples) - SAMPLES)

@@ -164,11 +164,7 @@ def _embeddings(
 
 
 def _fit(
-    model: keras.Model,
-    inputs: NDArray[np.float16],
-    windows: Windows,
-    epochs: int,
-    work: Path,
+    model: keras.Model, inputs: NDArray[np.float16], windows: Windows, epochs: int, work: Path
 ) -> None:
     """Teach `model`; inputs: what it sees of each window, [windows, ...]."""
     steps = epochs * -(-len(inputs) // BATCH_SIZE)

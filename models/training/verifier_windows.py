@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from firmware_py.policies.candidates import LookPolicy
 from models.clips.batches import TriggerWordClips, made_ahead
 from models.clips.maker import TrainingClip
 from models.clips.positive import first_step
 from models.settings.config import Config
 from models.training.task import Network
 
-FRAMES = 150
-"""Of 10 ms, which one look sees."""
+FRAMES = LookPolicy.frames
+"""Which one look sees, of 10 ms each."""
 LOOKS_AFTER_WORD = 10
 """Steps from the end of a word at which a look must say yes."""
 UNDECIDED = (3, 20)

@@ -25,6 +25,19 @@ def add_data(parser: argparse.ArgumentParser, part: Part) -> None:
     )
 
 
+def add_stream(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a model, a long recording and what is said in it."""
+    parser.add_argument("model", type=Path, metavar="M", help="artefact")
+    parser.add_argument("audio", type=Path, metavar="WAV")
+    parser.add_argument(
+        "truth",
+        type=Path,
+        nargs="?",
+        metavar="TXT",
+        help="lines of `word, milliseconds` (default: beside WAV)",
+    )
+
+
 def add_runtime(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runtime", metavar="R", help="interpreter (default: the preferred one installed)"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from firmware_py.artefact import read_artefact
 from firmware_py.schema import to_mapping
-from models.commands.words.options import add_runtime
+from models.commands.words.options import add_runtime, add_stream
 from models.words.streams.hearing import TOLERANCE_MS, Tally, hear, policy_of, tally
 from models.words.streams.plan import read_truth
 from models.words.streams.tuning import curve
@@ -25,15 +25,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         description="Stream a recording through the shipped runtime and hold its detections"
         " against what was said: at the model's policy, and at every threshold.",
     )
-    parser.add_argument("model", type=Path, metavar="M", help="artefact")
-    parser.add_argument("audio", type=Path, metavar="WAV")
-    parser.add_argument(
-        "truth",
-        type=Path,
-        nargs="?",
-        metavar="TXT",
-        help="lines of `word, milliseconds` (default: beside WAV)",
-    )
+    add_stream(parser)
     parser.add_argument("--threshold", type=float, metavar="X", help="instead of the model's own")
     parser.add_argument(
         "--tolerance-ms",

@@ -3,12 +3,11 @@
 import argparse
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from firmware_py.artefact import read_artefact
 from firmware_py.schema import to_mapping
-from models.commands.words.options import add_runtime
+from models.commands.words.options import add_runtime, add_stream
 from models.replacing import replacing
 from models.words.streams.hearing import TOLERANCE_MS, hear, policy_of
 from models.words.streams.plan import read_truth
@@ -24,15 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
         " thresholds on a recording, and print the policy that matches most words within the"
         " limits. Make the recording with: python -m models words stream --part validation",
     )
-    parser.add_argument("model", type=Path, metavar="M", help="artefact")
-    parser.add_argument("audio", type=Path, metavar="WAV")
-    parser.add_argument(
-        "truth",
-        type=Path,
-        nargs="?",
-        metavar="TXT",
-        help="lines of `word, milliseconds` (default: beside WAV)",
-    )
+    add_stream(parser)
     parser.add_argument(
         "--wrong-percent",
         type=float,

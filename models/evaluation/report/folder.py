@@ -170,12 +170,7 @@ def _false_accepts(evaluation: Evaluation, folder: Path) -> list[str]:
 def _peaks(evaluation: Evaluation, worst: Sequence[Peak], folder: Path, kind: str) -> Iterable[str]:
     scenes = [scene_of_peak(evaluation, peak) for peak in worst]
     cells = [
-        (
-            peak.clip.path.name,
-            peak.clip.source,
-            f"{peak.time_seconds:.2f}",
-            f"{peak.score:.4f}",
-        )
+        (peak.clip.path.name, peak.clip.source, f"{peak.time_seconds:.2f}", f"{peak.score:.4f}")
         for peak in worst
     ]
     return _listed(("file", "source", "time (s)", "score"), cells, scenes, folder, kind)
