@@ -6,14 +6,14 @@ from firmware_py.live.extras import extra
 from firmware_py.settings.web import WebSettings
 
 if TYPE_CHECKING:
-    from firmware_py.web.device import Device
+    from firmware_py.monitor.control import Control
     from firmware_py.web.server import WebServer
 
 
 class PageService:
     """Opens, changes and closes the page; without settings for it there is none."""
 
-    def __init__(self, device: "Device") -> None:
+    def __init__(self, device: "Control") -> None:
         self._device = device
         self._settings: WebSettings | None = None
         self._server: WebServer | None = None

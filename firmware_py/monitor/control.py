@@ -73,7 +73,7 @@ class Loop(Protocol):
 
 
 class Control:
-    """What `web.device.Device` says, for a loop. Any thread may call."""
+    """What people see and change of a loop. Calls, from any thread, may take a while."""
 
     def __init__(self, live: Loop, state: StateFile, clips: ClipSettings | None) -> None:
         self._live = live
@@ -105,7 +105,7 @@ class Control:
         return self._state.state.listening
 
     def status(self) -> dict[str, Any]:
-        """Return what changes seldom, JSON-ready."""
+        """Return what changes seldom, JSON-ready: microphone, models, sensitivity, clips."""
         models, chosen = self._live.models_as_set, self._state.state.sensitivity
         lines = self.journal.lines()
         return {
@@ -121,7 +121,10 @@ class Control:
         }
 
     def set_sensitivity(self, model: str, point: str | None) -> None:
-        """Choose a model's operating point; None: as the settings say."""
+        """Choose a model's operating point; None: as the settings say.
+
+        Raises SettingsError for an unknown one, OSError when the choice cannot be kept.
+        """
         found = next((each for each in self._live.models_as_set if each.name == model), None)
         if not found:
             raise SettingsError(f"no model is called {model!r}")
@@ -135,7 +138,7 @@ class Control:
         self._tell_of_change()
 
     def set_listening(self, listening: bool) -> None:
-        """Close the microphone, or open it again."""
+        """Close the microphone, or open it again; raises OSError when that cannot be kept."""
         self._state.change(lambda state: replace(state, listening=listening))
         log.info("listening is switched %s", "on" if listening else "off")
         if listening:
@@ -145,7 +148,7 @@ class Control:
         self._tell_of_change()
 
     def test(self, what: str) -> None:
-        """Let some outputs answer as if a word had been heard."""
+        """Let some outputs answer as if a word had been heard; raises SettingsError for none."""
         if what not in self._live.tests:
             raise SettingsError(f"there is no {what!r} to test; there is {self._live.tests}")
         log.info("a test of %s", what)

@@ -9,12 +9,12 @@ from aiohttp import web
 
 from firmware_py.errors import SettingsError
 from firmware_py.monitor.clip_files import Verdict
+from firmware_py.monitor.control import Control
 from firmware_py.monitor.export import export
 from firmware_py.monitor.journal import JournalLine
 from firmware_py.monitor.picture import spectrogram_picture
 from firmware_py.web.access import COOKIE, SESSION_SECONDS
 from firmware_py.web.assets import START, read_assets
-from firmware_py.web.device import Device
 from firmware_py.web.guard import Guard, open_to_all, streaming
 from firmware_py.web.live_stream import LiveStream, Page
 
@@ -32,7 +32,7 @@ class Routes:
 
     def __init__(
         self,
-        device: Device,
+        device: Control,
         guard: Guard,
         stream: LiveStream,
         max_viewers: int,

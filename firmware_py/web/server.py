@@ -11,11 +11,11 @@ from pathlib import Path
 from aiohttp import web
 
 from firmware_py.errors import DeviceError, SettingsError
+from firmware_py.monitor.control import Control
 from firmware_py.settings.web import WebSettings
 from firmware_py.web.access import host_names
 from firmware_py.web.connections import Connections
 from firmware_py.web.credentials import read_password_file, read_token_file
-from firmware_py.web.device import Device
 from firmware_py.web.guard import Guard
 from firmware_py.web.live_stream import LiveStream
 from firmware_py.web.routes import Routes
@@ -32,7 +32,7 @@ logging.getLogger("firmware_py.web.http").setLevel(logging.CRITICAL)  # a traceb
 class WebServer:
     """Serves the page of a device until it is closed."""
 
-    def __init__(self, settings: WebSettings, device: Device) -> None:
+    def __init__(self, settings: WebSettings, device: Control) -> None:
         """Raises SettingsError for secrets that cannot be used, DeviceError for the address."""
         self._settings = settings
         self._device = device
