@@ -68,7 +68,7 @@ def convert(
     second = look = None
     if verifier:
         log.info("reading %s", verifier.path)
-        look = read_verifier(verifier.path, trained.config)
+        look = read_verifier(verifier, trained.config)
         metadata = replace(
             metadata, verifier=verifier.describe(look, trained.config.verifier, mode)
         )

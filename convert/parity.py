@@ -101,7 +101,7 @@ def measure_looks(
     samples: NDArray[np.int16],
 ) -> ParityReport:
     """Let the second stage look along `samples`, int16 [n], as `measure_parity` does."""
-    looks = windows(frames(front_end, samples), verifier.num_frames)
+    looks = windows(frames(front_end, samples), verifier.look_frames)
     expected = verifier.posteriors(looks)
     measured = [
         compare(runtime, expected, look(artefact, looks, runtime)) for runtime in _runtimes()

@@ -120,7 +120,12 @@ def _verify(
     if not verifier:
         raise ArtefactError(f"{artefact.path} has no verifier")
     network = VerifierNetwork(artefact, verifier, arguments.runtime)
-    return np.array([network.process(frames) for frames in windows])
+    said, states = [], None
+    for frames in windows:
+        # Whole windows: what an earlier one left must not matter.
+        posteriors, states = network.process(frames, states)
+        said.append(posteriors)
+    return np.array(said)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The second stage: a network that reads some frames at once and has no state."""
+"""The second stage: a network that looks at the last frames where the first has a candidate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from convert.incremental import incremental, run
 from convert.reading.keras_file import load_any
 from convert.step import Tensors
-from firmware_py.artefact import Mode, StateTensor, Verifier
+from firmware_py.artefact import Mode, Verifier
 from firmware_py.errors import ArtefactError
 from firmware_py.policies.candidates import LookPolicy
 from firmware_py.schema import to_mapping
@@ -41,32 +42,45 @@ class VerifierChoice:
         values: Mapping[str, Any] = {
             **to_mapping(policy),
             **self.looks,
-            "frames": module.num_frames,
+            "frames": module.look_frames,
         }
-        return Verifier(mode=self.mode or mode, sha256="", **values)
+        states = module.state_tensors
+        return Verifier(mode=self.mode or mode, sha256="", states=states, **values)
 
 
 class VerifierModule(tf.Module):
-    """One look: frames, float32 [1, num_frames, num_bins], to posteriors, float32 [1, labels]."""
+    """One call: the next frames and the states to posteriors, float32 [1, labels], and new states.
 
-    state_tensors: tuple[StateTensor, ...] = ()
+    frames: float32 [1, num_frames, num_bins]: those from one look to the next, or, of a network
+    that saves little by going on from there, the whole window, and no states.
+    """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, spacing_frames: int) -> None:
+        """spacing_frames: from one look to the next."""
         super().__init__()
         self.model = model
-        _, self.num_frames, num_bins = model.input_shape
+        _, self.look_frames, num_bins = model.input_shape
+        self._incremental = incremental(model, spacing_frames)
+        self.num_frames = spacing_frames if self._incremental else self.look_frames
+        self.state_tensors = self._incremental.states if self._incremental else ()
         # Constants for variables: a converter does not find those of Keras.
-        parts = (model.trainable_variables, model.non_trainable_variables)
-        self._weights = [[each.numpy() for each in part] for part in parts]
+        self._weights = {
+            layer.name: [
+                [each.numpy() for each in part]
+                for part in (layer.trainable_variables, layer.non_trainable_variables)
+            ]
+            for layer in (model.layers if self._incremental else [model])
+        }
         self.tensors = VerifierTensors()
-        self.function = tf.function(self._look, autograph=False).get_concrete_function(
-            frames=tf.TensorSpec((1, self.num_frames, num_bins), tf.float32, "frames")
-        )
+        shapes = {state.input: state.shape for state in self.state_tensors}
+        shapes[self.tensors.frames] = (1, self.num_frames, num_bins)
+        specs = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()}
+        self.function = tf.function(self._call, autograph=False).get_concrete_function(**specs)
 
     def posteriors(self, looks: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the trained network's posteriors, float32 [looks, labels].
 
-        looks: float32 [looks, num_frames, num_bins].
+        looks: float32 [looks, look_frames, num_bins].
         Raises ArtefactError when they are no probabilities.
         """
         posteriors: NDArray[np.float32] = self.model.predict(looks, verbose=0)
@@ -77,10 +91,18 @@ class VerifierModule(tf.Module):
             )
         return posteriors
 
-    def _look(self, frames: tf.Tensor) -> Tensors:
-        constants = [[tf.constant(each) for each in part] for part in self._weights]
-        posteriors, _ = self.model.stateless_call(*constants, frames, training=False)
-        return {self.tensors.posteriors: posteriors}
+    def _call(self, **inputs: tf.Tensor) -> Tensors:
+        values, states = inputs[self.tensors.frames], {}
+        if self._incremental:
+            values, states = run(self._incremental, self._layer, inputs, values)
+        else:
+            values = self._layer(self.model, values)
+        return {self.tensors.posteriors: values, **states}
+
+    def _layer(self, layer: keras.Layer, values: tf.Tensor) -> tf.Tensor:
+        constants = [[tf.constant(each) for each in part] for part in self._weights[layer.name]]
+        found, _ = layer.stateless_call(*constants, values)
+        return found
 
 
 @dataclass(frozen=True)
@@ -91,11 +113,12 @@ class VerifierTensors:
     posteriors: str = "posteriors"
 
 
-def read_verifier(path: Path, config: Config) -> VerifierModule:
-    """Return the network at `path`, a .keras file, to stand behind the one that `config` describes.
+def read_verifier(choice: VerifierChoice, config: Config) -> VerifierModule:
+    """Return the network that was chosen, to stand behind the one that `config` describes.
 
     Raises SettingsError or ArtefactError when it is no network of [frames, num_bins] to [labels].
     """
+    path = choice.path
     model = load_any(path)
     found = (tuple(model.input_shape), tuple(model.output_shape))
     num_bins, num_labels = config.front_end.num_bins, len(config.labels)
@@ -106,7 +129,8 @@ def read_verifier(path: Path, config: Config) -> VerifierModule:
             f"{path}: it maps {found[0]} to {found[1]}; the verifier of {config.name!r} maps"
             f" (None, frames, {num_bins}) to (None, {num_labels})"
         )
-    return VerifierModule(model)
+    spacing = int(choice.looks.get("spacing", config.verifier.spacing))
+    return VerifierModule(model, spacing * config.network.stride)
 
 
 def windows(frames: NDArray[np.float32], length: int) -> NDArray[np.float32]:

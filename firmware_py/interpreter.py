@@ -46,25 +46,25 @@ class NetworkStream:
     def __init__(
         self, artefact: Artefact, runtime: Runtime | None = None, num_threads: int = 1
     ) -> None:
-        self.artefact = artefact
+        path = artefact.path
         self._network = artefact.metadata.network
-        self._interpreter = _open(artefact.path, artefact.flatbuffer, runtime, num_threads)
+        self._interpreter = _open(path, artefact.flatbuffer, runtime, num_threads)
         tensors = self._network.tensors
         inputs = _details(self._interpreter.get_input_details())
         outputs = _details(self._interpreter.get_output_details())
         metadata = artefact.metadata
         frames_shape = (1, self._network.frames_per_call, metadata.front_end.num_bins)
         steps_shape = (1, self._network.steps_per_call, len(metadata.labels))
-        self._frames = self._index(inputs, tensors.frames, frames_shape)
-        self._posteriors = self._index(outputs, tensors.posteriors, steps_shape)
-        self._history = self._state(inputs, outputs, tensors.history)
-        self._states = [self._state(inputs, outputs, state) for state in tensors.states]
+        self._frames = _index(path, inputs, tensors.frames, frames_shape)
+        self._posteriors = _index(path, outputs, tensors.posteriors, steps_shape)
+        self._history = _state(path, inputs, outputs, tensors.history)
+        self._states = [_state(path, inputs, outputs, state) for state in tensors.states]
         named = 2 + len(self._states)
         if len(inputs) != named or len(outputs) != named:
             fault = f"{len(inputs)} inputs and {len(outputs)} outputs, metadata name {named}"
-            _fail(artefact.path, fault)
+            _fail(path, fault)
         self.reset()
-        _try(artefact.path, self._interpreter, self._frames, self._posteriors)
+        _try(path, self._interpreter, self._frames, self._posteriors)
 
     def reset(self, history: NDArray[np.float32] | None = None) -> None:
         """Set the recurrent states to zero and the convolution history to `history` or zeros.
@@ -91,20 +91,13 @@ class NetworkStream:
         posteriors: NDArray[np.float32] = interpreter.get_tensor(self._posteriors)[0]
         return posteriors
 
-    def _state(
-        self, inputs: dict[str, Any], outputs: dict[str, Any], state: StateTensor
-    ) -> tuple[int, int]:
-        return (
-            self._index(inputs, state.input, state.shape),
-            self._index(outputs, state.output, state.shape),
-        )
 
-    def _index(self, tensors: dict[str, Any], name: str, shape: tuple[int, ...]) -> int:
-        return _index(self.artefact.path, tensors, name, shape)
+States = tuple[NDArray[np.float32], ...]
+"""What the verifier has computed of the frames so far."""
 
 
 class VerifierNetwork:
-    """Runs an artefact's second stage, which has no state."""
+    """Runs an artefact's second stage."""
 
     def __init__(
         self,
@@ -116,23 +109,58 @@ class VerifierNetwork:
         """verifier: the artefact's own, as its metadata describe it."""
         assert artefact.verifier is not None, "a described verifier has been read"
         path, metadata = artefact.path, artefact.metadata
+        self.frames_per_call = verifier.frames_per_call(metadata.network.stride)
         self._interpreter = _open(path, artefact.verifier, runtime, num_threads)
         inputs = _details(self._interpreter.get_input_details())
         outputs = _details(self._interpreter.get_output_details())
-        frames_shape = (1, verifier.frames, metadata.front_end.num_bins)
+        frames_shape = (1, self.frames_per_call, metadata.front_end.num_bins)
         self._frames = _index(path, inputs, "frames", frames_shape)
         self._posteriors = _index(path, outputs, "posteriors", (1, len(metadata.labels)))
-        if len(inputs) != 1 or len(outputs) != 1:
+        self._states = [_state(path, inputs, outputs, state) for state in verifier.states]
+        named = 1 + len(self._states)
+        if len(inputs) != named or len(outputs) != named:
             _fail(path, f"a verifier of {len(inputs)} inputs and {len(outputs)} outputs")
+        self._nothing = tuple(np.zeros(state.shape, np.float32) for state in verifier.states)
+        self._set(self._nothing)
         _try(path, self._interpreter, self._frames, self._posteriors)
 
-    def process(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return posteriors, float32 [labels]; frames: float32 [frames, num_bins]."""
+    def process(
+        self, frames: NDArray[np.float32], states: States | None = None
+    ) -> tuple[NDArray[np.float32], States]:
+        """Return posteriors, float32 [labels], and the states after `frames`.
+
+        frames: float32 [n, num_bins]; the verifier's `frames` of them, or with the states that an
+            earlier look left those since. The first is repeated to make whole calls of them.
+        """
+        missing = -len(frames) % self.frames_per_call
+        frames = np.pad(frames, ((missing, 0), (0, 0)), "edge") if missing else frames
         interpreter = self._interpreter
-        interpreter.set_tensor(self._frames, frames[None])
-        interpreter.invoke()
+        self._set(states or self._nothing)
+        for at in range(0, len(frames), self.frames_per_call):
+            if at:
+                self._set(self._left())
+            interpreter.set_tensor(self._frames, frames[None, at : at + self.frames_per_call])
+            interpreter.invoke()
         posteriors: NDArray[np.float32] = interpreter.get_tensor(self._posteriors)[0]
-        return posteriors
+        return posteriors, self._left()
+
+    def _set(self, states: States) -> None:
+        for (index, _), state in zip(self._states, states, strict=True):
+            self._interpreter.set_tensor(index, state)
+
+    def _left(self) -> States:
+        """Return the states that the last call left."""
+        return tuple(self._interpreter.get_tensor(index) for _, index in self._states)
+
+
+def _state(
+    path: Path, inputs: dict[str, Any], outputs: dict[str, Any], state: StateTensor
+) -> tuple[int, int]:
+    """Return the indexes of a state's input and output."""
+    return (
+        _index(path, inputs, state.input, state.shape),
+        _index(path, outputs, state.output, state.shape),
+    )
 
 
 def _index(path: Path, tensors: dict[str, Any], name: str, shape: tuple[int, ...]) -> int:

@@ -81,7 +81,41 @@ def made_verifier(
         if isinstance(layer, layers.BatchNormalization):
             layer.set_weights(_statistics(np.random.default_rng(seed), values))
         values = layer(values).numpy()
-    head = layers.Dense(num_labels, activation="sigmoid")
+    return _with_head(body, values, num_labels)
+
+
+def made_incremental_verifier(
+    frames: NDArray[np.float32], length: int, num_labels: int = 1, seed: int = 0
+) -> keras.Model:
+    """Return a second stage like `made_verifier` whose looks go on from earlier ones.
+
+    Of `length` frames, 60, it needs rows of 3 frames, 2 and 1 at once, then the whole window.
+    """
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    body = keras.Sequential(
+        [
+            keras.Input((length, frames.shape[1])),
+            layers.Reshape((length, frames.shape[1], 1)),
+            layers.Conv2D(6, (3, 3), activation="relu"),
+            layers.MaxPooling2D((2, 2)),
+            layers.Conv2D(8, (1, 3), padding="same"),
+            layers.Rescaling(1.0, -0.1),
+            layers.LeakyReLU(0.2),
+            layers.Conv2D(8, (2, 1), activation="relu"),
+            layers.MaxPooling2D((2, 2)),
+            layers.Conv2D(4, (3, 1), activation="relu"),
+            layers.Flatten(),
+        ]
+    )
+    return _with_head(body, body.predict(windows(frames, length), verbose=0), num_labels)
+
+
+def _with_head(
+    body: keras.Sequential, values: NDArray[np.float32], num_labels: int
+) -> keras.Sequential:
+    """Return the network with a last layer; values: what `body` says of looks."""
+    head = keras.layers.Dense(num_labels, activation="sigmoid")
     model = keras.Sequential([body.inputs[0], *body.layers, head])
     kernel = 3.0 * head.get_weights()[0]
     head.set_weights([kernel, -np.quantile(values @ kernel, 0.8, 0)])

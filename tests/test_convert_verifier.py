@@ -7,7 +7,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from made_networks import LOG_MEL, SMALL, made_network, made_verifier, write_config
+from made_networks import (
+    LOG_MEL,
+    SMALL,
+    made_incremental_verifier,
+    made_network,
+    made_verifier,
+    write_config,
+)
 
 from convert.__main__ import main
 from convert.conversion import convert
@@ -31,15 +38,22 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     made_network(SMALL, SEEN, len(LABELS)).save(folder / "model.keras")
     made_verifier(SEEN, LENGTH, len(LABELS)).save(folder / "verifier.keras")
+    made_incremental_verifier(SEEN, LENGTH, len(LABELS)).save(folder / "incremental.keras")
     config = write_config(folder, LOG_MEL, SMALL, LABELS)
     config.write_text(f"{config.read_text()}\n[verifier]\npeak = 7\nlooks = 5\n")
     return folder
 
 
-@pytest.mark.parametrize("mode", ["float16", "dynamic-int8", "int8"])
-def test_each_mode_passes_the_gate(trained: Path, tmp_path: Path, mode: Mode) -> None:
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        *(("verifier", mode) for mode in ("float16", "dynamic-int8", "int8")),
+        *(("incremental", mode) for mode in ("float32", "weight-int8", "dynamic-int8")),
+    ],
+)
+def test_each_mode_passes_the_gate(trained: Path, tmp_path: Path, name: str, mode: Mode) -> None:
     out = tmp_path / "out.tflite"
-    verifier = VerifierChoice(trained / "verifier.keras", mode)
+    verifier = VerifierChoice(trained / f"{name}.keras", mode, {"spacing": 2})
     report = convert(trained / "model.keras", out, verifier=verifier)
     assert report.verifier
     assert [each.runtime for each in report.verifier.runtimes] == installed_runtimes()
@@ -68,21 +82,27 @@ np.save(out, joined((*parts, detector.last_steps())).scores)
 """
 
 
+@pytest.mark.parametrize("name", ["verifier", "incremental"])
 @pytest.mark.parametrize("runtime", installed_runtimes())
 def test_the_stream_is_what_keras_says_offline(
-    trained: Path, tmp_path: Path, runtime: Runtime
+    trained: Path, tmp_path: Path, runtime: Runtime, name: str
 ) -> None:
+    """Also where the candidates of the labels begin at other steps, each with its looks."""
     policy = LookPolicy(LENGTH, candidate_threshold=0.3, spacing=2, looks=5, peak=4)
     looks = {"candidate_threshold": 0.3, "spacing": 2, "peak": 4}
     out = tmp_path / "out.tflite"
-    choice = VerifierChoice(trained / "verifier.keras", looks=looks)
+    choice = VerifierChoice(trained / f"{name}.keras", looks=looks)
     convert(trained / "model.keras", out, verifier=choice)
+    described = read_artefact(out).metadata.verifier
+    assert described
+    shapes = [(1, 2, 24, 1), (1, 1, 11, 8), (1, 25, 11, 8)]
+    assert [each.shape for each in described.states] == (shapes if name == "incremental" else [])
     audio = made_audio(16000, seed=4)
     seen = frames(LOG_MEL, audio)
     first = offline_posteriors(read_trained(trained / "model.keras").model, seen)
     padded = np.concatenate((np.repeat(seen[:1], LENGTH, axis=0), seen))
     ends = LENGTH + SMALL.kernel_size + SMALL.stride * np.arange(len(first))
-    verifier = keras.models.load_model(trained / "verifier.keras")
+    verifier = keras.models.load_model(trained / f"{name}.keras")
     second = verifier.predict(np.array([padded[end - LENGTH : end] for end in ends]), verbose=0)
     expected = np.zeros_like(first)
     for label in range(len(LABELS)):

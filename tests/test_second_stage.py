@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from firmware_py import Detector
 from firmware_py.__main__ import main
 from firmware_py.artefact import (
+    DEFAULT_MODEL,
     Artefact,
     pack_artefact,
     parse_artefact,
@@ -31,11 +32,12 @@ from firmware_py.errors import ArtefactError
 from firmware_py.flatbuffer_check import check_flatbuffer
 from firmware_py.front_end import frames_of
 from firmware_py.installation.trial import try_out
-from firmware_py.interpreter import Runtime, VerifierNetwork, installed_runtimes
+from firmware_py.interpreter import Runtime, States, VerifierNetwork, installed_runtimes
 from firmware_py.live.metrics.measurements import second_stage_metrics
 from firmware_py.policies.candidates import Counts
 from firmware_py.reading.model_file import VERIFIER_NAME
 from firmware_py.streaming.frame_detector import FrameDetector, joined
+from firmware_py.streaming.second_stage import SecondStage
 
 DATA = Path(__file__).parent / "data"
 LONG_BEEP, BEEP = DATA / "long-beep.tflite", DATA / "beep.tflite"
@@ -115,9 +117,11 @@ def test_looks_see_the_frames_that_end_at_their_step(monkeypatch: pytest.MonkeyP
     seen = []
     process = VerifierNetwork.process
 
-    def noted(network: VerifierNetwork, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    def noted(
+        network: VerifierNetwork, frames: NDArray[np.float32], states: States | None
+    ) -> tuple[NDArray[np.float32], States]:
         seen.append(frames.copy())
-        return process(network, frames)
+        return process(network, frames, states)
 
     monkeypatch.setattr(VerifierNetwork, "process", noted)
     artefact = read_artefact(LONG_BEEP)
@@ -154,6 +158,47 @@ def test_silence_costs_no_look_and_reset_forgets() -> None:
     detector.reset()
     np.testing.assert_array_equal(detector.steps(loud).scores, first)
     assert second.looks == 2 * looks
+
+
+@pytest.mark.parametrize("runtime", installed_runtimes())
+def test_looks_that_go_on_say_what_looks_from_the_beginning_say(
+    monkeypatch: pytest.MonkeyPatch, runtime: Runtime
+) -> None:
+    """To the last bit: of two frames that are the same the shipped model says the same."""
+    artefact = read_artefact(DEFAULT_MODEL)
+    verifier, network = artefact.metadata.verifier, artefact.metadata.network
+    assert verifier
+    rng = np.random.default_rng(5)
+    frames = rng.normal(0, 1, (60, network.frames_per_call, 40)).astype(np.float32)
+    posteriors = np.where(rng.random((60, 2, 1)) < 0.15, 0.5, 0.01).astype(np.float32)
+    lengths = []
+    process = VerifierNetwork.process
+
+    def noted(
+        network: VerifierNetwork, frames: NDArray[np.float32], states: States | None
+    ) -> tuple[NDArray[np.float32], States]:
+        lengths.append(len(frames))
+        return process(network, frames, states)
+
+    def from_the_beginning(
+        network: VerifierNetwork, frames: NDArray[np.float32], _: States | None
+    ) -> tuple[NDArray[np.float32], States]:
+        lengths.append(len(frames))
+        return process(network, frames)[0], ()
+
+    def scores() -> NDArray[np.float32]:
+        lengths.clear()
+        second = SecondStage(artefact, verifier, 0.5, runtime)
+        return np.concatenate(list(map(second.process, frames, posteriors)))
+
+    monkeypatch.setattr(VerifierNetwork, "process", noted)
+    found = scores()
+    assert len(np.unique(found)) > 10
+    assert len(lengths) == lengths.count(verifier.frames) + lengths.count(12)
+    assert min(lengths.count(verifier.frames), lengths.count(12)) > 5
+    monkeypatch.setattr(VerifierNetwork, "process", from_the_beginning)
+    np.testing.assert_array_equal(scores(), found)
+    assert set(lengths) == {verifier.frames}
 
 
 def test_packing_what_was_read_gives_the_same_bytes() -> None:
@@ -215,7 +260,7 @@ def test_looks_are_bounded_in_what_they_cost(monkeypatch: pytest.MonkeyPatch) ->
     artefact = described()
     assert artefact.verifier
     content = artefact.repacked(artefact.metadata)
-    cost = check_flatbuffer(artefact.verifier) * artefact.metadata.most_looks
+    cost = check_flatbuffer(artefact.verifier) * artefact.metadata.most_verifier_calls
     monkeypatch.setattr("firmware_py.artefact.file.MOST_MULTIPLICATIONS", cost)
     parse_artefact(content, LONG_BEEP)
     monkeypatch.setattr("firmware_py.artefact.file.MOST_MULTIPLICATIONS", cost - 1)
@@ -226,7 +271,7 @@ def test_looks_are_bounded_in_what_they_cost(monkeypatch: pytest.MonkeyPatch) ->
 def test_trying_a_model_out_runs_its_verifier(monkeypatch: pytest.MonkeyPatch) -> None:
     try_out(read_artefact(LONG_BEEP))
     nothing = np.full(1, np.nan, np.float32)
-    monkeypatch.setattr(VerifierNetwork, "process", lambda *_: nothing)
+    monkeypatch.setattr(VerifierNetwork, "process", lambda *_: (nothing, ()))
     with pytest.raises(ArtefactError, match="gives no numbers"):
         try_out(read_artefact(LONG_BEEP))
 
@@ -258,9 +303,10 @@ def test_commands_tell_both_stages(tmp_path: Path, capsys: pytest.CaptureFixture
         cost = json.loads(line)["second_stage"]
         assert cost["candidates"] == 6
         assert cost["looks"] >= 18
-        assert cost["look_ms"] > 0
-    assert describe_second_stage(SecondStageCost(1.5, 4, 12)) == (
-        "second stage: 1.50 ms a look; 12 looks at 4 candidates, 4.50 ms a candidate"
+        assert min(cost["first_look_ms"], cost["next_look_ms"]) > 0
+    assert describe_second_stage(SecondStageCost(1.5, 0.25, 4, 12)) == (
+        "second stage: 1.50 ms a first look, 0.25 ms a further one; 12 looks at 4 candidates, 2.00"
+        " ms a candidate"
     )
 
 

@@ -15,11 +15,12 @@ from board.benchmarks.benchmark import ROOT, Benchmark, BenchmarkError, Benchmar
 from board.benchmarks.emulated import Count, count_instructions
 from board.benchmarks.floor import floor_benchmarks, step_seconds
 from board.benchmarks.naive import naive_benchmarks
-from board.benchmarks.ours import convert_variants, growth_benchmarks, variant_benchmarks
+from board.benchmarks.ours import Variant, convert_variants, growth_benchmarks, variant_benchmarks
 from board.benchmarks.peers import peer_benchmarks
 from board.benchmarks.picture import draw_costs
 from board.benchmarks.results import Results, read_results, this_machine, write_results
 from board.benchmarks.table import write_table
+from firmware_py.artefact import DEFAULT_MODEL, read_artefact
 
 RECORDING = ROOT / "firmware_py" / "data" / "activate.flac"
 GROUPS = ("ours", "naive", "floor", "peer", "models", "chunk", "stream", "emulated")
@@ -136,7 +137,10 @@ def _counts(options: argparse.Namespace) -> list[Count]:
     """Count instructions on emulated processors, or return nothing where that is impossible."""
     if options.only and "emulated" not in options.only:
         return []
-    variants = []
+    # As it ships: with a second stage, and as many steps a call as latency allows.
+    shipped = read_artefact(DEFAULT_MODEL).metadata
+    steps_per_call = shipped.network.steps_per_call
+    variants = [Variant(shipped.name, shipped.mode, steps_per_call, DEFAULT_MODEL)]
     for model in options.models:
         config = model.with_name("config.toml")
         steps = (_most_steps(config),)

@@ -55,10 +55,19 @@ class Count:
     front_end: int
     network: int
     decision: int
+    first_look: int = 0
+    """Instructions of the second stage's first look at a candidate, where there is one."""
+    next_look: int = 0
+    """Of each further look."""
 
     def core_percent(self, clock_hz: float) -> float:
         """Return the estimated share of one core."""
         return 100.0 * self.total * CYCLES_PER_INSTRUCTION / clock_hz
+
+    def firing_ms(self, looks: int, clock_hz: float) -> float:
+        """Return the estimated time of `looks` looks at one candidate."""
+        instructions = self.first_look + (looks - 1) * self.next_look
+        return 1e3 * instructions * CYCLES_PER_INSTRUCTION / clock_hz
 
 
 def count_instructions(variants: Sequence[Variant], folder: Path) -> list[Count]:

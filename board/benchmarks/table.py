@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from board.benchmarks.benchmark import BenchmarkRow
-from board.benchmarks.emulated import BOARDS, CYCLES_PER_INSTRUCTION
+from board.benchmarks.emulated import BOARDS, CYCLES_PER_INSTRUCTION, Count
 from board.benchmarks.ours import RUNTIMES
 from board.benchmarks.results import PICTURE, Results
 
@@ -20,6 +20,8 @@ LEAST_TO_KERAS = {"tflite-runtime": 75.0, "ai-edge-litert": 120.0}
 """How many times dearer the obvious way in Keras should be."""
 MOST_TO_FLOOR = 1.5
 """What the network may cost of its products alone."""
+FIRING_LOOKS = 6
+"""Looks at a word; at what is none they are fewer."""
 SAME_KERNELS = {"float16": "float32", "weight-int8": "float32"}
 """Modes that compute as another does."""
 
@@ -167,4 +169,28 @@ def _instructions(results: Results) -> Iterator[str]:
         yield (
             f"| {count.processor} | {count.name}, {count.detail}, {count.runtime} | {numbers}"
             f" | {shares} |"
+        )
+    yield from _looks(results.counts)
+
+
+def _looks(counts: Sequence[Count]) -> Iterator[str]:
+    """Yield what the looks of second stages take."""
+    counted = [count for count in counts if count.first_look]
+    if not counted:
+        return
+    yield from (
+        "",
+        f"Looks of a second stage, in millions; a firing is {FIRING_LOOKS} of them.",
+        "",
+        "| processor | model | first look | further look | a firing |",
+        "| --- |" + " --- |" * 4,
+    )
+    for count in counted:
+        firings = ", ".join(
+            f"{board} {count.firing_ms(FIRING_LOOKS, clock_hz):.0f} ms"
+            for board, clock_hz in BOARDS[count.processor]
+        )
+        yield (
+            f"| {count.processor} | {count.name}, {count.detail}, {count.runtime}"
+            f" | {count.first_look / 1e6:.1f} | {count.next_look / 1e6:.2f} | {firings} |"
         )

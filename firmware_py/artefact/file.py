@@ -56,7 +56,7 @@ def parse_artefact(content: bytes, path: Path) -> Artefact:
     if verifier is None:
         raise ArtefactError(f"{path}: the model has no {VERIFIER_NAME}, but a verifier; {REMEDY}")
     cost = _check_network(path, verifier, metadata.verifier.sha256)
-    cost *= metadata.most_looks
+    cost *= metadata.most_verifier_calls
     if cost > MOST_MULTIPLICATIONS:
         raise ArtefactError(
             f"{path}: the second stage may take {cost / 1e9:.0f} billion multiplications a call;"

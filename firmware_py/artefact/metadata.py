@@ -94,15 +94,31 @@ class StepNetwork:
 
 @dataclass(frozen=True, kw_only=True)
 class Verifier(LookPolicy):
-    """The second stage: a network without a state, run only where the first has a candidate.
+    """The second stage: a network that is run only where the first has a candidate.
 
-    Its input `frames` is float32 [1, frames, num_bins], of the first stage's front end; its output
-    `posteriors` is float32 [1, labels], each a probability by itself.
+    Its input `frames` is float32 [1, frames of a call, num_bins], of the first stage's front end;
+    its output `posteriors` is float32 [1, labels], each a probability by itself.
     """
 
     mode: Mode
     sha256: str
     """Digest of its flatbuffer, hexadecimal."""
+    states: tuple[StateTensor, ...] = ()
+    """With states a call reads the frames from one look to the next, and a look goes on from what
+    an earlier one computed; as many calls as cover `frames` depend on no state from before them.
+    Without any, a call reads all `frames`."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("the number of the verifier's states", len(self.states), 0, MOST_STATES)
+
+    def frames_per_call(self, stride: int) -> int:
+        """Return the frames that a call reads; stride: frames from one step to the next."""
+        return self.spacing * stride if self.states else self.frames
+
+    def calls_per_window(self, stride: int) -> int:
+        """Return how many calls cover all that it looks at."""
+        return -(-self.frames // self.frames_per_call(stride))
 
 
 @dataclass(frozen=True)
@@ -172,12 +188,13 @@ class Metadata:
         return tuple(label for label in self.labels if is_word(label))
 
     @property
-    def most_looks(self) -> int:
-        """How often the second stage may be run in one call, at most."""
+    def most_verifier_calls(self) -> int:
+        """How often the second stage may be run in one call of the first, at most."""
         if not self.verifier:
             return 0
         steps = self.network.steps_per_call
-        return min(steps, len(self.words) * -(-steps // self.verifier.spacing))
+        looks = min(steps, len(self.words) * -(-steps // self.verifier.spacing))
+        return looks * self.verifier.calls_per_window(self.network.stride)
 
     @property
     def step_seconds(self) -> float:

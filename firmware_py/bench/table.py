@@ -101,8 +101,8 @@ def describe_second_stage(cost: SecondStageCost) -> str:
     """Return one line."""
     firing = "" if cost.firing_ms is None else f", {cost.firing_ms:.2f} ms a candidate"
     return (
-        f"second stage: {cost.look_ms:.2f} ms a look; {cost.looks} looks at {cost.candidates}"
-        f" candidates{firing}"
+        f"second stage: {cost.first_look_ms:.2f} ms a first look, {cost.next_look_ms:.2f} ms a"
+        f" further one; {cost.looks} looks at {cost.candidates} candidates{firing}"
     )
 
 

@@ -59,8 +59,10 @@ class OutputCall:
 class SecondStageCost:
     """What the second stage takes; the cost of the network holds it too."""
 
-    look_ms: float
-    """Real time of one look, the median."""
+    first_look_ms: float
+    """Real time of a candidate's first look, the median."""
+    next_look_ms: float
+    """Of each further look, which goes on from what the one before computed."""
     candidates: int
     """How often the recording called it."""
     looks: int
@@ -69,7 +71,10 @@ class SecondStageCost:
     @property
     def firing_ms(self) -> float | None:
         """All looks at one candidate, in the mean; None: the recording had none."""
-        return self.look_ms * self.looks / self.candidates if self.candidates else None
+        if not self.candidates:
+            return None
+        further = self.looks / self.candidates - 1.0
+        return self.first_look_ms + further * self.next_look_ms
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def _verified(artefact: Artefact, noise: NDArray[np.int16]) -> list[Answers]:
     network = VerifierNetwork(artefact, verifier)
     sounds = (frames_of(front_end, samples) for samples in (np.zeros_like(noise), noise))
     shape = (verifier.frames, front_end.num_bins)
-    quiet, loud = (network.process(np.resize(frames, shape)) for frames in sounds)
+    quiet, loud = (network.process(np.resize(frames, shape))[0] for frames in sounds)
     return [("verifier", verifier.mode, quiet, loud)]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from firmware_py.artefact import Artefact, Verifier
-from firmware_py.interpreter import Runtime, VerifierNetwork
+from firmware_py.interpreter import Runtime, States, VerifierNetwork
 from firmware_py.labels import is_word
 from firmware_py.policies.candidates import Candidates, Counts
 
@@ -29,9 +29,10 @@ class SecondStage:
         metadata = artefact.metadata
         self.looks = 0
         """Runs of the verifier from the beginning; a reset changes nothing."""
-        self._network = VerifierNetwork(artefact, verifier, runtime, num_threads)
+        self.network = VerifierNetwork(artefact, verifier, runtime, num_threads)
         self._labels = metadata.labels
         self._length = verifier.frames
+        self._spacing = verifier.spacing
         self._stride = metadata.network.stride
         self._candidates = {
             index: Candidates(verifier, threshold)
@@ -41,6 +42,9 @@ class SecondStage:
         # A look at the first step of a call sees as many frames from before it.
         blocks = 2 + verifier.frames // metadata.network.frames_per_call
         self._blocks: deque[NDArray[np.float32]] = deque(maxlen=blocks)
+        self._step = 0
+        self._states: dict[int, States] = {}
+        """What the last looks left, by their step."""
 
     @property
     def counts(self) -> dict[str, Counts]:
@@ -50,6 +54,8 @@ class SecondStage:
     def reset(self) -> None:
         """Begin a new stream."""
         self._blocks.clear()
+        self._step = 0
+        self._states.clear()
         for candidates in self._candidates.values():
             candidates.reset()
 
@@ -72,22 +78,32 @@ class SecondStage:
                 label for label, each in self._candidates.items() if each.advance(values[label])
             ]
             if waiting:
-                said = self.look(self._before(len(frames) - (step + 1) * self._stride))
+                said = self._look(len(frames) - (step + 1) * self._stride)
                 for label in waiting:
                     self._candidates[label].look(float(said[label]))
+            self._step += 1
             for label, each in self._candidates.items():
                 if each.score:
                     scores[step, label] = each.score
         return scores
 
-    def _before(self, num_after: int) -> NDArray[np.float32]:
-        """Return the frames of a look, float32 [frames, num_bins]; num_after: frames kept since."""
-        kept = np.concatenate(self._blocks)
-        kept = kept[: len(kept) - num_after][-self._length :]
-        missing = self._length - len(kept)
-        return np.concatenate((np.repeat(kept[:1], missing, axis=0), kept)) if missing else kept
+    def _look(self, num_after: int) -> NDArray[np.float32]:
+        """Return the verifier's posteriors, float32 [labels]; num_after: frames kept since.
 
-    def look(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the verifier's posteriors, float32 [labels], of float32 [frames, num_bins]."""
+        What the look `spacing` steps ago left, if there was one, spares most of the work.
+        """
         self.looks += 1
-        return self._network.process(frames)
+        latest = self._step - self._spacing
+        states = self._states.get(latest)
+        length = self.network.frames_per_call if states else self._length
+        said, states = self.network.process(self._before(num_after, length), states)
+        kept = {step: each for step, each in self._states.items() if step > latest}
+        self._states = {**kept, self._step: states}
+        return said
+
+    def _before(self, num_after: int, length: int) -> NDArray[np.float32]:
+        """Return `length` frames, float32 [length, num_bins]; num_after: frames kept since."""
+        kept = np.concatenate(self._blocks)
+        kept = kept[: len(kept) - num_after][-length:]
+        missing = length - len(kept)
+        return np.concatenate((np.repeat(kept[:1], missing, axis=0), kept)) if missing else kept

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from firmware_py.detector import Detector
     from firmware_py.interpreter import Runtime
 
 MARK = "RESULT "
@@ -80,7 +81,24 @@ def measure(model: str, runtime: "Runtime") -> dict[str, object]:
         "decision": median_instructions(lambda: detector.decide(steps)),
     }
     rates = {name: round(count * calls_per_second) for name, count in parts.items()}
-    return {"model": model, "runtime": runtime, **rates}
+    return {"model": model, "runtime": runtime, **rates, **looks(detector)}
+
+
+def looks(detector: "Detector") -> dict[str, int]:
+    """Return the instructions of the second stage's looks; nothing without one."""
+    import numpy as np
+
+    second, metadata = detector.frames.second, detector.artefact.metadata
+    if not second or not metadata.verifier:
+        return {}
+    network, bins = second.network, metadata.front_end.num_bins
+    frames = np.zeros((metadata.verifier.frames, bins), np.float32)
+    _, states = network.process(frames)
+    latest = frames[: network.frames_per_call]
+    return {
+        "first_look": round(median_instructions(lambda: network.process(frames))),
+        "next_look": round(median_instructions(lambda: network.process(latest, states))),
+    }
 
 
 def median_instructions(call: Callable[[], object]) -> float:
