@@ -92,12 +92,11 @@ class VerifierModule(tf.Module):
         return posteriors
 
     def _call(self, **inputs: tf.Tensor) -> Tensors:
-        values, states = inputs[self.tensors.frames], {}
-        if self._incremental:
-            values, states = run(self._incremental, self._layer, inputs, values)
-        else:
-            values = self._layer(self.model, values)
-        return {self.tensors.posteriors: values, **states}
+        frames, posteriors = inputs[self.tensors.frames], self.tensors.posteriors
+        if not self._incremental:
+            return {posteriors: self._layer(self.model, frames)}
+        said, states = run(self._incremental, self._layer, inputs, frames)
+        return {posteriors: said, **states}
 
     def _layer(self, layer: keras.Layer, values: tf.Tensor) -> tf.Tensor:
         constants = [[tf.constant(each) for each in part] for part in self._weights[layer.name]]
