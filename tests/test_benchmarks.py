@@ -109,6 +109,8 @@ def results() -> Results:
         6_000_000,
         3_900_000,
         100_000,
+        first_look=40_000_000,
+        next_look=3_000_000,
     )
     return Results("a machine", 2, 120.0, rows, [count], "2026-01-31")
 
@@ -132,6 +134,7 @@ def test_the_table_gives_ratios_and_estimates(results: Results, tmp_path: Path) 
         "tflite-runtime (float32, N = 2) to its products alone | 1.50 | at most 1.5 |",
         "| float32, N = 2 | 0.00200 (0.00090; 1.50) | 0.00100 (0.00060) |",
         "Zero 2 W (1 GHz) 23.0 ms, 2.3 %",
+        "| 40.0 | 3.00 | Zero 2 W 126 ms, Pi 3 90 ms |",
     ):
         assert line in text
 
