@@ -50,6 +50,16 @@ def test_same_seed_is_the_same_stream(corpus: Corpus) -> None:
     assert not np.array_equal(first[0], other)
 
 
+def test_each_recording_once(corpus: Corpus) -> None:
+    plan = StreamPlan(each_once=True, every_seconds=1.0, background_volume=0.0)
+    samples, spoken = make_stream(corpus, LABELS, plan, RATE)
+    assert len(spoken) == len(corpus.said)
+    said = [each.word if each.word in LABELS else "_unknown_" for each in corpus.said]
+    assert sorted(each.word for each in spoken) == sorted(said)
+    whole = sum(np.square(each.take.samples.astype(float)).sum() for each in corpus.said)
+    assert np.square(samples.astype(float)).sum() == pytest.approx(whole)
+
+
 def test_truth_is_read_as_written(tmp_path: Path) -> None:
     spoken = [SpokenWord("yes", 1200.5), SpokenWord("no", 4000.0)]
     write_truth(tmp_path / "s.txt", spoken)

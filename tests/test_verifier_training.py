@@ -9,8 +9,8 @@ from models.clips.positive import Positive, first_step
 from models.settings.config import Config
 from models.settings.network import Network
 from models.training import verifier_windows
-from models.training.verifier import build_head, build_small, merged
-from models.training.verifier_windows import FRAMES, windows_of
+from models.training.verifier import LOSSES, build_head, build_small, merged
+from models.training.verifier_windows import FRAMES, Windows, exclusive, windows_of
 
 NUM_FRAMES, BINS = 398, 8
 
@@ -93,3 +93,23 @@ def test_merged_heads_say_the_mean_of_their_log_odds() -> None:
     log_odds = [np.log(p / (1 - p)) for p in (head.predict(features, verbose=0) for head in heads)]
     said = merged(heads).predict(features, verbose=0)
     np.testing.assert_allclose(np.log(said / (1 - said)), np.mean(log_odds, axis=0), atol=1e-4)
+
+
+def test_merged_heads_of_exclusive_labels_say_shares_of_one() -> None:
+    heads = [build_head(12, 3, 5, "softmax") for _ in range(3)]
+    features = np.random.default_rng(4).normal(0, 1, (7, 12)).astype(np.float32)
+    logits = np.mean([np.log(head.predict(features, verbose=0)) for head in heads], axis=0)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(merged(heads).predict(features, verbose=0), shares, atol=1e-5)
+
+
+def test_silence_is_right_where_no_word_has_ended() -> None:
+    frames = np.zeros((2, FRAMES, BINS), np.float16)
+    targets = np.array([[0, 0, 1], [0, 0, 0]], np.float32)
+    weights = np.array([[0.2, 0.2, 1.0], [0.2, 3.0, 1.0]], np.float32)
+    found = exclusive(Windows(frames, targets, weights), silence=0)
+    assert found.targets.tolist() == [[0, 0, 1], [1, 0, 0]]
+    wanted = np.stack([found.targets, found.weights], axis=2)
+    said = np.array([[0.25, 0.25, 0.5], [0.1, 0.4, 0.5]], np.float32)
+    loss = np.array(LOSSES["softmax"](wanted, said))
+    np.testing.assert_allclose(loss, [-np.log(0.5), -3.0 * np.log(0.1)], rtol=1e-5)

@@ -97,7 +97,7 @@ class Verifier(LookPolicy):
     """The second stage: a network that is run only where the first has a candidate.
 
     Its input `frames` is float32 [1, frames of a call, num_bins], of the first stage's front end;
-    its output `posteriors` is float32 [1, labels], each a probability by itself.
+    its output `posteriors` is float32 [1, labels], probabilities.
     """
 
     mode: Mode

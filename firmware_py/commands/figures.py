@@ -45,7 +45,7 @@ def _of_commands(stream: Figures) -> str:
     minutes, false = stream.get("minutes"), stream.get("false_positives")
     if not matched or not _is_number(minutes) or not _is_number(false):
         return "not measured"
-    return f"hears {matched} in running speech; {false} false in {minutes:g} minutes"
+    return f"hears {matched} in a stream of words; {false} false in {minutes:g} minutes"
 
 
 def _share(figures: Any, part: str, whole: str) -> str:

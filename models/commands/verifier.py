@@ -3,10 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from firmware_py.errors import SettingsError
 from models.commands import executors
+
+if TYPE_CHECKING:
+    from models.settings.config import Config
+    from models.training.verifier_windows import LookedAtClips
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
@@ -46,14 +50,26 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.network.with_name(CONFIG))
     with executors.open_pool(arguments.workers, arguments.dask) as executor:
         out = train_verifier(
-            config,
-            tuple(arguments.data),
+            _clips(config, tuple(arguments.data), arguments.seed),
             arguments.network,
             arguments.out,
             executor,
-            clips=arguments.clips,
+            count=arguments.clips,
             epochs=arguments.epochs,
             seed=arguments.seed,
         )
     sys.stdout.write(f"{out}\n")
     return 0
+
+
+def _clips(config: "Config", roots: tuple[Path, ...], seed: int) -> "LookedAtClips":
+    """Return clips of trigger words or of command words; raises SettingsError for others."""
+    from models.clips.batches import TriggerWordClips
+    from models.settings.words import WordsRecipe
+    from models.training.verifier import SEED_OFFSET
+    from models.words.looked_at import CommandWordClips
+
+    if not isinstance(config.recipe, WordsRecipe):
+        return TriggerWordClips(config, roots, seed + SEED_OFFSET, 1)
+    _ = config.streaming_network
+    return CommandWordClips(config, roots, seed + SEED_OFFSET)

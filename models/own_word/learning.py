@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from firmware_py.errors import SettingsError
+from models.clips.batches import TriggerWordClips
 from models.own_word.request import Request
 from models.own_word.source_folders import CARRIED, NEAR_BANK, SENTENCES, TAKES, WORDS, roots
 from models.own_word.speech import DEVELOPMENT_FOLDS, TEST_FOLDS
@@ -18,7 +19,7 @@ from models.settings.recipe import Source
 from models.training.run import train_in
 from models.training.run_folder import BEST_MODEL, CONFIG, RECORD, VERIFIER
 from models.training.trigger_words import TriggerWords
-from models.training.verifier import train_verifier
+from models.training.verifier import SEED_OFFSET, train_verifier
 
 TEMPLATE = CONFIGS / "activate.toml"
 """Front end, clips and policy are those of the default model."""
@@ -102,15 +103,15 @@ def first_stage(request: Request) -> Path:
 def train_second_stage(request: Request, executor: Executor) -> Path:
     """Train what looks again where the first stage is in doubt; return the network."""
     run, looks = first_stage(request), request.preset.verifier
+    config, seed = read_config(run / CONFIG), request.seed
     return train_verifier(
-        read_config(run / CONFIG),
-        roots(request),
+        TriggerWordClips(config, roots(request), seed + SEED_OFFSET, 1),
         run / BEST_MODEL,
         run / VERIFIER,
         executor,
-        clips=looks.clips,
+        count=looks.clips,
         epochs=looks.epochs,
-        seed=request.seed,
+        seed=seed,
     )
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from firmware_py.policies.candidates import LookPolicy
-from models.clips.batches import TriggerWordClips, made_ahead
+from models.clips.batches import made_ahead
 from models.clips.maker import TrainingClip
 from models.clips.positive import first_step
 from models.settings.config import Config
@@ -47,9 +48,22 @@ class Windows:
     """[windows, labels]"""
 
 
-def make_windows(
-    clips: TriggerWordClips, executor: Executor, network: Network, count: int
-) -> Windows:
+class LookedAtClips(Protocol):
+    """Clips for a worker to make, which the first stage has not seen."""
+
+    @property
+    def config(self) -> Config:
+        """The first stage's."""
+
+    @property
+    def seed(self) -> int:
+        """Of the choice of places too."""
+
+    def clips(self, indexes: Sequence[int]) -> list[TrainingClip]:
+        """Return the named clips; their words are `models.clips.positive.Positive`s."""
+
+
+def make_windows(clips: LookedAtClips, executor: Executor, network: Network, count: int) -> Windows:
     """Return the places of `count` clips to learn from; network: the first stage."""
     return _joined(tqdm(_windows(clips, executor, network, count), total=count, unit="clip"))
 
@@ -95,13 +109,26 @@ def windows_of(
     )
 
 
+def exclusive(windows: Windows, silence: int) -> Windows:
+    """Return the same places for a network whose labels exclude each other.
+
+    silence: the label that is right where no word has just ended; it weighs as much there as the
+    label that weighs most.
+    """
+    targets, weights = windows.targets.copy(), windows.weights.copy()
+    nothing = ~targets.any(axis=1)
+    targets[nothing, silence] = 1.0
+    weights[nothing, silence] = weights[nothing].max(axis=1)
+    return Windows(windows.frames, targets, weights)
+
+
 def _some(rng: np.random.RandomState, places: NDArray[np.int_], most: int) -> NDArray[np.int_]:
     chosen: NDArray[np.int_] = rng.permutation(places)[:most]
     return chosen
 
 
 def _windows(
-    job: TriggerWordClips, executor: Executor, network: Network, count: int
+    job: LookedAtClips, executor: Executor, network: Network, count: int
 ) -> Iterator[Windows]:
     """Yield the windows of each of `count` clips, some of which are made ahead."""
     make = partial(_clips, job, count)
@@ -113,7 +140,7 @@ def _windows(
             yield windows_of(job.config, clip, said, np.random.RandomState([job.seed, index]))
 
 
-def _clips(job: TriggerWordClips, count: int, task: int) -> list[TrainingClip]:
+def _clips(job: LookedAtClips, count: int, task: int) -> list[TrainingClip]:
     """Return the clips of a task, of `count` in all."""
     first = task * CLIPS_PER_TASK
     return job.clips(range(first, min(first + CLIPS_PER_TASK, count)))

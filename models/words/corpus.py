@@ -18,6 +18,8 @@ from models.words.division import Part, read_parts
 
 BACKGROUND = "_background_noise_"
 UNKNOWN_WORD = "_unknown_"
+STRETCH_SECONDS = 3.0
+"""A longer recording of a further folder, running speech, is as many takes as it has such parts."""
 BACKGROUND_PARTS: dict[Part, tuple[float, float]] = {
     "training": (0.0, 0.8),
     "validation": (0.8, 0.9),
@@ -88,7 +90,10 @@ def _word_files(folder: Path) -> Iterator[Path]:
 
 
 def _take(file: Path, sample_rate_hz: int) -> BankRecording:
-    samples = load_samples(file, sample_rate_hz)
+    return _bounded(load_samples(file, sample_rate_hz), sample_rate_hz, file)
+
+
+def _bounded(samples: NDArray[np.int16], sample_rate_hz: int, file: Path) -> BankRecording:
     start, end = word_bounds(samples, sample_rate_hz)
     return BankRecording(samples, start, end, 0, file)
 
@@ -98,10 +103,17 @@ def _extra(extra: Extra, folder: Path, sample_rate_hz: int) -> Iterator[WordReco
         if file.suffix.lower() not in READABLE or BACKGROUND in file.parts:
             continue
         try:
-            take = _take(file, sample_rate_hz)
+            samples = load_samples(file, sample_rate_hz)
         except AudioError:
             continue  # a further folder may hold what is no recording
-        yield WordRecording(extra.word or file.parent.name, take, extra.share)
+        for stretch in _stretches(samples, round(STRETCH_SECONDS * sample_rate_hz)):
+            take = _bounded(stretch, sample_rate_hz, file)
+            yield WordRecording(extra.word or file.parent.name, take, extra.share)
+
+
+def _stretches(samples: NDArray[np.int16], length: int) -> list[NDArray[np.int16]]:
+    """Return parts of about equal length, none of them longer than `length` samples."""
+    return np.array_split(samples, max(1, -(-len(samples) // length)))
 
 
 def _backgrounds(folder: Path, part: Part, sample_rate_hz: int) -> Iterator[NDArray[np.int16]]:

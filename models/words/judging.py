@@ -21,6 +21,8 @@ class ClipJudge:
         self._detector = Detector(artefact, runtime=runtime)
         metadata = artefact.metadata
         self._average_steps = metadata.trigger.average_steps(metadata.step_seconds)
+        if metadata.verifier:  # whose policy is of the fused score
+            self._average_steps = metadata.verifier.smoothing
 
     def scores(self, samples: NDArray[np.int16]) -> NDArray[np.float64]:
         """Return one score a label, float64 [labels]; samples: one second at the model's rate.

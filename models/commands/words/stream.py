@@ -23,6 +23,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="OUT.wav")
     add_data(parser, "testing")
     parser.add_argument("--minutes", type=float, default=plan.minutes)
+    parser.add_argument(
+        "--each-once",
+        action="store_true",
+        help="every recording of the part once, for as long as that takes; no --minutes",
+    )
     parser.add_argument("--every", type=float, default=plan.every_seconds, metavar="SECONDS")
     parser.add_argument(
         "--unknown-percent",
@@ -51,11 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
     config, words = config_of(arguments.config)
     rate_hz = config.front_end.sample_rate_hz
     plan = StreamPlan(
-        arguments.minutes,
-        arguments.every,
-        arguments.unknown_percent,
-        arguments.background_volume,
-        arguments.seed,
+        minutes=arguments.minutes,
+        each_once=arguments.each_once,
+        every_seconds=arguments.every,
+        unknown_percent=arguments.unknown_percent,
+        background_volume=arguments.background_volume,
+        seed=arguments.seed,
     )
     corpus = corpus_of(arguments, words, rate_hz)
     samples, spoken = make_stream(corpus, config.labels, plan, rate_hz)

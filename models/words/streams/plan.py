@@ -1,6 +1,6 @@
 """Long recordings with many words over background noise, and what was said when."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,9 @@ class StreamPlan:
     """What a generated stream is like."""
 
     minutes: float = 10.0
+    each_once: bool = False
+    """Every recording of the part once, in random order, for as long as that takes; `minutes` and
+    `unknown_percent` do not count."""
     every_seconds: float = 3.0
     unknown_percent: float = 10.0
     """Share of the words that are none of the labels."""
@@ -46,24 +49,24 @@ def make_stream(
 ) -> tuple[NDArray[np.int16], list[SpokenWord]]:
     """Return samples, int16 [n], and the words in them; other words are named `_unknown_`."""
     rng = np.random.RandomState(plan.seed)
-    length = round(plan.minutes * 60 * sample_rate_hz)
+    takes = _each_once(rng, corpus, labels) if plan.each_once else _drawn(rng, corpus, labels, plan)
+    seconds = 60.0 * plan.minutes
+    if plan.each_once:  # more than enough; what is too much is cut off
+        seconds = (2 + len(corpus.said)) * (1 + SPREAD) * max(plan.every_seconds, 1.0)
+    length = round(seconds * sample_rate_hz)
     stream = plan.background_volume * _background(rng, corpus, length, sample_rate_hz)
-    words = [label for label in labels if is_word(label)]
     spoken = []
     position = round(plan.every_seconds / 2 * sample_rate_hz)
-    while position + 2 * sample_rate_hz < length:
-        if rng.uniform() < plan.unknown_percent / 100:
-            said, word = _draw(rng, corpus.of(UNKNOWN, labels)), UNKNOWN_WORD
-        else:
-            word = words[rng.randint(len(words))]
-            said = _draw(rng, corpus.of(word, labels))
+    for said, word in takes:
+        if position + 2 * sample_rate_hz >= length:
+            break
         samples = said.take.samples
         stream[position : position + len(samples)] += samples
         start = position + said.take.word_start
         spoken.append(SpokenWord(word, round(1000 * start / sample_rate_hz, 1)))
         gap = plan.every_seconds * rng.uniform(1 - SPREAD, 1 + SPREAD)
         position += max(len(samples), round(gap * sample_rate_hz))
-    return to_int16(stream), spoken
+    return to_int16(stream[:position] if plan.each_once else stream), spoken
 
 
 def write_truth(path: Path, spoken: Iterable[SpokenWord]) -> None:
@@ -90,6 +93,28 @@ def read_truth(path: Path) -> list[SpokenWord]:
                 f"{path}:{number}: {line!r} is not `word, milliseconds`; write it so"
             ) from error
     return sorted(spoken, key=lambda each: each.time_ms)
+
+
+def _drawn(
+    rng: np.random.RandomState, corpus: Corpus, labels: Sequence[str], plan: StreamPlan
+) -> Iterator[tuple[WordRecording, str]]:
+    """Yield recordings, drawn for ever, each with its word."""
+    words = [label for label in labels if is_word(label)]
+    while True:
+        if rng.uniform() < plan.unknown_percent / 100:
+            yield _draw(rng, corpus.of(UNKNOWN, labels)), UNKNOWN_WORD
+        else:
+            word = words[rng.randint(len(words))]
+            yield _draw(rng, corpus.of(word, labels)), word
+
+
+def _each_once(
+    rng: np.random.RandomState, corpus: Corpus, labels: Sequence[str]
+) -> Iterator[tuple[WordRecording, str]]:
+    """Yield every recording in random order, each with its word."""
+    for index in rng.permutation(len(corpus.said)):
+        said = corpus.said[index]
+        yield said, said.word if said.word in labels else UNKNOWN_WORD
 
 
 def _draw(rng: np.random.RandomState, said: Sequence[WordRecording]) -> WordRecording:
