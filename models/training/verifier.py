@@ -125,8 +125,8 @@ def train_verifier(
     if not kept.exists():
         network = network_of(load_network(first_stage))
         found = make_windows(clips, executor, network, count)
-        with replacing(kept) as part, part.open("wb") as file:
-            np.savez(file, **vars(found))
+        with replacing(kept) as part, part.open("wb") as archive:
+            np.savez(archive, **vars(found))
     with np.load(kept) as arrays:
         windows = Windows(arrays["frames"], arrays["targets"], arrays["weights"])
     config, labels = clips.config, clips.config.labels

@@ -35,7 +35,9 @@ class CommandWordClips:
             words=tuple(
                 Positive(each.label, self._ms(each.end), cut=each.start < 0)
                 for each in placed
-                if is_word(self.config.labels[each.label]) and self._ms(each.end) > 0.0
+                if each.label >= 0  # other words, where `unknown` is no label
+                and is_word(self.config.labels[each.label])
+                and each.end > 0
             ),
         )
 
