@@ -17,7 +17,7 @@ from firmware_py.bench.budget import Budget, read_budgets
 from firmware_py.bench.soak import summarise
 from firmware_py.bench.table import BAR_LENGTH, share_bar
 from firmware_py.bench.trial import OutputCall, SoakSample
-from firmware_py.bench.words import WordSpan, read_words, word_latency
+from firmware_py.bench.word_latency import WordSpan, read_words, word_latency
 from firmware_py.board_state import BoardState
 from firmware_py.errors import AudioError, SettingsError
 from firmware_py.interpreter import installed_runtimes

@@ -120,7 +120,7 @@ def test_a_sound_is_found_where_it_is() -> None:
 
 def test_the_line_for_people() -> None:
     from firmware_py.bench.loopback import Loopback
-    from firmware_py.bench.words import WordLatency
+    from firmware_py.bench.word_latency import WordLatency
 
     text = describe_loopback(Loopback("mic", "spk", 41.4, WordLatency(90.0, 120.0, 2, 3)))
     assert text.startswith("from 'spk' to 'mic': sound 41 ms, ")

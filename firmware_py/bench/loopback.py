@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from firmware_py.artefact import Artefact
 from firmware_py.audio import Resampler, open_recording, read_blocks
 from firmware_py.bench.trial import OutputCall
-from firmware_py.bench.words import LATEST_SECONDS, WordLatency, WordSpan, word_latency
+from firmware_py.bench.word_latency import LATEST_SECONDS, WordLatency, WordSpan, word_latency
 from firmware_py.ensemble import Ensemble, Model
 from firmware_py.errors import DeviceError
 from firmware_py.interpreter import Runtime

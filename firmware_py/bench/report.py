@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from firmware_py.bench.machine import Machine
 from firmware_py.bench.soak import Soak
 from firmware_py.bench.trial import CallTimes, Cost, SecondStageCost
-from firmware_py.bench.words import WordLatency
+from firmware_py.bench.word_latency import WordLatency
 from firmware_py.board_state import BoardState
 from firmware_py.interpreter import Runtime
 

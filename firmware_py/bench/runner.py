@@ -22,7 +22,7 @@ from firmware_py.bench.machine import Machine
 from firmware_py.bench.report import BYTES_PER_MB, Report
 from firmware_py.bench.soak import Soak, summarise
 from firmware_py.bench.trial import Measurement, SoakSample, Trial
-from firmware_py.bench.words import read_words, word_latency
+from firmware_py.bench.word_latency import read_words, word_latency
 from firmware_py.board_state import read_board_state
 from firmware_py.errors import ArtefactError, AudioError, MissingToolError
 from firmware_py.front_end import FrontEnd

@@ -7,7 +7,7 @@ from firmware_py.bench.machine import Machine
 from firmware_py.bench.report import Report
 from firmware_py.bench.soak import Soak
 from firmware_py.bench.trial import SecondStageCost
-from firmware_py.bench.words import WordLatency
+from firmware_py.bench.word_latency import WordLatency
 from firmware_py.board_state import BoardState
 
 if TYPE_CHECKING:

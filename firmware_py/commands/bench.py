@@ -144,7 +144,7 @@ def _reports(arguments: argparse.Namespace) -> Iterator["Report"]:
 def _loopback(audio: Path, settings_path: Path | None) -> "Callable[[Report, Artefact], Report]":
     """Return what adds the round trip through the air to a report."""
     from firmware_py.bench.loopback import play_and_listen
-    from firmware_py.bench.words import read_words
+    from firmware_py.bench.word_latency import read_words
     from firmware_py.errors import AudioError
     from firmware_py.logs import quieten_libraries
     from firmware_py.settings import Settings, read_settings
