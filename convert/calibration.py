@@ -40,7 +40,10 @@ def posteriors(step: StepModule, frames: Frames) -> Frames:
 def calls_along(
     step: StepModule | WindowModule | VerifierModule, frames: Frames
 ) -> Iterator[tuple[dict[str, Frames], Tensors]]:
-    """Yield the inputs and outputs of every call along a stream; states go from one to the next."""
+    """Yield the inputs and outputs of every call along a stream; states go from one to the next.
+
+    frames: float32 [n, num_bins]. Each input and output is float32, [as the step's tensors say].
+    """
     inputs = {state.input: np.zeros(state.shape, np.float32) for state in step.state_tensors}
     blocks = frames[: len(frames) // step.num_frames * step.num_frames]
     for block in blocks.reshape(-1, 1, step.num_frames, frames.shape[1]):

@@ -87,7 +87,9 @@ def run(
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
     """Return what the last layer says, and the next call's states by their output's name.
 
-    call: of a layer and its input. inputs: the states by their input's name.
+    call: of a layer and its input, float32 [1, rows, ...]. inputs: the states by their input's
+        name, float32, [as `network.states` says]; the states returned have the same shapes.
+    frames: float32 [1, num_frames, num_bins]. The last layer says float32 [1, labels].
     """
     states, outputs = iter(network.states), {}
 

@@ -18,6 +18,7 @@ SECONDS = 60.0
 """The least audio that a conversion is checked on."""
 
 Samples = NDArray[np.int16]
+"""[n]"""
 
 
 def audio_from_files(paths: Sequence[Path], sample_rate_hz: int) -> Samples:

@@ -72,7 +72,10 @@ def _in_process(
 def stream_posteriors(
     detector: Detector, samples: NDArray[np.int16], chunk_length: int
 ) -> NDArray[np.float32]:
-    """Return the posteriors of all steps, float32 [steps, labels]."""
+    """Return the posteriors of all steps, float32 [steps, labels].
+
+    samples: int16 [samples] at the model's rate. chunk_length: 0: chunks of random lengths.
+    """
     parts = [detector.steps(chunk) for chunk in _chunks(samples, chunk_length)]
     return joined((*parts, detector.last_steps())).posteriors[: detector.num_steps]
 

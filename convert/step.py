@@ -85,6 +85,7 @@ def _convolve(frames: tf.Tensor, convolution: Convolution) -> tf.Tensor:
 def small_exponent(kernel: Weights) -> int:
     """Return the power of two that brings a kernel of very small weights to about 1, else 0.
 
+    kernel: float64 [any shape].
     Power spectra reach 1e6, and a kernel folded with their normalisation is as small: below the
     normal numbers of float16. Frames scaled by a power of two instead lose nothing.
     """

@@ -21,7 +21,10 @@ class Normalisation:
     def from_statistics(
         cls, gamma: Weights, beta: Weights, mean: Weights, variance: Weights, epsilon: float
     ) -> "Normalisation":
-        """Return gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015)."""
+        """Return gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015).
+
+        All but epsilon: float64 [channels].
+        """
         scale = gamma / np.sqrt(variance + epsilon)
         return cls(scale, beta - mean * scale)
 

@@ -30,7 +30,7 @@ BEGINNING_BYTES = 1 << 12
 
 
 def blocks_of(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
-    """Yield a recording, int16 [n], in blocks as a file is read."""
+    """Yield a recording, int16 [samples], in blocks as a file is read."""
     for start in range(0, len(samples), BLOCK_LENGTH):
         yield samples[start : start + BLOCK_LENGTH]
 
@@ -143,7 +143,7 @@ class Resampler:
         self._stream = soxr.ResampleStream(from_rate_hz, to_rate_hz, 1, dtype="float32")
 
     def process(self, chunk: NDArray[np.int16], *, last: bool = False) -> NDArray[np.int16]:
-        """Return the resampled samples that are ready, int16 [any length]."""
+        """Return the resampled samples that are ready, int16 [any length]; chunk: the same."""
         resampled = self._stream.resample_chunk(chunk.astype(np.float32), last=last)
         return to_int16(resampled)
 

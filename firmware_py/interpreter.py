@@ -93,7 +93,7 @@ class NetworkStream:
 
 
 States = tuple[NDArray[np.float32], ...]
-"""What the verifier has computed of the frames so far."""
+"""What the verifier has computed of the frames so far: float32, [as the metadata's states] each."""
 
 
 class VerifierNetwork:

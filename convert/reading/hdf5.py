@@ -26,7 +26,7 @@ from models.settings.config import Config
 from models.training.architecture import offline_model
 
 Arrays = dict[str, NDArray[np.float32]]
-"""The weights of one layer: `kernel`, `bias`, ..."""
+"""The weights of one layer, [as Keras has them]: `kernel`, `bias`, ..."""
 
 _WEIGHTS: Mapping[type[keras.Layer], tuple[str, ...]] = {
     layers.Conv1D: ("kernel", "bias"),

@@ -43,7 +43,7 @@ def with_int8_weights(content: bytes) -> bytes:
 
 
 def quantise_channels(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return int8 weights and float32 scales [channels]; channels are the first axis."""
+    """Return int8 weights, [channels, ...] as `weights`, and float32 scales [channels]."""
     largest = np.abs(weights).reshape(len(weights), -1).max(axis=1)
     scales = np.where(largest > 0.0, largest / 127.0, 1.0).astype(np.float32)
     rounded = np.rint(weights / scales.reshape(-1, *[1] * (weights.ndim - 1)))

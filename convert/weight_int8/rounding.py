@@ -21,6 +21,7 @@ DAMPING = 0.01
 """Added to each input's variance, as a share of it, as in the paper."""
 
 Inputs = NDArray[np.float32]
+"""[steps, ...]"""
 
 
 class LayerInputs(NamedTuple):
@@ -71,7 +72,7 @@ def layer_inputs(weights: NetworkWeights, frames: Frames) -> LayerInputs:
 def rounded_kernel(kernel: Weights, inputs: Inputs) -> tuple[Weights, Weights]:
     """Return the kernel as 8 bits hold it, and by how much that moves the mean output, [outputs].
 
-    kernel: [..., outputs]. inputs: [steps, ...]. Small kernels stay as they are.
+    kernel: float64 [..., outputs]. inputs: float32 [steps, ...]. Small kernels stay as they are.
     """
     rows = kernel.reshape(-1, kernel.shape[-1])
     if kernel.size < LEAST_WEIGHTS:

@@ -42,7 +42,10 @@ class FrontEndStream:
         return self.front_end.normalise(self.features(chunk))
 
     def features(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
-        """Return the same frames before `FrontEnd.normalise`, float32 [frames, num_bins]."""
+        """Return what `process` does before `FrontEnd.normalise`, float32 [frames, num_bins].
+
+        chunk: as in `process`.
+        """
         front_end = self.front_end
         samples = np.concatenate((self._samples, chunk)) if len(self._samples) else chunk
         count = max(0, (len(samples) - front_end.window_length) // front_end.hop_length + 1)

@@ -22,7 +22,8 @@ FULL = 1.0 / 128.0
 """Integer outputs this near to 0 or 1 say nothing: a good network is at its end there."""
 
 Answers = tuple[str, Mode, NDArray[np.float32], NDArray[np.float32]]
-"""The name and mode of a stage, and its posteriors in silence and in noise."""
+"""The name and mode of a stage, and its posteriors in silence and in noise: [steps, labels], or
+[labels] of the second stage."""
 
 
 def check_content(

@@ -15,6 +15,7 @@ from firmware_py.sound_files.sound import MIX
 LONGEST_SECONDS = 10.0
 
 MakeSound = Callable[[int], NDArray[np.int16]]
+"""Returns the sound for a sample rate in Hz: int16 [samples]."""
 
 
 def sound_maker(sound: str, volume: float) -> MakeSound:

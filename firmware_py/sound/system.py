@@ -17,7 +17,8 @@ TakeSamples = Callable[[bytes, bool], None]
 """Called with each buffer that was recorded: int16 [frames, channels] as bytes, and whether input
 was lost before it. Must not wait."""
 GiveSamples = Callable[[int], tuple[bytes, bool]]
-"""Called for each buffer to play, with its frames: returns their bytes, and whether more follow."""
+"""Called for each buffer to play, with its frames: returns int16 [frames, channels] as bytes, and
+whether more follow."""
 
 COMMON_RATES_HZ = (16000, 22050, 32000, 44100, 48000, 96000)
 

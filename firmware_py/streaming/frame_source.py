@@ -51,7 +51,10 @@ class FrameSource:
         return self._stream.front_end.normalise(self.features(chunk))
 
     def features(self, chunk: NDArray[np.int16]) -> NDArray[np.float32]:
-        """Return the same frames before `FrontEnd.normalise`, float32 [frames, num_bins]."""
+        """Return what `process` does before `FrontEnd.normalise`, float32 [frames, num_bins].
+
+        chunk: as in `process`.
+        """
         self._samples += len(chunk)
         if self._resampler:
             chunk = self._resampler.process(chunk)

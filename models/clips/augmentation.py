@@ -141,6 +141,7 @@ def measured(response: Signal, points: int) -> Spectrum:
     """Return the transfer function of an impulse response, complex64 [points // 2 + 1].
 
     Its highest peak is moved to the beginning, so that nothing is heard later; unit energy.
+    response: float32 [samples], of any scale.
     """
     peak = int(np.argmax(np.abs(response)))
     sound = response[peak : peak + points].astype(np.float32)
@@ -173,7 +174,10 @@ def microphone(
 
 
 def drive(samples: Signal, over_db: float) -> Signal:
-    """Return the samples raised until their peak is `over_db` over full scale, then clipped."""
+    """Return samples raised until their peak is `over_db` over full scale, then clipped.
+
+    samples and result: float32 [samples] in int16 units.
+    """
     peak = float(np.abs(samples).max())
     if peak <= 0.0:
         return samples

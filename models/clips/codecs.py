@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from firmware_py.level import FULL_SCALE
 
 Signal = NDArray[np.float32]
+"""[samples]"""
 
 MP3_DELAY = 1105
 """Samples by which LAME and the decoder (576 + 529) delay a file that is too small to say so."""

@@ -38,7 +38,7 @@ def gated(
 ) -> Signal:
     """Return the samples with digital silence wherever nobody speaks, as a noise gate leaves.
 
-    speech: float32 [samples], 0 where nobody speaks.
+    samples and result: float32 [samples]. speech: of the same length, 0 where nobody speaks.
     """
     hold = int(rng.uniform(*GATE_HOLD_SECONDS) * sample_rate_hz)
     open_gate = ndimage.maximum_filter1d((speech != 0).astype(np.float32), 2 * hold + 1)

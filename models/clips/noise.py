@@ -5,7 +5,9 @@ from numpy.typing import NDArray
 from scipy import fft
 
 Signal = NDArray[np.float32]
+"""[samples], in int16 units."""
 Spectrum = NDArray[np.complex64]
+"""[bins], of `scipy.fft.rfft`."""
 
 SHAPED_SHARE = 0.6
 """Of noises whose spectrum has hills and valleys."""

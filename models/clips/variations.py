@@ -68,7 +68,7 @@ def fragment(rng: np.random.RandomState, take: BankRecording, heard: Range) -> B
 def random_stretch(
     rng: np.random.RandomState, samples: NDArray[np.int16], length: int
 ) -> NDArray[np.int16]:
-    """Return `length` samples from a random place, int16; a shorter recording is repeated.
+    """Return a random stretch, int16 [length]; a shorter recording is repeated.
 
     samples: int16 [samples].
     """

@@ -40,6 +40,7 @@ def continued_background(
     The background is the quietest stretch of the clip: a pause, or its edge. Noise is drawn
     with that stretch's power spectrum rather than the stretch repeated, which would hum;
     digital silence becomes noise below the last bit.
+    samples: int16 [samples], the clip.
     """
     quiet = _quietest(samples, sample_rate_hz)
     quiet = quiet + DITHER * rng.standard_normal(len(quiet))

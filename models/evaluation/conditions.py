@@ -55,7 +55,10 @@ AS_RECORDED = Condition()
 def set_level(
     samples: NDArray[np.float64], active: NDArray[np.float64], level_dbfs: float
 ) -> NDArray[np.float64]:
-    """Return `samples`, [n], scaled so that `active`, a part of them, has this level."""
+    """Return `samples` scaled so that `active`, a part of them, has this level.
+
+    Both, and the result: float64 [samples] in int16 units.
+    """
     rms = np.sqrt(np.mean(active**2))
     gain = FULL_SCALE * 10 ** (level_dbfs / 20) / max(float(rms), 1e-3)
     return samples * gain
@@ -68,8 +71,9 @@ def mix_noise(
     snr_db: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return `samples`, [n], with a random stretch of `noise`, repeated where it is too short.
+    """Return `samples` with a random stretch of `noise`, repeated where it is too short.
 
+    Both, and the result: float64 [samples] in int16 units; noise may have another length.
     Powers are compared over the slice `active`. A stretch that is almost silent there is drawn
     again, since no gain could bring it to the ratio without bursts elsewhere.
     """

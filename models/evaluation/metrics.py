@@ -49,7 +49,7 @@ def logit_thresholds(
 
 
 def smoothed(posteriors: NDArray[np.float32], smoothing: int) -> NDArray[np.float64]:
-    """Return scores, float64 [steps]: the mean of the last `smoothing` posteriors.
+    """Return scores, float64 [steps]: the mean of the last `smoothing` posteriors, [steps].
 
     Before the first step there are zeros, as in `firmware_py.policies.trigger.Trigger`.
     """
@@ -93,8 +93,8 @@ def sweep_triggers(
 ) -> TriggerSweep:
     """Return what a `Trigger` would yield on each stream at each threshold.
 
-    streams: posteriors of one label, float32 [steps] each. The policy's own threshold is not
-    used. Streams are run side by side, step by step.
+    streams: posteriors of one label, float32 [steps] each. thresholds: float64 [thresholds].
+    The policy's own threshold is not used. Streams are run side by side, step by step.
     """
     scores = [smoothed(stream, policy.smoothing) for stream in streams]
     found = [

@@ -35,6 +35,7 @@ class PresentedClip:
     """What the detector hears of a clip, with its own background before and after."""
 
     samples: NDArray[np.int16]
+    """[samples]"""
     sample_rate_hz: int
     clip_seconds: float
     word_start_seconds: float

@@ -28,6 +28,7 @@ class BankRecording:
     """One recording at the bank's rate."""
 
     samples: NDArray[np.int16]
+    """[samples]"""
     word_start: int
     """First sample of the word; 0 where no manifest says more."""
     word_end: int

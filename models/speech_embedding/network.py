@@ -48,6 +48,7 @@ _POOLS = {2: (2, 2), 6: (1, 2), 10: (2, 2), 14: (1, 2), 18: (2, 2)}
 """Frames by bands of the pool after each of these convolutions."""
 
 Weights = Sequence[NDArray[np.float32]]
+"""Kernel and bias of each layer in turn: [shape of the kernel], [filters]."""
 
 
 def fits(front_end: FrontEnd) -> bool:
@@ -130,7 +131,10 @@ def transferred(
 
 
 def save_weights(path: Path, front_end: FrontEnd, weights: Weights) -> None:
-    """Write what `build_embedding` reads; front_end: that of the frames, not normalised."""
+    """Write what `build_embedding` reads.
+
+    front_end: that of the frames, not normalised. weights: as `transferred` returns them.
+    """
     arrays = {f"weight_{number:02d}": each for number, each in enumerate(weights)}
     description = np.array(json.dumps(to_mapping(front_end)))
     path.parent.mkdir(parents=True, exist_ok=True)

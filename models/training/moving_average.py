@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 Weights = list[NDArray[np.float32]]
+"""One array, [as the weight], for each weight of a model, in their order."""
 
 
 def update(averages: Weights, model: keras.Model, momentum: float, step: int) -> Weights:
     """Return the averages after `step`, changed in place; momentum 0: none are kept.
 
+    averages: float32, one array, [as the weight], each; none at first.
     The first steps count more, so that random first weights are soon forgotten.
     """
     if not momentum:

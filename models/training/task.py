@@ -15,7 +15,7 @@ from models.clips.batches import Batch
 from models.settings.config import Config
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Frames [clips, frames, num_bins] to posteriors [clips, steps, labels]."""
+"""Frames, float32 [clips, frames, num_bins], to posteriors, float32 [clips, steps, labels]."""
 CLIPS_PER_CALL = 64
 
 

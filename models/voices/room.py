@@ -47,6 +47,9 @@ def impulse_response(room: Room, sample_rate_hz: int) -> NDArray[np.float32]:
 def reverberate(
     samples: NDArray[np.float32], sample_rate_hz: int, room: Room
 ) -> NDArray[np.float32]:
-    """Return samples as heard in the room, float32 [samples + tail], in time with the input."""
+    """Return speech as heard in the room, float32 [samples + tail], in time with the input.
+
+    samples: float32 [samples], of any scale.
+    """
     heard: NDArray[np.float32] = fftconvolve(samples, impulse_response(room, sample_rate_hz))
     return heard.astype(np.float32)

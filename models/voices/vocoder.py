@@ -65,7 +65,7 @@ def warp(samples: NDArray[np.float32], sample_rate_hz: int, throat: Throat) -> W
 
 
 def move_formants(spectrum: NDArray[np.float64], factor: float) -> NDArray[np.float64]:
-    """Return spectra [frames, bins] stretched along frequency by factor."""
+    """Return spectra, float64 [frames, bins], stretched along frequency by factor."""
     last = spectrum.shape[1] - 1
     source = np.minimum(np.arange(last + 1) / factor, last)
     below = np.minimum(source.astype(int), last - 1)

@@ -49,7 +49,10 @@ def _answer(posteriors: NDArray[np.float32], labels: Sequence[str], average_step
 def with_logit_offset(
     posteriors: NDArray[np.float32], label: int, offset: float
 ) -> NDArray[np.float32]:
-    """Return posteriors, [steps, labels], as if the logit of `label` were higher by `offset`."""
+    """Return posteriors as if the logit of `label` were higher by `offset`.
+
+    posteriors and result: float32 [steps, labels].
+    """
     odds = posteriors.copy()
     odds[:, label] *= np.exp(offset)
     moved: NDArray[np.float32] = odds / odds.sum(axis=1, keepdims=True)

@@ -45,6 +45,7 @@ class Corpus:
     part: Part
     said: tuple[WordRecording, ...]
     backgrounds: tuple[NDArray[np.int16], ...]
+    """[samples] each."""
 
     @cached_property
     def words(self) -> tuple[str, ...]:

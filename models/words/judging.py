@@ -25,7 +25,7 @@ class ClipJudge:
             self._average_steps = metadata.verifier.smoothing
 
     def scores(self, samples: NDArray[np.int16]) -> NDArray[np.float64]:
-        """Return one score a label, float64 [labels]; samples: one second at the model's rate.
+        """Return one score a label, float64 [labels]; samples: one second, int16 [sample_rate_hz].
 
         A window network whose window is the clip answers once; a streaming network hears the
         clip between digital silence.

@@ -39,7 +39,10 @@ def posteriors_of(
 
 
 def clip_frames(config: Config, samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    """Return the frames of a clip of one second as the network is given it, [frames, bins]."""
+    """Return the frames of a clip as the network is given it, float32 [frames, num_bins].
+
+    samples: one second, int16 [sample_rate_hz].
+    """
     if not isinstance(config.network, WindowNetwork):
         samples = surrounded(samples, config.front_end.sample_rate_hz)
     return frames_of(config.front_end, samples)

@@ -76,7 +76,7 @@ def surrounded(samples: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np.in
 def clip_scores(
     posteriors: NDArray[np.float32], labels: Sequence[str], average_steps: int
 ) -> NDArray[np.float64]:
-    """Return one score a label for a clip; posteriors: [steps, labels] of its stream.
+    """Return a clip's scores, float64 [labels]; posteriors: float32 [steps, labels] of its stream.
 
     Posteriors are averaged over `average_steps`, as the device does. A word or the unknown counts
     with its highest mean, silence with its lowest: it is the answer only when nothing was heard

@@ -74,7 +74,7 @@ def randomly_shifted(
 ) -> NDArray[np.int16]:
     """Return exactly one second, int16 [sample_rate_hz], moved by up to `most_ms` either way.
 
-    Zeros come in.
+    Zeros come in. samples: int16 [samples].
     """
     shift = round(rng.uniform(-most_ms, most_ms) * sample_rate_hz / 1000)
     return one_second(samples, sample_rate_hz, shift)
@@ -85,7 +85,7 @@ def one_second(
 ) -> NDArray[np.int16]:
     """Return the middle second of a recording, int16 [sample_rate_hz], zeros around a shorter one.
 
-    shift: samples by which the recording is moved to later.
+    samples: int16 [samples]. shift: samples by which the recording is moved to later.
     """
     clip = np.zeros(sample_rate_hz, np.int16)
     position = (sample_rate_hz - len(samples)) // 2 + shift

@@ -35,12 +35,14 @@ def main() -> None:
 
 
 def read(audio: str, rate_hz: int) -> NDArray[np.int16]:
+    """Return the recording at this rate, int16 [samples]."""
     samples = np.concatenate(list(read_blocks(Path(audio))))
     own_hz = open_recording(audio).sample_rate_hz
     return samples if own_hz == rate_hz else Resampler(own_hz, rate_hz).process(samples, last=True)
 
 
 def measure(path: str, runtime: Runtime, samples: NDArray[np.int16]) -> dict[str, float]:
+    """Return CPU seconds for each second of audio; samples: int16 [samples] at the model's rate."""
     # The samples are taken at the level that they have.
     detector = Detector(read_artefact(path), gain_db=0.0, runtime=runtime)
     metadata = detector.artefact.metadata

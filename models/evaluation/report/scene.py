@@ -36,7 +36,7 @@ class NetworkResponse:
     posteriors: NDArray[np.float32]
     """The (first stage's) network's, [steps, labels]."""
     scores: NDArray[np.float64]
-    """What the policy compares with its threshold: smoothed, both stages together."""
+    """What the policy compares with its threshold, [steps, labels]: smoothed, of both stages."""
     threshold: float
     detections_seconds: tuple[float, ...] = ()
 
@@ -47,6 +47,7 @@ class Excerpt:
 
     title: str
     samples: NDArray[np.int16]
+    """[samples]"""
     sample_rate_hz: int
     front_end: FrontEnd
     said: NetworkResponse | None = None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Style = NDArray[np.float32]
+"""[256]: the timbre's half, then the prosody's."""
 Tables = Mapping[str, NDArray[np.float32]]
 """Styles of each voice, float32 [longest text, 256]."""
 
