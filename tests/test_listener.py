@@ -81,6 +81,18 @@ def test_the_models_run_at_once_in_sound_and_seldom_in_silence(
     assert (listener.rest_seconds > 0) == (not starts)
 
 
+def test_the_sound_processed_is_counted_to_the_last_sample() -> None:
+    """A sum of durations would be 8 microseconds too long after a week."""
+    listener = Listener(Ensemble([model()], RATE_HZ), Mute())
+    lengths: list[int] = []
+    for part in chunks(beeps(tuple(range(20)), 20.0), 160):
+        listener.hear(part)
+        lengths.append(round(listener.audio_seconds * RATE_HZ))
+        assert listener.audio_seconds == lengths[-1] / RATE_HZ
+    assert len(set(lengths)) > 100
+    assert lengths[-1] > 19 * RATE_HZ
+
+
 @pytest.mark.parametrize("gap_seconds", [0.1, 0.5, 1000.0])
 def test_a_gap_moves_the_clock_and_costs_nothing(gap_seconds: float) -> None:
     samples = beeps((1.0, 3.0), 5.0)

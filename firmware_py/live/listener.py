@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -42,8 +43,8 @@ class Listener:
         self.mute = mute
         self.processing_seconds = 0.0
         """Time spent on the models."""
-        self.audio_seconds = 0.0
-        """Sound processed."""
+        self._processed: Counter[int] = Counter()
+        """Samples processed, by their rate: a sum of durations would drift over months."""
         self.muted_seconds = 0.0
         self.unheard_seconds = 0.0
         """Sound that a gap followed before the models could run on it."""
@@ -76,6 +77,11 @@ class Listener:
         return self._base_seconds + heard / self.sample_rate_hz
 
     @property
+    def audio_seconds(self) -> float:
+        """Sound processed. For any thread."""
+        return sum(count / rate_hz for rate_hz, count in list(self._processed.items()))
+
+    @property
     def second_stages(self) -> list[SecondStage]:
         """The second stages of the models that have one."""
         return self._ensemble.second_stages
@@ -83,7 +89,8 @@ class Listener:
     @property
     def real_time_factor(self) -> float:
         """Processing time over audio time."""
-        return self.processing_seconds / self.audio_seconds if self.audio_seconds else 0.0
+        heard = self.audio_seconds
+        return self.processing_seconds / heard if heard else 0.0
 
     @property
     def level_dbfs(self) -> float:
@@ -184,7 +191,7 @@ class Listener:
         took, duration = time.perf_counter() - began, len(samples) / self.sample_rate_hz
         self._is_slow = took > SLOW_FACTOR * duration
         self.processing_seconds += took
-        self.audio_seconds += duration
+        self._processed[self.sample_rate_hz] += len(samples)
         if self.close_miss_detector:
             peaks = self._ensemble.take_peaks()
             self._close_misses += self.close_miss_detector.process(peaks, hits, self.time_seconds)
