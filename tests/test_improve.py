@@ -249,9 +249,26 @@ class FakeScore:
     ],
 )
 def test_what_is_worse(before, after, reason) -> None:
-    reasons = "; ".join(before_and_after.reasons_against(FakeScore(*before), FakeScore(*after)))
+    scores = FakeScore(*before), FakeScore(*after)
+    reasons = "; ".join(before_and_after.reasons_against(*scores, frozenset()))
     assert reason in reasons
     assert bool(reasons) == bool(reason)
+
+
+@pytest.mark.parametrize(
+    ("lost", "mistakes", "reason"),
+    [
+        (5, 3, ""),  # one in twenty, for clips that are heard better
+        (5, 4, "of the synthetic words it found it loses 5 and gains 0"),
+        (6, 3, "of the synthetic words it found it loses 6 and gains 0"),
+    ],
+)
+def test_synthetic_words_weigh_less_than_the_clips(lost: int, mistakes: int, reason: str) -> None:
+    before, after = FakeScore(set(), 3, 4), FakeScore(set(range(lost)), 3, mistakes)
+    found = before_and_after.reasons_against(before, after, frozenset(range(100)))
+    assert found == ([reason] if reason else [])
+    of_people = before_and_after.reasons_against(before, after, frozenset(range(100, 200)))
+    assert of_people == [f"of the words of people it found it loses {lost} and gains 0"]
 
 
 EASY = Augmentation(

@@ -150,7 +150,13 @@ def watch(live: Live, sound: UnpacedSound, resources: Resources, sites: Sites | 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("changes", [False, True], ids=["as it is", "with changes"])
-def test_days_of_listening(changes: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_days_of_listening(
+    changes: bool,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("firmware_py.live.loop.READ_SECONDS", 0.001)  # the sound does not wait
     sites = Sites(tmp_path)
     events: list[Event] = []
     recording = Recording()
