@@ -214,7 +214,7 @@ def test_a_deaf_model_is_not_handed_over(tmp_path) -> None:
     """Words far too faint to be heard: neither file nor report stands where a model would."""
     request = Request("beep", tmp_path / "beep")
     make_words(request.bank("test", "words"), amplitude=2)
-    make_words(request.bank("test", "carried"), amplitude=2)
+    make_words(request.bank("test", "carried"), amplitude=3)
     make_speech(request.bank("test", "sentences"))
     shutil.copyfile(BEEP, request.work / "beep.tflite")
     (request.work / judgement.CONVERTED).write_text("beep.tflite\n")

@@ -14,7 +14,7 @@ from firmware_py.artefact import Artefact
 from firmware_py.errors import SettingsError
 from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation import CollectedPosteriors, Evaluation, Setting, assess, collect
-from models.evaluation.rare_false_accepts import is_told, rate_at, threshold_for
+from models.evaluation.rare_false_accepts import HALF_A_ONE, is_told, rate_at, threshold_for
 from models.evaluation.results import DEFAULT
 from models.own_word.improve.request import Improvement
 from models.recordings.folds import NUM_FOLDS, in_folds
@@ -145,17 +145,29 @@ def expected_rates(
 
 
 def choose_thresholds(
-    after: TrialPosteriors, policies: Mapping[str, TriggerPolicy], rates: Mapping[str, float]
+    before: TrialPosteriors,
+    after: TrialPosteriors,
+    policies: Mapping[str, TriggerPolicy],
+    rates: Mapping[str, float],
 ) -> dict[str, float]:
-    """Return the thresholds at which a model lets so many false accepts pass, by name.
+    """Return the thresholds at which the later model lets so many false accepts pass, by name.
 
-    Where it makes too few at any threshold to tell, none falls.
+    Where either makes too few at any threshold to tell how they thin out, or less than half a one
+    is expected, a threshold does not fall, and rises only as far as it must for no more to be
+    counted than before.
     """
-    curve = assess(after.own, policies[DEFAULT]).curve
-    return {
-        name: threshold_for(curve, rate, 0.0 if is_told(curve) else policies[name].threshold)
-        for name, rate in rates.items()
-    }
+    earlier, later = (assess(each.own, policies[DEFAULT]).curve for each in (before, after))
+    told = is_told(earlier) and is_told(later)
+    least = HALF_A_ONE / later.hours
+    thresholds = {}
+    for name, policy in policies.items():
+        if told and rates[name] >= least:
+            thresholds[name] = threshold_for(later, rates[name])
+            continue
+        counted = earlier.at(policy.threshold)
+        point = later.choose(counted.false_accepts / counted.hours) or later.point(-1)
+        thresholds[name] = max(policy.threshold, point.threshold)
+    return thresholds
 
 
 def reasons_against(before: Score, after: Score, synthetic: Set[Path]) -> list[str]:

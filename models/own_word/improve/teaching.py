@@ -67,7 +67,7 @@ def _teach(improvement: Improvement, executor: Executor) -> TeachingResult:
     after = trial.hear(read_artefact(candidate), executor)
     policy = model.policies[DEFAULT]
     rates = before_and_after.expected_rates(before, model.policies)
-    thresholds = before_and_after.choose_thresholds(after, model.policies, rates)
+    thresholds = before_and_after.choose_thresholds(before, after, model.policies, rates)
     scores = before.at(policy), after.at(replace(policy, threshold=thresholds[DEFAULT]))
     reasons = before_and_after.reasons_against(*scores, trial.synthetic)
     kept = model.artefact.path
