@@ -220,7 +220,9 @@ def test_a_deaf_model_is_not_handed_over(tmp_path) -> None:
     (request.work / judgement.CONVERTED).write_text("beep.tflite\n")
     with (
         ThreadPoolExecutor(1) as executor,
-        pytest.raises(UnfitModelError, match=r"misses (\d+) of \1 test words .* nothing was written"),
+        pytest.raises(
+            UnfitModelError, match=r"misses (\d+) of \1 test words .* nothing was written"
+        ),
     ):
         judgement.judge_all(request, executor)
     assert sorted(path.name for path in request.out.iterdir()) == ["work"]
