@@ -4,6 +4,7 @@ words are."""
 import json
 import shutil
 import zipfile
+from functools import cache
 
 import numpy as np
 import pytest
@@ -97,12 +98,22 @@ def put(folder, name, speakers=1, accent="en-us", *, timed=True):
     (folder / f"{name}.onnx.json").write_text(json.dumps(described(speakers, accent)))
 
 
+ENGINES = []
+"""Engines once made: they own processes, which end with this one."""
+
+
+def forget_engines(monkeypatch):
+    """Let engines be made anew; those there are stay as they are."""
+    ENGINES.append(catalogue.own_engine)
+    monkeypatch.setattr(catalogue, "own_engine", cache(catalogue.own_engine.__wrapped__))
+    ENGINES.append(catalogue.own_engine)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "voices"))
-    catalogue.own_engine.cache_clear()
-    yield files.piper_folder()
-    catalogue.own_engine.cache_clear()
+    forget_engines(monkeypatch)
+    return files.piper_folder()
 
 
 def test_all_speakers_of_english_voices_are_throats(folder):
@@ -208,13 +219,13 @@ def test_what_is_too_long_or_silent_is_refused(folder):
 
 
 @needs_espeak
-def test_a_bank_stopped_and_resumed_is_the_same(folder, tmp_path):
+def test_a_bank_stopped_and_resumed_is_the_same(folder, tmp_path, monkeypatch):
     put(folder, "en_US-joe-medium")
     put(folder, "en_GB-vctk-medium", speakers=3)
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
     speak_phrases(["activate"], whole, 4, engines=["piper"], seed=3)
     speak_phrases(["activate"], resumed, 1, engines=["piper"], seed=3)
-    catalogue.own_engine.cache_clear()
+    forget_engines(monkeypatch)
     speak_phrases(["activate"], resumed, 4, engines=["piper"], seed=3)
     clips = sorted(path.name for path in whole.iterdir())
     assert len(clips) == 5
