@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,14 @@ from firmware_py.artefact import Artefact
 from firmware_py.errors import SettingsError
 from firmware_py.policies.trigger import TriggerPolicy
 from models.evaluation import CollectedPosteriors, Evaluation, Setting, assess, collect
+from models.evaluation.assess import all_curves
+from models.evaluation.conditions import AS_RECORDED
+from models.evaluation.metrics import Curve
 from models.evaluation.rare_false_accepts import HALF_A_ONE, is_told, rate_at, threshold_for
-from models.evaluation.results import DEFAULT
 from models.own_word.improve.request import Improvement
 from models.recordings.folds import NUM_FOLDS, in_folds
 from models.recordings.sources import find_folder, sound_files
-from models.settings.recipe import Recipe
+from models.settings.recipe import Recipe, Source
 
 MOST_WORDS, MOST_HOURS = 300, 3.0
 """Of the recipe's recordings: what two cores hear in a minute or two. The threshold hangs on the
@@ -72,6 +74,10 @@ class TrialPosteriors:
     kept: CollectedPosteriors | None
     """To the labelled clips that are kept out."""
 
+    def curve(self, policy: TriggerPolicy) -> Curve:
+        """Return misses and false accepts on the recipe's recordings at all thresholds."""
+        return all_curves(self.own, policy)[AS_RECORDED]
+
     def at(self, policy: TriggerPolicy) -> "Score":
         """Return what comes of it at a policy."""
         own = assess(self.own, policy)
@@ -109,9 +115,9 @@ def judging_recordings(improvement: Improvement) -> JudgingRecordings:
     Raises SettingsError where no word, or nothing without one, is among them.
     """
     recipe = improvement.model.config.trigger_recipe
-    words = _recordings(recipe, "positive", improvement, _judging_folds(recipe))
-    real = replace(recipe, sources=tuple(source for source in recipe.sources if source.real))
-    people = _recordings(real, "positive", improvement, _judging_folds(recipe))
+    positive, folds = recipe.sources_of("positive"), _judging_folds(recipe)
+    words = _recordings(positive, improvement, folds)
+    people = _recordings([source for source in positive if source.real], improvement, folds)
     others = _negatives(recipe, improvement)
     kept_right = improvement.takes("kept", right=True)
     if not words:
@@ -133,20 +139,17 @@ def judging_recordings(improvement: Improvement) -> JudgingRecordings:
     )
 
 
-def expected_rates(
-    before: TrialPosteriors, policies: Mapping[str, TriggerPolicy]
-) -> dict[str, float]:
+def expected_rates(curve: Curve, policies: Mapping[str, TriggerPolicy]) -> dict[str, float]:
     """Return the false accepts an hour to expect of the model as it was, by the policy's name.
 
     policies: `default` and others that differ from it in their thresholds.
     """
-    curve = assess(before.own, policies[DEFAULT]).curve
     return {name: rate_at(curve, policy.threshold) for name, policy in policies.items()}
 
 
 def choose_thresholds(
-    before: TrialPosteriors,
-    after: TrialPosteriors,
+    earlier: Curve,
+    later: Curve,
     policies: Mapping[str, TriggerPolicy],
     rates: Mapping[str, float],
 ) -> dict[str, float]:
@@ -156,7 +159,6 @@ def choose_thresholds(
     is expected, a threshold does not fall, and rises only as far as it must for no more to be
     counted than before.
     """
-    earlier, later = (assess(each.own, policies[DEFAULT]).curve for each in (before, after))
     told = is_told(earlier) and is_told(later)
     least = HALF_A_ONE / later.hours
     thresholds = {}
@@ -232,7 +234,7 @@ def _negatives(recipe: Recipe, improvement: Improvement) -> list[Path]:
     chosen: dict[Path, None] = {}
     seconds = 0.0
     for folds in (_judging_folds(recipe), range(NUM_FOLDS)):
-        paths = _recordings(recipe, "negative", improvement, folds)
+        paths = _recordings(recipe.sources_of("negative"), improvement, folds)
         for index in rng.permutation(len(paths)):
             path = paths[index]
             if path in chosen:
@@ -248,11 +250,11 @@ def _negatives(recipe: Recipe, improvement: Improvement) -> list[Path]:
 
 
 def _recordings(
-    recipe: Recipe, role: str, improvement: Improvement, folds: Collection[int]
+    sources: Iterable[Source], improvement: Improvement, folds: Collection[int]
 ) -> list[Path]:
-    """Return the recordings of a role's sources that lie in some folds."""
+    """Return the recordings of sources that lie in some folds."""
     found: dict[Path, None] = {}
-    for source in recipe.sources_of(role):
+    for source in sources:
         try:
             folder = find_folder(source.path, improvement.judging_roots)
         except SettingsError:

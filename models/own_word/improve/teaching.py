@@ -66,8 +66,9 @@ def _teach(improvement: Improvement, executor: Executor) -> TeachingResult:
     log.info("hearing them with the new one")
     after = trial.hear(read_artefact(candidate), executor)
     policy = model.policies[DEFAULT]
-    rates = before_and_after.expected_rates(before, model.policies)
-    thresholds = before_and_after.choose_thresholds(before, after, model.policies, rates)
+    earlier, later = before.curve(policy), after.curve(policy)
+    rates = before_and_after.expected_rates(earlier, model.policies)
+    thresholds = before_and_after.choose_thresholds(earlier, later, model.policies, rates)
     scores = before.at(policy), after.at(replace(policy, threshold=thresholds[DEFAULT]))
     reasons = before_and_after.reasons_against(*scores, trial.synthetic)
     kept = model.artefact.path
