@@ -5,7 +5,6 @@ often hears strangers better than each (Wortsman et al., "Model soups", ICML 202
 """
 
 import argparse
-import hashlib
 import json
 import logging
 import sys
@@ -16,6 +15,7 @@ import keras
 import numpy as np
 
 from firmware_py.errors import SettingsError
+from models.recordings.digest import file_digest
 from models.replacing import replacing
 from models.settings.config import Config, read_config
 from models.training.checkpoint import save_model
@@ -103,7 +103,7 @@ def _record_of(path: Path) -> dict[str, Any]:
     beside = path.with_name(RECORD)
     return {
         "network": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": file_digest(path),
         "training": json.loads(beside.read_text("utf-8")) if beside.exists() else {},
     }
 

@@ -1,7 +1,6 @@
 """`python -m models select`: a network of fewer words, made of one that hears more."""
 
 import argparse
-import hashlib
 import json
 import sys
 from dataclasses import replace
@@ -12,6 +11,7 @@ import tomli_w
 
 from firmware_py.errors import SettingsError
 from firmware_py.schema import to_mapping
+from models.recordings.digest import file_digest
 from models.settings.config import Config, read_config
 from models.training.run_folder import BEST_MODEL, CONFIG, RECORD, VERIFIER, refuse_other_runs
 
@@ -59,7 +59,7 @@ def select(network: Path, labels: list[str], name: str, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     settled = _with_labels(config, labels, name)
     (out / CONFIG).write_text(tomli_w.dumps(to_mapping(settled)), encoding="utf-8")
-    digest = hashlib.sha256(network.read_bytes()).hexdigest()
+    digest = file_digest(network)
     record: dict[str, Any] = {"selected_from": network.name, "sha256": digest}
     beside = network.with_name(RECORD)
     if beside.exists():

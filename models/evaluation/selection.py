@@ -1,6 +1,5 @@
 """Which recordings are tried, and what is known about each."""
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from firmware_py.audio import open_recording, read_blocks
 from firmware_py.errors import AudioError, SettingsError
+from models.recordings.digest import file_digest
 from models.recordings.folds import fold_of
 from models.recordings.manifest import WORD_END, WORD_START, read_manifest, seconds
 from models.recordings.sources import sound_files
@@ -106,12 +106,13 @@ def find_clips(folders: Sequence[Path], selection: Selection, role: str) -> list
 
 def _without_copies(clips: Sequence[EvaluationClip]) -> list[EvaluationClip]:
     """Return the recordings, of equal files the first: one that counts twice weighs twice."""
-    sizes = Counter(clip.path.stat().st_size for clip in clips)
-    seen: set[bytes] = set()
+    sizes = [clip.path.stat().st_size for clip in clips]
+    of_size = Counter(sizes)
+    seen: set[str] = set()
     kept = []
-    for clip in clips:
-        if sizes[clip.path.stat().st_size] > 1:
-            content = hashlib.sha256(clip.path.read_bytes()).digest()
+    for clip, size in zip(clips, sizes, strict=True):
+        if of_size[size] > 1:
+            content = file_digest(clip.path)
             if content in seen:
                 continue
             seen.add(content)

